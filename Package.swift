@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Weir is one binary made of small targets whose arrows point only downwards; `docs/architecture.md` states the
+// order and `Tests/TidyTests` reads this file and fails on an arrow back.
+//
+// `WEIR_PART=core` leaves everything out that needs a dependency, so the pure targets build and test in seconds
+// (`make check-core`). `WEIR_PART=store` adds the journal and the ledger.
+
+let part = Context.environment["WEIR_PART"] ?? "all"
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let coreTargets: [Target] = [
+    library("WireFormat"),
+    library("GatewayModel"),
+    library("Dialects", ["WireFormat", "GatewayModel"]),
+    library("Policy", ["GatewayModel"]),
+    library("Providers", ["WireFormat", "GatewayModel"]),
+    tests("WireFormatTests", ["WireFormat"]),
+    tests("GatewayModelTests", ["GatewayModel"]),
+    tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel"]),
+    tests("PolicyTests", ["Policy", "GatewayModel"]),
+    tests("ProvidersTests", ["Providers", "GatewayModel"]),
+    tests("TidyTests", []),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
+let storeTargets: [Target] = [
+    library("Journal", ["GatewayModel", "WireFormat"]),
+    library("Storage", ["GatewayModel", "Journal", grdb]),
+    library("Reports", ["GatewayModel", "Storage"]),
+    tests("JournalTests", ["Journal", "GatewayModel"]),
+    tests("StorageTests", ["Storage", "Reports", "Journal", "GatewayModel"]),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let serverTargets: [Target] = [
+    library("Identity", ["GatewayModel", "Policy", "Storage", crypto]),
+    library("ServerConfiguration", ["GatewayModel", "Providers", yams]),
+    library("Proxy", ["GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
+    library("AdminAPI", ["GatewayModel"]),
+    library(
+        "Console",
+        ["AdminAPI", "GatewayModel", "Identity", "Policy", "Providers", "Reports", "Storage", hummingbird, log]),
+    library("Simulation", ["GatewayModel", "WireFormat", nioHTTP, nioSSL] + nio),
+    library(
+        "Commands",
+        [
+            "AdminAPI", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
+            "Reports", "ServerConfiguration", "Simulation", "Storage", arguments, httpClient, lifecycle, log,
+        ]),
+    .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: settings),
+    tests("IdentityTests", ["Identity", "Storage", "GatewayModel"]),
+    tests("ServerConfigurationTests", ["ServerConfiguration", "GatewayModel", "Providers"]),
+    tests("ProxyTests", ["Proxy", "Simulation", "Journal", "GatewayModel", "Dialects", "Providers", nioEmbedded] + nio),
+    tests("ConsoleTests", ["Console", "AdminAPI", "Identity", "Storage", "GatewayModel"]),
+    tests("SimulationTests", ["Simulation"]),
+    tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel"]),
+]
+
+let storePackages: [Package.Dependency] = [
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0")
+]
+
+let serverPackages: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+    .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+]
+
+let only = (Context.environment["WEIR_ONLY"] ?? "").split(separator: ",").map(String.init)
+let allTargets =
+    part == "core" ? coreTargets : part == "store" ? coreTargets + storeTargets : coreTargets + storeTargets + serverTargets
+let targets = only.isEmpty ? allTargets : allTargets.filter { only.contains($0.name) }
+let needsServer = targets.contains { target in serverTargets.contains { $0.name == target.name } }
+let needsStore = needsServer || targets.contains { target in storeTargets.contains { $0.name == target.name } && target.name.hasPrefix("Stor") }
+
+let package = Package(
+    name: "weir",
+    products: part == "all" && only.isEmpty ? [.executable(name: "weir", targets: ["weir"])] : [],
+    dependencies: needsServer ? storePackages + serverPackages : needsStore ? storePackages : [],
+    targets: targets
+)

@@ -1,0 +1,52 @@
+// Endpoint: what a path asks for, and the wire dialect in which it is asked.
+
+/// The wire dialects that Weir reads and writes.
+package enum Dialect: String, Sendable, Codable, CaseIterable {
+    case openAIChat = "openai_chat"
+    case openAICompletions = "openai_completions"
+    case openAIEmbeddings = "openai_embeddings"
+    case openAIResponses = "openai_responses"
+    case anthropicMessages = "anthropic_messages"
+
+    /// The dialect whose error shape a caller of this one understands.
+    package var isAnthropic: Bool { self == .anthropicMessages }
+}
+
+/// The operations that the gateway serves.
+package enum Endpoint: String, Sendable, Codable, CaseIterable {
+    case chatCompletions = "chat_completions"
+    case completions
+    case embeddings
+    case responses
+    case responsesRetrieve = "responses_retrieve"
+    case responsesDelete = "responses_delete"
+    case responsesCancel = "responses_cancel"
+    case responsesInputItems = "responses_input_items"
+    case responsesCompact = "responses_compact"
+    case responsesInputTokens = "responses_input_tokens"
+    case messages
+    case countTokens = "count_tokens"
+    case models
+
+    package var dialect: Dialect {
+        switch self {
+        case .chatCompletions, .models: .openAIChat
+        case .completions: .openAICompletions
+        case .embeddings: .openAIEmbeddings
+        case .responses, .responsesRetrieve, .responsesDelete, .responsesCancel, .responsesInputItems,
+            .responsesCompact, .responsesInputTokens:
+            .openAIResponses
+        case .messages, .countTokens: .anthropicMessages
+        }
+    }
+
+    /// Whether the provider bills what this endpoint generates. Counting tokens and reading back are free.
+    package var isMetered: Bool {
+        switch self {
+        case .chatCompletions, .completions, .embeddings, .responses, .responsesCompact, .messages: true
+        case .responsesRetrieve, .responsesDelete, .responsesCancel, .responsesInputItems, .responsesInputTokens,
+            .countTokens, .models:
+            false
+        }
+    }
+}

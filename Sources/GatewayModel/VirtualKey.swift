@@ -1,0 +1,43 @@
+// VirtualKey: what the hot path needs to know of a key. The secret is never here, only its HMAC under a pepper.
+
+/// One accepted secret of a key. Rotation keeps the old one valid for an overlap.
+package struct KeySecret: Sendable, Hashable, Codable {
+    /// HMAC-SHA-256(pepper, keyid ‖ secret), 32 bytes.
+    package var mac: [UInt8]
+    package var generation: Int
+    /// When this secret stops being accepted; nil for the current one.
+    package var validUntil: Timestamp?
+
+    package init(mac: [UInt8], generation: Int, validUntil: Timestamp? = nil) {
+        self.mac = mac
+        self.generation = generation
+        self.validUntil = validUntil
+    }
+}
+
+/// A virtual key with its owner and its policy, ready for use on an event loop.
+package struct VirtualKey: Sendable, Hashable, Codable {
+    /// The public ten characters: `4fj2…`.
+    package var id: String
+    package var principal: Principal
+    package var secrets: [KeySecret]
+    package var notBefore: Timestamp?
+    package var expires: Timestamp?
+    package var revoked: Bool = false
+    /// Patterns with `*` at the ends, matched against `provider/model` and `model`; empty allows every model.
+    package var models: [String] = []
+    /// Empty allows every endpoint.
+    package var endpoints: [Endpoint] = []
+    /// CIDR blocks of the socket peer; empty allows every address.
+    package var networks: [String] = []
+    /// The repository that this key is bound to.
+    package var repository: String?
+    /// Whether a request that names another repository than `repository` is refused.
+    package var repositoryEnforced: Bool = false
+
+    package init(id: String, principal: Principal, secrets: [KeySecret]) {
+        self.id = id
+        self.principal = principal
+        self.secrets = secrets
+    }
+}
