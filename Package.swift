@@ -27,7 +27,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let coreTargets: [Target] = [
     library("WireFormat"),
     library("GatewayModel"),
-    library("Dialects", ["WireFormat", "GatewayModel"]),
+    .target(name: "CSearch"),
+    library("Dialects", ["WireFormat", "GatewayModel", "CSearch"]),
     library("Policy", ["GatewayModel"]),
     library("Providers", ["WireFormat", "GatewayModel"]),
     tests("WireFormatTests", ["WireFormat"]),
@@ -106,7 +107,7 @@ let serverPackages: [Package.Dependency] = [
 let only = (Context.environment["WEIR_ONLY"] ?? "").split(separator: ",").map(String.init)
 let allTargets =
     part == "core" ? coreTargets : part == "store" ? coreTargets + storeTargets : coreTargets + storeTargets + serverTargets
-let targets = only.isEmpty ? allTargets : allTargets.filter { only.contains($0.name) }
+let targets = only.isEmpty ? allTargets : allTargets.filter { only.contains($0.name) || $0.name == "CSearch" }
 let needsServer = targets.contains { target in serverTargets.contains { $0.name == target.name } }
 let needsStore = needsServer || targets.contains { target in storeTargets.contains { $0.name == target.name } && target.name.hasPrefix("Stor") }
 

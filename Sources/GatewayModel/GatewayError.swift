@@ -14,6 +14,10 @@ package enum GatewayError: Error, Sendable, Hashable {
     case endpointNotAllowed(keyID: String, endpoint: String)
     case modelNotAllowed(keyID: String, model: String, allowed: [String])
     case repositoryNotAllowed(keyID: String, repository: String, bound: String)
+    /// A policy wants this label and the request carries none.
+    case missingLabel(String)
+    /// No such stored response, or not this caller's.
+    case unknownResponse(id: String)
     case missingModel
     case unknownModel(model: String, suggestions: [String])
     case ambiguousModel(model: String, providers: [String])
@@ -50,6 +54,8 @@ package enum GatewayError: Error, Sendable, Hashable {
         case .endpointNotAllowed: "endpoint_not_allowed"
         case .modelNotAllowed: "model_not_allowed"
         case .repositoryNotAllowed: "repository_not_allowed"
+        case .missingLabel: "missing_label"
+        case .unknownResponse: "response_not_found"
         case .missingModel: "missing_model"
         case .unknownModel: "model_not_found"
         case .ambiguousModel: "ambiguous_model"

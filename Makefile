@@ -1,0 +1,60 @@
+# The one interface to this repository. Each target is a short list of commands that can be read.
+.PHONY: run test test-agents test-durability check check-core fmt bench bench-quick fuzz demo docs clean setup build
+
+# One configuration for everything: what is tested is what is run.
+SWIFT_BUILD = swift build -c release
+WEIR_BIN ?= .build/release/weir
+export WEIR_BIN := $(abspath $(WEIR_BIN))
+export SWIFT_BACKTRACE ?= enable=no
+
+run: setup
+	$(SWIFT_BUILD) --product weir
+	sh scripts/run.sh
+
+setup:
+	@sh scripts/setup.sh
+
+build: setup
+	$(SWIFT_BUILD) --build-tests
+
+test: build
+	swift test -c release --skip-build
+	sh Tests/conformance/venv.sh
+	.venv-conformance/bin/python -m pytest -q Tests/conformance
+	python3 Tests/durability/harness.py --kills 20 --seed 1
+	python3 Benchmarks/instructions.py
+
+test-agents: build
+	sh Tests/agents/venv.sh
+	.venv-agents/bin/python -m pytest -q Tests/agents
+
+test-durability: build
+	python3 Tests/durability/harness.py --kills 300 --seed 1
+
+check:
+	swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
+
+check-core:
+	WEIR_PART=core swift test --scratch-path .build-core
+
+fmt:
+	swift format -i --recursive --configuration .swift-format Package.swift Sources Tests
+
+bench: setup
+	python3 Benchmarks/bench.py
+
+bench-quick: setup
+	python3 Benchmarks/bench.py --quick
+
+fuzz:
+	sh Fuzz/run-all.sh $(or $(SECONDS_EACH),60)
+
+demo: setup
+	$(SWIFT_BUILD) --product weir
+	sh scripts/run.sh --demo
+
+docs: build
+	WEIR_REGENERATE=1 swift test -c release --skip-build --filter DocumentationTests
+
+clean:
+	rm -rf .build .build-* weir-data .venv-*

@@ -1,0 +1,143 @@
+// AttributionReader: the labels of a request, strongest source first, each with its source. Identity never comes from here:
+// these headers are the client's own words inside its key's scope.
+
+package import GatewayModel
+package import WireFormat
+
+/// Reads attribution from a request.
+package enum AttributionReader {
+    /// A label's length, in bytes.
+    static let labelBytesMax = 256
+    static let tagsMax = 16
+
+    /// One pass over the fields, then the body's own ids, then the key's binding.
+    package static func read(
+        fields: HTTPFields, request: RequestHead, body: UnsafeRawBufferPointer, key: VirtualKey
+    ) -> Attribution {
+        var found = FoundFields()
+        for field in fields.list { found.take(field, fields) }
+        var result = Attribution()
+        readClient(found, &result)
+        readSession(found, request, &result)
+        readRepository(found, request, body, key, &result)
+        result.agent = found.own(.agent) ?? found.labelled(.subagentKind, .agent)
+        result.subAgent = subAgent(found)
+        result.affinity = found.text(.affinity)
+        result.project = found.text(.openCodeProject)
+        result.clientTurn = found.text(.claudePrompt) ?? found.text(.openCodeRequest)
+        result.tags = found.tags
+        return result
+    }
+
+    private static func readSession(_ found: FoundFields, _ request: RequestHead, _ result: inout Attribution) {
+        result.session = found.own(.session)
+        if result.session == nil, !found.isExplicit(.session) {
+            result.session =
+                found.labelled(.openCodeSession, .agent) ?? found.labelled(.claudeSession, .agent)
+                ?? found.labelled(.codexSession, .agent) ?? claudeSession(request.metadataUserID)
+                ?? found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent)
+                ?? found.labelled(.foreignSession, .foreign) ?? found.labelled(.foreignTrace, .foreign)
+                ?? found.baggage("session.id")
+        }
+        result.parentSession = found.own(.parentSession)
+        if result.parentSession == nil, !found.isExplicit(.parentSession) {
+            result.parentSession =
+                found.labelled(.openCodeParent, .agent) ?? found.labelled(.xParentSession, .agent)
+                ?? found.labelled(.codexParent, .agent)
+        }
+        if result.parentSession?.value == result.session?.value { result.parentSession = nil }
+    }
+
+    /// Claude Code puts JSON into `metadata.user_id`; other clients put anything there.
+    private static func claudeSession(_ userID: String?) -> Label? {
+        guard var userID, userID.utf8.first == 123 else { return nil }
+        var session: String?
+        userID.withUTF8 { bytes in
+            visitJSONMembers(UnsafeRawBufferPointer(bytes)) { if $0.isNamed("session_id") { session = $0.string } }
+        }
+        return session.flatMap { label($0) }.map { Label($0, .agent) }
+    }
+
+    private static func subAgent(_ found: FoundFields) -> Label? {
+        if let agent = found.labelled(.claudeAgent, .agent) { return agent }
+        // Codex names a thread on every request; it is a sub-agent only where the thread is not the session itself.
+        guard found.text(.codexParent) != nil || found.text(.subagentKind) != nil else { return nil }
+        return found.labelled(.codexThread, .agent)
+    }
+
+    private static func readRepository(
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ key: VirtualKey,
+        _ result: inout Attribution
+    ) {
+        result.branch = found.own(.branch)
+        result.commit = found.own(.commit)
+        if found.isExplicit(.repository) {
+            result.repository = found.text(.repository).flatMap(repository).map { Label($0, .weirHeader) }
+        } else {
+            var codex = CodexMetadata()
+            if let metadata = found.codexMetadata {
+                codex.read(metadata)
+            } else if let range = request.clientMetadata, range.upperBound <= body.count {
+                codex.readClientMetadata(UnsafeRawBufferPointer(rebasing: body[range]))
+            }
+            result.repository = codex.repository.map { Label($0, .agent) }
+            if result.branch == nil { result.branch = codex.branch.flatMap { label($0) }.map { Label($0, .agent) } }
+            if result.commit == nil { result.commit = codex.commit.flatMap { label($0) }.map { Label($0, .agent) } }
+            if let bound = key.repository, result.repository == nil { result.repository = Label(bound, .key) }
+            if result.repository == nil {
+                result.repository = found.baggageText("vcs.repository").flatMap(normaliseRepository).map { Label($0, .baggage) }
+            }
+        }
+    }
+
+    /// A header may name `acme/shop` without its host; that is taken as it is.
+    private static func repository(_ text: String) -> String? {
+        if let normal = normaliseRepository(text) { return normal }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard (1...4).contains(parts.count), text.utf8.count <= 200,
+            parts.allSatisfy({ part in
+                !part.isEmpty && part != "." && part != ".."
+                    && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+            })
+        else { return nil }
+        return text
+    }
+
+    private static func readClient(_ found: FoundFields, _ result: inout Attribution) {
+        let agent = found.text(.userAgent) ?? ""
+        let product = agent.split(separator: " ").first.map(String.init) ?? ""
+        let parts = product.split(separator: "/", maxSplits: 1).map(String.init)
+        let name = (parts.first ?? "").lowercased()
+        let version = parts.count > 1 ? parts[1] : nil
+        if let originator = found.text(.originator), originator.hasPrefix("codex") {
+            result.client = "codex"
+        } else if name.hasPrefix("codex") {
+            result.client = "codex"
+        } else if name == "claude-cli" {
+            result.client = "claude-code"
+        } else if name.hasPrefix("opencode") || found.text(.openCodeClient) != nil {
+            result.client = "opencode"
+        } else if name == "openai" || name == "asyncopenai" || name == "anthropic" || name == "asyncanthropic" {
+            let language = version?.lowercased().split(separator: "/").first.map(String.init) ?? ""
+            result.client = "\(name.replacingPrefix("async"))-\(language == "python" || language == "js" ? language : "sdk")"
+            result.clientVersion = agent.split(separator: " ").last.map(String.init).flatMap { label($0) }
+            return
+        } else {
+            result.client = name.isEmpty ? nil : String(name.prefix(40))
+        }
+        result.clientVersion = version.flatMap { label($0) }
+    }
+
+    /// A value fit to be a label: not empty, not too long, without control characters.
+    static func label(_ text: String) -> String? {
+        guard !text.isEmpty, text.utf8.count <= labelBytesMax, text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
+        else { return nil }
+        return text
+    }
+}
+
+extension String {
+    fileprivate func replacingPrefix(_ prefix: String) -> String {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+    }
+}

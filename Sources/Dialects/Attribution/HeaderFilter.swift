@@ -1,0 +1,75 @@
+// HeaderFilter: which header fields cross the gateway. Requests lose credentials, hop-by-hop fields and attribution that is
+// nobody else's business; responses lose hop-by-hop fields and cookies.
+
+import WireFormat
+
+/// Hop-by-hop fields (RFC 9110, section 7.6.1), in both directions.
+private let hopByHop: [StaticString] = [
+    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+    "transfer-encoding", "upgrade", "content-length",
+]
+
+/// What only Weir and its client need to know.
+private let requestOnly: [StaticString] = [
+    "host", "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "forwarded", "via", "x-real-ip",
+    "accept-encoding", "expect", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
+]
+
+/// Prefixes of Weir's own fields and of other gateways' attribution.
+private let requestPrefixes: [StaticString] = [
+    "x-weir-", "helicone-", "x-portkey-", "x-litellm-", "x-agentcc-", "x-forwarded-",
+]
+
+/// Whether a request field goes to the provider. `name` is as received.
+package func shouldForwardRequestField(_ name: UnsafeRawBufferPointer) -> Bool {
+    guard let first = name.first else { return false }
+    switch asciiLowercased(first) {
+    case 97, 99, 101, 102, 104, 107, 112, 116, 117, 118, 120:
+        for other in hopByHop where equalsIgnoringCase(name, other) { return false }
+        for other in requestOnly where equalsIgnoringCase(name, other) { return false }
+        for prefix in requestPrefixes where hasPrefixIgnoringCase(name, prefix) { return false }
+        return true
+    default: return true
+    }
+}
+
+/// Whether a response field goes to the client. `content-length` is written anew with the framing.
+package func shouldForwardResponseField(_ name: UnsafeRawBufferPointer) -> Bool {
+    guard let first = name.first else { return false }
+    switch asciiLowercased(first) {
+    case 97, 99, 107, 112, 115, 116, 117, 120:
+        for other in hopByHop where equalsIgnoringCase(name, other) { return false }
+        return !equalsIgnoringCase(name, "set-cookie") && !hasPrefixIgnoringCase(name, "x-weir-")
+            && !equalsIgnoringCase(name, "alt-svc")
+    default: return true
+    }
+}
+
+func hasPrefixIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
+    let count = prefix.utf8CodeUnitCount
+    return bytes.count >= count && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[0..<count]), prefix)
+}
+
+/// Codex's turn metadata without the local paths that key its `workspaces`: they become `workspace-1`, … Nil drops the field.
+package func rewriteCodexMetadata(_ value: UnsafeRawBufferPointer) -> [UInt8]? {
+    var out: [UInt8] = []
+    var position = 0
+    var count = 0
+    do {
+        try forEachJSONMember(value, failure: { $0 }) { (member: JSONMember) throws(JSONError) in
+            guard member.isNamed("workspaces"), member.kind == .object, let base = value.baseAddress else { return }
+            try forEachJSONMember(member.value, failure: { $0 }) { (workspace: JSONMember) throws(JSONError) in
+                guard let keyBase = workspace.rawKey.baseAddress else { return }
+                let start = keyBase - base
+                out.append(contentsOf: value[position..<start])
+                count += 1
+                out.append(contentsOf: "workspace-\(count)".utf8)
+                position = start + workspace.rawKey.count
+            }
+        }
+    } catch {
+        return nil
+    }
+    out.append(contentsOf: value[position...])
+    return out
+}

@@ -1,0 +1,223 @@
+// ErrorReply: each refusal in the caller's own dialect. One table says status, type, retry advice and words; the clients'
+// measured retry rules decide the statuses, so that an agent stops at once or waits as it should.
+
+package import GatewayModel
+import WireFormat
+
+/// A whole answer to a refused request.
+package struct ErrorReply: Sendable {
+    package var status: Int
+    package var headers: [(String, String)]
+    package var body: [UInt8]
+}
+
+/// How a refusal goes out: `finality` decides `x-should-retry`, which the SDKs, Claude Code and OpenCode obey.
+private struct Shape {
+    var status: Int
+    var openAIType: String
+    var anthropicType: String
+    var message: String
+    var retryAfterSeconds: Int?
+    var allow: String?
+
+    init(
+        _ status: Int, _ openAIType: String, _ anthropicType: String, _ message: String, retryAfterSeconds: Int? = nil,
+        allow: String? = nil
+    ) {
+        self.status = status
+        self.openAIType = openAIType
+        self.anthropicType = anthropicType
+        self.message = message
+        self.retryAfterSeconds = retryAfterSeconds
+        self.allow = allow
+    }
+}
+
+/// The reply to a refusal. `endpoint` is nil when the path is unknown; then the shape is OpenAI's.
+package func errorReply(
+    _ error: GatewayError, endpoint: Endpoint?, client: ClientKind, requestID: RequestID
+) -> ErrorReply {
+    var shape = describe(error)
+    let isResponses = endpoint?.dialect == .openAIResponses
+    // Codex retries 403 and 404 but prints the body of a 400 after one request.
+    if isResponses, client == .codex, shape.status == 403 || shape.status == 404 { shape.status = 400 }
+    // A 404 makes Claude Code replace the message by its own.
+    if endpoint?.dialect.isAnthropic == true, shape.status == 404, endpoint != nil { shape.status = 400 }
+
+    var headers = [("Content-Type", "application/json")]
+    if let seconds = shape.retryAfterSeconds {
+        headers.append(("Retry-After", String(seconds)))
+    } else {
+        headers.append(("x-should-retry", "false"))
+    }
+    if let allow = shape.allow { headers.append(("Allow", allow)) }
+    if case .webSocketNotSupported = error { headers.append(("Upgrade", "HTTP/1.1")) }
+    let body =
+        endpoint?.dialect.isAnthropic == true
+        ? anthropicBody(shape, requestID) : openAIBody(shape, error)
+    return ErrorReply(status: shape.status, headers: headers, body: body)
+}
+
+private func openAIBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.beginObject("error")
+    writer.field("message", shape.message)
+    writer.field("type", shape.openAIType)
+    writer.rawField("param", "null".utf8)
+    writer.field("code", error.code)
+    writer.endObject()
+    writer.endObject()
+    return writer.bytes
+}
+
+private func anthropicBody(_ shape: Shape, _ requestID: RequestID) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.field("type", "error")
+    writer.beginObject("error")
+    writer.field("type", shape.anthropicType)
+    writer.field("message", shape.message)
+    writer.endObject()
+    writer.field("request_id", requestID.description)
+    writer.endObject()
+    return writer.bytes
+}
+
+/// A client's own words, short and harmless enough to stand in a message.
+private func quoted(_ text: String, max: Int = 60) -> String {
+    let clean = String(text.unicodeScalars.prefix(max).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
+    return "\"\(clean)\(text.unicodeScalars.count > max ? "…" : "")\""
+}
+
+private func describe(_ error: GatewayError) -> Shape {
+    switch error {
+    case .missingKey, .malformedKey, .invalidKey, .conflictingKeys, .revokedKey, .expiredKey, .keyNotYetValid:
+        return describeKey(error)
+    case .addressNotAllowed, .endpointNotAllowed, .modelNotAllowed, .repositoryNotAllowed, .missingLabel:
+        return describePolicy(error)
+    case .upstreamConnectFailed, .upstreamTimedOut, .upstreamClosed, .upstreamMalformed, .upstreamAddressForbidden,
+        .upstreamBusy:
+        return describeUpstream(error)
+    case .journalUnavailable, .shuttingDown, .tooManyConnections, .noProvider:
+        return describeService(error)
+    default: return describeRequest(error)
+    }
+}
+
+private func describeKey(_ error: GatewayError) -> Shape {
+    let text =
+        switch error {
+        case .missingKey: "No virtual key was sent. Put it into Authorization: Bearer, or x-api-key."
+        case .malformedKey: "This is not a Weir virtual key (weir_k_…). Check how the key was copied."
+        case .conflictingKeys: "Two different keys were sent in one request. Send one."
+        case .revokedKey(let id): "Virtual key \(id) is revoked. Ask your platform team for a new one."
+        case .expiredKey(let id): "Virtual key \(id) has expired. Ask your platform team to rotate it: weir key rotate \(id)."
+        case .keyNotYetValid(let id): "Virtual key \(id) is not valid yet."
+        default: "This virtual key is unknown. Ask your platform team: weir key list."
+        }
+    return Shape(401, "invalid_request_error", "authentication_error", text)
+}
+
+private func describePolicy(_ error: GatewayError) -> Shape {
+    let text =
+        switch error {
+        case .addressNotAllowed(let id, let address):
+            "Virtual key \(id) may not be used from \(address). Its networks are set by: weir key update \(id) --network."
+        case .endpointNotAllowed(let id, let endpoint):
+            "Virtual key \(id) may not call \(endpoint). Its endpoints are set by: weir key update \(id) --endpoint."
+        case .modelNotAllowed(let id, let model, let allowed):
+            "Virtual key \(id) may not use model \(quoted(model)). It may use: \(allowed.prefix(5).joined(separator: ", "))."
+        case .repositoryNotAllowed(let id, let repository, let bound):
+            "Virtual key \(id) is bound to repository \(bound), not \(quoted(repository))."
+        case .missingLabel(let label):
+            "This gateway requires a \(label). Send the header \(label == "repository" ? "x-weir-repo" : "x-weir-\(label)")."
+        default: "This is not allowed."
+        }
+    return Shape(403, "invalid_request_error", "permission_error", text)
+}
+
+private func describeUpstream(_ error: GatewayError) -> Shape {
+    switch error {
+    case .upstreamTimedOut(let provider, let seconds):
+        return Shape(
+            504, "api_error", "timeout_error", "Provider \(provider) did not answer within \(seconds) s.", retryAfterSeconds: 2)
+    case .upstreamClosed(let provider):
+        return Shape(
+            502, "api_error", "api_error", "Provider \(provider) closed the connection before it answered.",
+            retryAfterSeconds: 1)
+    case .upstreamMalformed(let provider, let reason):
+        return Shape(
+            502, "api_error", "api_error", "Provider \(provider) answered with malformed HTTP: \(reason).",
+            retryAfterSeconds: 1)
+    case .upstreamAddressForbidden(let provider, let reason):
+        return Shape(
+            502, "api_error", "api_error",
+            "Provider \(provider) is not reachable: \(reason). An operator can set allow_private_addresses for it.")
+    case .upstreamBusy(let provider):
+        return Shape(
+            503, "server_error", "overloaded_error", "Too many requests wait for provider \(provider).", retryAfterSeconds: 1)
+    case .upstreamConnectFailed(let provider, let reason):
+        return Shape(
+            503, "server_error", "overloaded_error", "Provider \(provider) cannot be reached: \(reason).",
+            retryAfterSeconds: 2)
+    default:
+        return Shape(502, "api_error", "api_error", "The provider failed.", retryAfterSeconds: 1)
+    }
+}
+
+private func describeService(_ error: GatewayError) -> Shape {
+    switch error {
+    case .shuttingDown:
+        return Shape(503, "server_error", "overloaded_error", "The gateway is restarting.", retryAfterSeconds: 1)
+    case .tooManyConnections:
+        return Shape(503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)
+    case .noProvider:
+        return Shape(
+            503, "server_error", "api_error",
+            "No provider is configured. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml.")
+    default:
+        return Shape(
+            503, "server_error", "api_error",
+            "The gateway cannot write its journal, so it takes no work. An operator should run: weir doctor.",
+            retryAfterSeconds: 5)
+    }
+}
+
+private func describeRequest(_ error: GatewayError) -> Shape {
+    func invalid(_ status: Int, _ text: String, allow: String? = nil) -> Shape {
+        Shape(status, "invalid_request_error", "invalid_request_error", text, allow: allow)
+    }
+    switch error {
+    case .missingModel: return invalid(400, "The request names no model. Set \"model\"; GET /v1/models lists what you may use.")
+    case .unknownModel(let model, let suggestions):
+        let hint = suggestions.isEmpty ? "GET /v1/models lists them." : "Did you mean \(suggestions.joined(separator: ", "))?"
+        return Shape(404, "invalid_request_error", "not_found_error", "No provider serves model \(quoted(model)). \(hint)")
+    case .ambiguousModel(let model, let providers):
+        let choices = providers.prefix(3).map { "\($0)/\(model.prefix(40))" }.joined(separator: ", ")
+        return invalid(400, "Several providers serve model \(quoted(model)). Name one: \(choices).")
+    case .dialectNotServed(let provider, let dialect):
+        return invalid(400, "Provider \(provider) does not speak \(dialect.rawValue). Ask for a model of another provider.")
+    case .malformedJSON(let reason, let offset): return invalid(400, "The body is not valid JSON at byte \(offset): \(reason).")
+    case .duplicateField(let name):
+        return invalid(400, "The body holds \"\(name)\" twice or in another spelling. Send it once, in lower case.")
+    case .jsonTooDeep(let max): return invalid(400, "The body is nested deeper than \(max) levels (limits.json_depth_max).")
+    case .bodyTooLarge(let max):
+        return Shape(
+            413, "invalid_request_error", "request_too_large",
+            "The body is larger than \(max) bytes. An operator can raise limits.request_body_bytes_max.")
+    case .lengthRequired: return invalid(411, "Send Content-Length or Transfer-Encoding: chunked.")
+    case .unsupportedContentEncoding(let name):
+        return invalid(415, "Content-Encoding \(quoted(name)) is not supported for requests. Send the body uncompressed.")
+    case .methodNotAllowed(let method, let path, let allowed):
+        return invalid(405, "\(method.prefix(16)) is not allowed on \(quoted(path)). Allowed: \(allowed).", allow: allowed)
+    case .webSocketNotSupported: return invalid(426, "The WebSocket transport is not served here. Use HTTP.")
+    case .unknownResponse(let id):
+        return Shape(404, "invalid_request_error", "not_found_error", "There is no response \(quoted(id)) of yours.")
+    case .unknownPath(let method, let path):
+        return Shape(
+            404, "invalid_request_error", "not_found_error",
+            "Weir does not serve \(method.prefix(16)) \(quoted(path)). Base URLs: /v1 (OpenAI) and / (Anthropic).")
+    default: return invalid(400, "The request was refused.")
+    }
+}

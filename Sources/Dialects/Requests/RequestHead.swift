@@ -1,0 +1,41 @@
+// RequestHead: the few members of a request body that Weir acts on or attributes by. Everything else stays in its bytes.
+
+package import WireFormat
+
+/// What was read of a request body. Ranges are byte offsets into the body.
+package struct RequestHead: Sendable {
+    package var model: String?
+    /// The model's JSON string with its quotes.
+    package var modelRange: Range<Int>?
+    package var stream = false
+    /// The client itself asked for the usage event.
+    package var includesUsage = false
+    /// How to ask for the usage event where the client did not.
+    package var usageSplice: Splice?
+    package var maxOutputTokens: Int64?
+    package var choiceCount: Int64 = 1
+    package var serviceTier: String?
+    package var user: String?
+    package var safetyIdentifier: String?
+    /// Anthropic's `metadata.user_id`; Claude Code puts JSON into it.
+    package var metadataUserID: String?
+    package var promptCacheKey: String?
+    /// The Responses API's `client_metadata` object.
+    package var clientMetadata: Range<Int>?
+    package var previousResponseID: String?
+    package var isBackground = false
+    package var toolCount = 0
+    package var messageCount = 0
+    /// FNV-1a of the first user message's bytes.
+    package var openerHash: UInt64 = 0
+
+    package init() {}
+}
+
+/// The splice that puts another model name into the body.
+package func modelSplice(_ request: RequestHead, _ model: String) -> Splice? {
+    guard let range = request.modelRange else { return nil }
+    var writer = JSONWriter(capacity: model.utf8.count + 2)
+    writer.element(model)
+    return Splice(offset: range.lowerBound, removeCount: range.count, insert: writer.bytes)
+}

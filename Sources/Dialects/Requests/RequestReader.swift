@@ -1,0 +1,178 @@
+// RequestReader: one pass over a request body. What Weir acts on is read as the strictest and the laxest of upstream parsers
+// would read it: keys with escapes decoded, and duplicates or case variants of what it acts on refused.
+
+package import GatewayModel
+import WireFormat
+
+/// The members that Weir acts on; a second one, or one in another case, could mean something else upstream.
+private let actedOn: [StaticString] = [
+    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "service_tier",
+    "previous_response_id", "background", "metadata",
+]
+
+/// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
+package func readRequest(
+    _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int
+) throws(GatewayError) -> RequestHead {
+    var reader = RequestReader(endpoint: endpoint)
+    try forEachJSONMember(body, depthMax: depthMax, failure: gatewayError) { (member: JSONMember) throws(GatewayError) in
+        try reader.read(member)
+    }
+    return try reader.finish(body)
+}
+
+private func gatewayError(_ error: JSONError) -> GatewayError {
+    switch error {
+    case .malformed(let offset, let reason): .malformedJSON(reason: reason, offset: offset)
+    case .tooDeep(let max): .jsonTooDeep(max: max)
+    }
+}
+
+private struct RequestReader {
+    let endpoint: Endpoint
+    var head = RequestHead()
+    private var seen: UInt32 = 0
+    private var streamOptions: JSONSpan?
+    private var includeUsageValue: Range<Int>?
+    private var streamOptionsMembers = 0
+
+    private struct JSONSpan {
+        var kind: JSONKind
+        var range: Range<Int>
+    }
+
+    init(endpoint: Endpoint) { self.endpoint = endpoint }
+
+    mutating func read(_ member: JSONMember) throws(GatewayError) {
+        try checkName(member)
+        if member.isNamed("model") {
+            guard let model = member.string else {
+                throw .malformedJSON(reason: "`model` must be a string", offset: member.range.lowerBound)
+            }
+            head.model = model
+            head.modelRange = member.range
+        } else if member.isNamed("messages") || member.isNamed("input") {
+            readMessages(member)
+        } else if member.isNamed("stream") {
+            head.stream = member.boolean ?? false
+        } else if member.isNamed("stream_options") {
+            try readStreamOptions(member)
+        } else if member.isNamed("max_tokens") || member.isNamed("max_completion_tokens")
+            || member.isNamed("max_output_tokens")
+        {
+            if let count = member.integer { head.maxOutputTokens = max(head.maxOutputTokens ?? 0, count) }
+        } else if member.isNamed("n") {
+            head.choiceCount = member.integer ?? 1
+        } else if member.isNamed("service_tier") {
+            head.serviceTier = member.string
+        } else if member.isNamed("user") {
+            head.user = member.string
+        } else if member.isNamed("safety_identifier") {
+            head.safetyIdentifier = member.string
+        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic, member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("user_id") { head.metadataUserID = $0.string } }
+        } else if member.isNamed("prompt_cache_key") {
+            head.promptCacheKey = member.string
+        } else if member.isNamed("client_metadata"), member.kind == .object {
+            head.clientMetadata = member.range
+        } else if member.isNamed("previous_response_id") {
+            head.previousResponseID = member.string
+        } else if member.isNamed("background") {
+            head.isBackground = member.boolean ?? false
+        } else if member.isNamed("tools"), member.kind == .array {
+            visitJSONElements(member.value) { _, _ in
+                head.toolCount += 1
+                return true
+            }
+        }
+    }
+
+    func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
+        var head = head
+        guard let model = head.model, !model.isEmpty else { throw .missingModel }
+        guard model.utf8.count <= 256, model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+            throw .unknownModel(model: String(model.prefix(64)), suggestions: [])
+        }
+        let splices = endpoint == .chatCompletions || endpoint == .completions
+        if splices, head.stream, !head.includesUsage { head.usageSplice = usageSplice(body) }
+        return head
+    }
+
+    /// Refuses a second or differently cased spelling of what Weir acts on.
+    private mutating func checkName(_ member: JSONMember) throws(GatewayError) {
+        let count = member.rawKey.count
+        guard count <= 128, count > 0 else { return }
+        for (index, name) in actedOn.enumerated() {
+            guard count == name.utf8CodeUnitCount || member.rawKey.contains(92) else { continue }
+            let isExact = member.isNamed(name)
+            let isVariant =
+                isExact ? false : count == name.utf8CodeUnitCount
+                    ? equalsIgnoringCase(member.rawKey, name) : member.key.lowercased() == name.description
+            guard isExact || isVariant else { continue }
+            if isVariant || seen & (1 << UInt32(index)) != 0 { throw .duplicateField(name: name.description) }
+            seen |= 1 << UInt32(index)
+            return
+        }
+    }
+
+    private mutating func readStreamOptions(_ member: JSONMember) throws(GatewayError) {
+        streamOptions = JSONSpan(kind: member.kind, range: member.range)
+        guard member.kind == .object else { return }
+        let offset = member.range.lowerBound
+        var isRepeated = false
+        visitJSONMembers(member.value) { option in
+            streamOptionsMembers += 1
+            if option.isNamed("include_usage") {
+                isRepeated = isRepeated || includeUsageValue != nil
+                head.includesUsage = option.boolean ?? false
+                includeUsageValue = option.range.lowerBound + offset..<option.range.upperBound + offset
+            }
+        }
+        if isRepeated { throw .duplicateField(name: "stream_options.include_usage") }
+    }
+
+    /// Asks for usage: in the client's own `stream_options`, or in a new one behind the client's last member, so that a
+    /// prompt's prefix stays as it was.
+    private func usageSplice(_ body: UnsafeRawBufferPointer) -> Splice {
+        if let includeUsageValue {
+            return Splice(offset: includeUsageValue.lowerBound, removeCount: includeUsageValue.count, insert: Array("true".utf8))
+        }
+        if let streamOptions {
+            guard streamOptions.kind == .object else {
+                return Splice(
+                    offset: streamOptions.range.lowerBound, removeCount: streamOptions.range.count,
+                    insert: Array(#"{"include_usage":true}"#.utf8))
+            }
+            let text = (streamOptionsMembers > 0 ? "," : "") + #""include_usage":true"#
+            return Splice(offset: streamOptions.range.upperBound - 1, removeCount: 0, insert: Array(text.utf8))
+        }
+        var end = body.count - 1
+        while end > 0, body[end] != 125 { end -= 1 }
+        return Splice(offset: end, removeCount: 0, insert: Array(#","stream_options":{"include_usage":true}"#.utf8))
+    }
+
+    private mutating func readMessages(_ member: JSONMember) {
+        if member.kind == .string {
+            head.messageCount = 1
+            head.openerHash = fnv1a(member.value)
+            return
+        }
+        guard member.kind == .array else { return }
+        // The opener is the first user message. Later messages are only counted, and cheaply: the scan has validated them.
+        visitJSONElements(member.value) { kind, value in
+            head.messageCount += 1
+            guard head.openerHash == 0, kind == .object else { return head.openerHash == 0 }
+            visitJSONMembers(value) { field in
+                if field.isNamed("role"), field.string == "user" { head.openerHash = fnv1a(value) }
+            }
+            return head.openerHash == 0
+        }
+    }
+}
+
+/// FNV-1a, 64 bits: an identity of text for grouping, not for security.
+package func fnv1a(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes.prefix(65_536) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return hash
+}

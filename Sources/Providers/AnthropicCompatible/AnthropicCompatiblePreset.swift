@@ -1,0 +1,8 @@
+// AnthropicCompatible: any server that speaks Anthropic's Messages, by base URL.
+
+extension ProviderPreset {
+    static let anthropicCompatible = ProviderPreset(
+        kind: .anthropicCompatible, baseURL: nil, credentialHeader: .apiKey, credentialEnvironment: nil,
+        baseURLEnvironment: nil, dialects: [.anthropicMessages], models: [], priceProvider: nil,
+        allowsPrivateAddresses: false, hangUp: .cancel)
+}

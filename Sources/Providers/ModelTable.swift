@@ -1,0 +1,111 @@
+// ModelTable: from the model that a client names to the provider that serves it. `provider/model`, or bare where only one
+// provider has it.
+
+package import GatewayModel
+
+/// A model that can be asked for.
+package struct ListedModel: Sendable, Hashable {
+    package var id: String
+    package var provider: String
+}
+
+/// Where a model name leads.
+package struct ResolvedModel: Sendable, Hashable {
+    package var providerIndex: Int
+    /// The id that goes upstream.
+    package var model: String
+}
+
+/// Model names of all providers.
+package struct ModelTable: Sendable {
+    private let providers: [Provider]
+    private var byName: [String: Int] = [:]
+
+    package init(_ providers: [Provider]) {
+        self.providers = providers
+        for (index, provider) in providers.enumerated() { byName[provider.name] = index }
+    }
+
+    /// Finds the one provider of a model among those that speak the dialect.
+    package func resolve(_ asked: String, dialect: Dialect) throws(GatewayError) -> ResolvedModel {
+        guard !providers.isEmpty else { throw .noProvider }
+        if let slash = asked.firstIndex(of: "/"), let index = byName[String(asked[..<slash])] {
+            let model = String(asked[asked.index(after: slash)...])
+            guard !model.isEmpty, serves(providers[index], model) != nil else { throw unknown(asked) }
+            guard providers[index].dialects.contains(dialect) else {
+                throw .dialectNotServed(provider: providers[index].name, dialect: dialect)
+            }
+            return ResolvedModel(providerIndex: index, model: providers[index].aliases[model] ?? model)
+        }
+        var best: [Int] = []
+        var bestRank = 0
+        var otherDialect: Int?
+        for (index, provider) in providers.enumerated() {
+            guard let rank = serves(provider, asked) else { continue }
+            guard provider.dialects.contains(dialect) else {
+                otherDialect = index
+                continue
+            }
+            if rank > bestRank {
+                best = [index]
+                bestRank = rank
+            } else if rank == bestRank {
+                best.append(index)
+            }
+        }
+        guard let first = best.first else {
+            if let otherDialect { throw .dialectNotServed(provider: providers[otherDialect].name, dialect: dialect) }
+            throw unknown(asked)
+        }
+        guard best.count == 1 else { throw .ambiguousModel(model: asked, providers: best.map { providers[$0].name }) }
+        return ResolvedModel(providerIndex: first, model: providers[first].aliases[asked] ?? asked)
+    }
+
+    /// Every exact name that is known, in the order of the providers.
+    package func listedModels() -> [ListedModel] {
+        providers.flatMap { provider in
+            var ids = provider.aliases.keys.sorted() + provider.models.filter { !$0.hasSuffix("*") }
+            if let catalogue = provider.priceProvider {
+                ids += Catalogue.models(of: catalogue).filter { serves(provider, $0) != nil }
+            }
+            var seen: Set<String> = []
+            return ids.filter { seen.insert($0).inserted }.map { ListedModel(id: $0, provider: provider.name) }
+        }
+    }
+
+    /// 4 alias, 3 exact id, 2 pattern, 1 everything; nil when the provider does not have it.
+    private func serves(_ provider: Provider, _ model: String) -> Int? {
+        if provider.aliases[model] != nil { return 4 }
+        var rank: Int?
+        for pattern in provider.models {
+            if pattern == model { return 3 }
+            guard pattern.hasSuffix("*"), model.hasPrefix(pattern.dropLast()) else { continue }
+            rank = max(rank ?? 0, pattern == "*" ? 1 : 2)
+        }
+        return rank
+    }
+
+    private func unknown(_ asked: String) -> GatewayError {
+        let bare = asked.split(separator: "/").last.map(String.init) ?? asked
+        let near = listedModels().map { ($0.id, editDistance(bare, $0.id)) }.filter { $0.1 <= 3 }
+            .sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(3).map(\.0)
+        return .unknownModel(model: asked, suggestions: Array(near))
+    }
+}
+
+/// Levenshtein distance over bytes, of names up to 64 bytes.
+package func editDistance(_ left: String, _ right: String) -> Int {
+    let a = Array(left.utf8.prefix(64))
+    let b = Array(right.utf8.prefix(64))
+    var row = Array(0...b.count)
+    for i in 0..<a.count {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for j in 0..<b.count {
+            let cost = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
+            diagonal = row[j + 1]
+            row[j + 1] = cost
+        }
+    }
+    return row[b.count]
+}

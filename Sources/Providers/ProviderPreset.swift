@@ -1,0 +1,39 @@
+// ProviderPreset: what is known of a kind of provider before anybody configures one. Each kind is a value in its own folder;
+// the registry is the one list that everything else is derived from.
+
+package import GatewayModel
+
+/// The defaults of a kind of provider.
+package struct ProviderPreset: Sendable {
+    package var kind: ProviderKind
+    /// Nil when every server of this kind has an address of its own.
+    package var baseURL: String?
+    package var credentialHeader: CredentialHeader
+    /// The environment variable that SDKs take the credential from.
+    package var credentialEnvironment: String?
+    /// The environment variable that names the base URL.
+    package var baseURLEnvironment: String?
+    package var dialects: Set<Dialect>
+    /// Model ids, or patterns with a trailing `*`.
+    package var models: [String]
+    package var priceProvider: String?
+    package var allowsPrivateAddresses: Bool
+    package var hangUp: HangUpPolicy
+}
+
+extension ProviderPreset {
+    /// OpenAI's dialects.
+    static let openAIDialects: Set<Dialect> = [.openAIChat, .openAICompletions, .openAIEmbeddings, .openAIResponses]
+}
+
+/// Every kind of provider, one line each.
+package let providerRegistry: [ProviderPreset] = [
+    .openAI, .anthropic, .openAICompatible, .anthropicCompatible, .ollama, .vllm, .openRouter, .simulated,
+]
+
+extension ProviderKind {
+    /// The defaults of this kind.
+    package var preset: ProviderPreset {
+        providerRegistry.first { $0.kind == self } ?? .openAICompatible
+    }
+}

@@ -1,0 +1,148 @@
+// JSONValue: reading one scalar out of the bytes that the scanner has crossed.
+
+/// Decodes a JSON string's content (between its quotes). Unpaired surrogates become U+FFFD, invalid UTF-8 too.
+package func decodeJSONString(_ content: UnsafeRawBufferPointer) -> String {
+    guard content.contains(92) else { return String(decoding: content, as: UTF8.self) }
+    var out: [UInt8] = []
+    out.reserveCapacity(content.count)
+    var index = 0
+    while index < content.count {
+        let byte = content[index]
+        guard byte == 92, index + 1 < content.count else {
+            out.append(byte)
+            index += 1
+            continue
+        }
+        index += 2
+        switch content[index - 1] {
+        case 98: out.append(8)
+        case 102: out.append(12)
+        case 110: out.append(10)
+        case 114: out.append(13)
+        case 116: out.append(9)
+        case 117:
+            var unit = hexUnit(content, index)
+            index += 4
+            if unit & 0xFC00 == 0xD800, index + 6 <= content.count, content[index] == 92, content[index + 1] == 117 {
+                let low = hexUnit(content, index + 2)
+                if low & 0xFC00 == 0xDC00 {
+                    unit = 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)
+                    index += 6
+                }
+            }
+            out.append(contentsOf: String(Character(UnicodeScalar(unit) ?? "\u{FFFD}")).utf8)
+        default: out.append(content[index - 1])
+        }
+    }
+    return String(decoding: out, as: UTF8.self)
+}
+
+private func hexUnit(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> UInt32 {
+    guard start + 4 <= bytes.count else { return 0xFFFD }
+    var unit: UInt32 = 0
+    for index in start..<start + 4 { unit = unit << 4 | (hexDigit(bytes[index]) ?? 0) }
+    return unit
+}
+
+/// A JSON number that is an integer in Int64's range; nil for a fraction, an exponent or an overflow.
+package func decodeJSONInteger(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+    var value: Int64 = 0
+    var index = 0
+    let isNegative = bytes.first == 45
+    if isNegative { index = 1 }
+    guard index < bytes.count else { return nil }
+    while index < bytes.count {
+        guard isDigit(bytes[index]) else {
+            // `12.0` is how some servers write 12.
+            guard bytes[index] == 46, bytes[(index + 1)...].allSatisfy({ $0 == 48 }), index + 1 < bytes.count else { return nil }
+            break
+        }
+        let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carried) = shifted.addingReportingOverflow(isNegative ? -Int64(bytes[index] - 48) : Int64(bytes[index] - 48))
+        if overflow || carried { return nil }
+        value = sum
+        index += 1
+    }
+    return value
+}
+
+/// One member of an object: its raw key and its value's bytes.
+package struct JSONMember {
+    /// The key's bytes between the quotes, escapes and all.
+    package let rawKey: UnsafeRawBufferPointer
+    package let kind: JSONKind
+    /// The value as it stands in the text.
+    package let value: UnsafeRawBufferPointer
+    /// Where the value lies in the scanned bytes.
+    package let range: Range<Int>
+
+    /// Whether the key, escapes decoded, is this. `name` has no escapes.
+    package func isNamed(_ name: StaticString) -> Bool {
+        if rawKey.count == name.utf8CodeUnitCount {
+            for index in 0..<rawKey.count where rawKey[index] != name.utf8Start[index] {
+                return rawKey.contains(92) && key == name.description
+            }
+            return true
+        }
+        return rawKey.count > name.utf8CodeUnitCount && rawKey.contains(92) && key == name.description
+    }
+
+    package var key: String { decodeJSONString(rawKey) }
+
+    /// The text, when the value is a string.
+    package var string: String? {
+        guard kind == .string else { return nil }
+        return decodeJSONString(UnsafeRawBufferPointer(rebasing: value[1..<value.count - 1]))
+    }
+
+    package var integer: Int64? { kind == .number ? decodeJSONInteger(value) : nil }
+
+    package var boolean: Bool? { kind == .boolean ? value.first == 116 : nil }
+}
+
+/// Visits the members of the object that `bytes` hold, in order. The whole text is validated, trailing bytes included.
+package func forEachJSONMember<Failure: Error>(
+    _ bytes: UnsafeRawBufferPointer, depthMax: Int = 128, failure: (JSONError) -> Failure,
+    _ body: (JSONMember) throws(Failure) -> Void
+) throws(Failure) {
+    var scanner = JSONScanner(bytes, depthMax: depthMax)
+    var isFirst = true
+    do throws(JSONError) { try scanner.enterObject() } catch { throw failure(error) }
+    while true {
+        let member: JSONMember
+        do throws(JSONError) {
+            guard let key = try scanner.nextKey(&isFirst) else { break }
+            let kind = try scanner.peekKind()
+            let range = try scanner.skipValue()
+            member = JSONMember(
+                rawKey: UnsafeRawBufferPointer(rebasing: bytes[key]), kind: kind,
+                value: UnsafeRawBufferPointer(rebasing: bytes[range]), range: range)
+        } catch {
+            throw failure(error)
+        }
+        try body(member)
+    }
+    do throws(JSONError) { try scanner.finish() } catch { throw failure(error) }
+}
+
+/// Visits the members of an object and stops silently where it is malformed: for text that was validated before, and for
+/// reading what can be read of an upstream's answer.
+package func visitJSONMembers(_ bytes: UnsafeRawBufferPointer, _ body: (JSONMember) -> Void) {
+    try? forEachJSONMember(bytes, failure: { $0 }) { (member: JSONMember) throws(JSONError) in body(member) }
+}
+
+/// Visits the elements of an array, likewise.
+package func visitJSONElements(_ bytes: UnsafeRawBufferPointer, _ body: (JSONKind, UnsafeRawBufferPointer) -> Bool) {
+    var scanner = JSONScanner(bytes)
+    var isFirst = true
+    do throws(JSONError) {
+        try scanner.enterArray()
+        while try scanner.nextElement(&isFirst) {
+            let kind = try scanner.peekKind()
+            let range = try scanner.skipValue()
+            guard body(kind, UnsafeRawBufferPointer(rebasing: bytes[range])) else { return }
+        }
+    } catch {
+        return
+    }
+}
