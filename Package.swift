@@ -44,8 +44,8 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let storeTargets: [Target] = [
     library("Journal", ["GatewayModel", "WireFormat"]),
-    library("Storage", ["GatewayModel", "Journal", grdb]),
-    library("Reports", ["GatewayModel", "Storage"]),
+    library("Storage", ["GatewayModel", "WireFormat", "Journal", grdb]),
+    library("Reports", ["GatewayModel", "Journal", "Storage", grdb]),
     tests("JournalTests", ["Journal", "GatewayModel"]),
     tests("StorageTests", ["Storage", "Reports", "Journal", "GatewayModel"]),
 ]

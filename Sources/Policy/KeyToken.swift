@@ -32,7 +32,7 @@ package struct KeyToken: Sendable {
     }
 
     /// Makes a new key: its text, to be shown once, and its parts.
-    package static func make(random: some RandomSource, isServiceAccount: Bool = false, keyID: String? = nil) -> (
+    package static func make(random: any RandomSource, isServiceAccount: Bool = false, keyID: String? = nil) -> (
         text: String, token: KeyToken
     ) {
         let id = keyID.map { Array($0.utf8) } ?? characters(10, random)
@@ -46,7 +46,7 @@ package struct KeyToken: Sendable {
     }
 
     /// Base62 characters by rejection, so that each is equally likely.
-    private static func characters(_ count: Int, _ random: some RandomSource) -> [UInt8] {
+    private static func characters(_ count: Int, _ random: any RandomSource) -> [UInt8] {
         var out: [UInt8] = []
         while out.count < count {
             var word = random.next()

@@ -1,1 +1,1 @@
-enum ReportsPlaceholder {}
+// Reports

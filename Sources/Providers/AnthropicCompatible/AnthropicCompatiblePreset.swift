@@ -1,5 +1,7 @@
 // AnthropicCompatible: any server that speaks Anthropic's Messages, by base URL.
 
+import GatewayModel
+
 extension ProviderPreset {
     static let anthropicCompatible = ProviderPreset(
         kind: .anthropicCompatible, baseURL: nil, credentialHeader: .apiKey, credentialEnvironment: nil,

@@ -18,3 +18,13 @@ package enum Catalogue {
         }
     }
 }
+
+extension Provider {
+    /// The catalogue provider that prices this model: the configured one; for the simulated provider, the maker of the model
+    /// that is played; else the provider's own name.
+    package func priceProvider(of model: String) -> String {
+        guard let priceProvider else { return name }
+        guard priceProvider == "catalogue" else { return priceProvider }
+        return model.hasPrefix("claude") ? "anthropic" : "openai"
+    }
+}

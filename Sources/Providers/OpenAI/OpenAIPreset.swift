@@ -1,5 +1,7 @@
 // OpenAI: api.openai.com. A hang-up stops generation as far as is documented; output is then estimated.
 
+import GatewayModel
+
 extension ProviderPreset {
     static let openAI = ProviderPreset(
         kind: .openAI, baseURL: "https://api.openai.com/v1", credentialHeader: .bearer,

@@ -1,5 +1,7 @@
 // OpenAICompatible: any server that speaks OpenAI's chat completions, by base URL. Its models are listed by the operator.
 
+import GatewayModel
+
 extension ProviderPreset {
     static let openAICompatible = ProviderPreset(
         kind: .openAICompatible, baseURL: nil, credentialHeader: .bearer, credentialEnvironment: nil,

@@ -1,5 +1,7 @@
 // OpenRouter: openrouter.ai; its model ids contain a slash, so they are asked for as `openrouter/vendor/model`.
 
+import GatewayModel
+
 extension ProviderPreset {
     static let openRouter = ProviderPreset(
         kind: .openRouter, baseURL: "https://openrouter.ai/api/v1", credentialHeader: .bearer,

@@ -3,7 +3,7 @@
 /// Writes one JSON value. The caller keeps begins and ends in balance.
 package struct JSONWriter: Sendable {
     package var bytes: [UInt8]
-    private var needsComma = false
+    fileprivate var needsComma = false
 
     package init(capacity: Int = 512) {
         bytes = []
@@ -162,5 +162,13 @@ package struct JSONWriter: Sendable {
             let digits = Array("0123456789abcdef".utf8)
             bytes.append(contentsOf: [117, 48, 48, digits[Int(byte >> 4)], digits[Int(byte & 15)]])
         }
+    }
+}
+
+extension JSONWriter {
+    /// Forgets what was written and keeps the memory.
+    package mutating func reset() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
     }
 }

@@ -1,0 +1,278 @@
+// Directory: teams, developers, service accounts and their virtual keys. Ids and times are made here; storage writes what it is
+// given; every change is told to the journal by a hook.
+
+import Foundation
+package import GatewayModel
+import Policy
+package import Storage
+
+/// What a new key may do. Nil members take the defaults.
+package struct KeySpecification: Sendable, Hashable, Codable {
+    package var name: String?
+    package var developer: String?
+    package var serviceAccount: String?
+    package var team: String?
+    package var notBefore: Timestamp?
+    package var expires: Timestamp?
+    package var models: [String]?
+    package var endpoints: [String]?
+    package var networks: [String]?
+    package var repository: String?
+    package var repositoryEnforced: Bool?
+
+    package init() {}
+}
+
+/// A key with what is stored around it.
+package struct StoredKey: Sendable {
+    package var key: VirtualKey
+    package var name: String
+    package var created: String
+    /// False when the row was changed by something else than Weir; such a key is never accepted.
+    package var isIntact: Bool
+}
+
+/// The business of identities.
+package struct Directory: Sendable {
+    /// Tells of a change: kind of entity, id, before and after as JSON, secrets as fingerprints.
+    package typealias ChangeHook = @Sendable (_ entity: String, _ id: String, _ before: String?, _ after: String?) -> Void
+
+    package static let defaultWorkspace = "default"
+    package static let rotationOverlapSecondsMax: Int64 = 72 * 3600
+    private static let expirySeconds: Int64 = 90 * 86_400
+
+    private let store: ControlStore
+    package let pepper: Pepper
+    private let clock: any GatewayClock
+    private let random: any RandomSource
+    private let changed: ChangeHook
+
+    package init(
+        store: ControlStore, pepper: Pepper, clock: any GatewayClock, random: any RandomSource,
+        changed: @escaping ChangeHook
+    ) {
+        self.store = store
+        self.pepper = pepper
+        self.clock = clock
+        self.random = random
+        self.changed = changed
+    }
+
+    // MARK: Teams and owners
+
+    package func teams() throws -> [TeamRow] { try store.teams() }
+
+    package func createTeam(_ name: String) throws -> TeamRow {
+        try check(name: name, what: "team")
+        if try store.teams().contains(where: { $0.name == name }) {
+            throw IdentityError(.conflict, "team_exists", "there is a team \"\(name)\" already", mend: "weir team list")
+        }
+        let team = TeamRow(id: makeID(.team), workspace: Self.defaultWorkspace, name: name, created: clock.now().rfc3339)
+        try store.insert(team: team)
+        changed("team", team.id, nil, json(team))
+        return team
+    }
+
+    package func owners(_ kind: OwnerKind) throws -> [OwnerRow] { try store.owners(kind) }
+
+    package func createOwner(_ kind: OwnerKind, name: String, team: String, email: String?) throws -> OwnerRow {
+        try check(name: name, what: kind == .developer ? "developer" : "service account")
+        guard try store.teams().contains(where: { $0.name == team && $0.disabled == nil }) else {
+            throw IdentityError(.notFound, "team_not_found", "no team \"\(team)\"", mend: "weir team create \(team)")
+        }
+        if try store.owners(kind).contains(where: { $0.name == name }) {
+            throw IdentityError(
+                .conflict, "\(kind.rawValue)_exists", "there is a \(kind.rawValue) \"\(name)\" already", mend: "choose another name")
+        }
+        let owner = OwnerRow(
+            id: makeID(kind == .developer ? .developer : .serviceAccount), workspace: Self.defaultWorkspace, team: team,
+            name: name, email: email, created: clock.now().rfc3339)
+        try store.insert(kind, owner)
+        changed(kind.rawValue, owner.id, nil, json(owner))
+        return owner
+    }
+
+    // MARK: Keys
+
+    package func keys() throws -> [StoredKey] { try store.keys().compactMap(decode) }
+
+    /// Finds a key by its id, or by its name when only one has it.
+    package func key(_ id: String) throws -> StoredKey {
+        if let row = try store.key(id), let found = decode(row) { return found }
+        let all = try store.keys()
+        let named = all.filter { $0.name == id }
+        if named.count == 1, let found = decode(named[0]) { return found }
+        let near = all.first { $0.keyID.hasPrefix(id) || id.hasPrefix($0.keyID.prefix(3)) && !id.isEmpty }
+        let hint = near.map { "did you mean \($0.keyID) (\($0.name))? " } ?? ""
+        throw IdentityError(.notFound, "key_not_found", "no key \"\(id)\"", mend: "\(hint)list: weir key list")
+    }
+
+    /// Creates a key. The text is the only copy of its secret.
+    package func createKey(_ specification: KeySpecification) throws -> (text: String, key: StoredKey) {
+        let (owner, kind) = try owner(of: specification)
+        let made = KeyToken.make(random: random, isServiceAccount: kind == .serviceAccount)
+        let principal = Principal(
+            keyID: made.token.keyID, workspace: owner.workspace, team: specification.team ?? owner.team,
+            developer: kind == .developer ? owner.name : nil, serviceAccount: kind == .serviceAccount ? owner.name : nil)
+        let secret = KeySecret(mac: pepper.mac(keyID: made.token.keyID, secret: made.token.secret), generation: 1)
+        var key = VirtualKey(id: made.token.keyID, principal: principal, secrets: [secret])
+        key.expires = clock.now().adding(seconds: Self.expirySeconds)
+        try apply(specification, to: &key)
+        let stored = StoredKey(
+            key: key, name: specification.name ?? owner.name, created: clock.now().rfc3339, isIntact: true)
+        try save(stored)
+        changed("virtual_key", key.id, nil, fingerprinted(key))
+        return (made.text, stored)
+    }
+
+    /// Changes a key's policy; what is nil stays.
+    package func updateKey(_ id: String, _ specification: KeySpecification) throws -> StoredKey {
+        var stored = try key(id)
+        let before = fingerprinted(stored.key)
+        try apply(specification, to: &stored.key)
+        if let name = specification.name { stored.name = name }
+        try save(stored)
+        changed("virtual_key", stored.key.id, before, fingerprinted(stored.key))
+        return stored
+    }
+
+    /// Gives the key a new secret under the same id. The old one stays valid for the overlap.
+    package func rotateKey(_ id: String, overlapSeconds: Int64) throws -> (text: String, key: StoredKey) {
+        guard (0...Self.rotationOverlapSecondsMax).contains(overlapSeconds) else {
+            throw IdentityError(.invalid, "overlap_too_long", "an overlap is at most 72 hours", mend: "--overlap 24h")
+        }
+        var stored = try key(id)
+        guard !stored.key.revoked else {
+            throw IdentityError(.conflict, "key_revoked", "key \(stored.key.id) is revoked", mend: "weir key create")
+        }
+        let before = fingerprinted(stored.key)
+        let now = clock.now()
+        let made = KeyToken.make(
+            random: random, isServiceAccount: stored.key.principal.serviceAccount != nil, keyID: stored.key.id)
+        let generation = (stored.key.secrets.map(\.generation).max() ?? 0) + 1
+        var secrets = stored.key.secrets.filter { $0.validUntil.map { now < $0 } ?? true }.map { secret in
+            var old = secret
+            old.validUntil = min(old.validUntil ?? .init(nanoseconds: .max), now.adding(seconds: overlapSeconds))
+            return old
+        }
+        secrets.append(
+            KeySecret(mac: pepper.mac(keyID: stored.key.id, secret: made.token.secret), generation: generation))
+        stored.key.secrets = secrets
+        if let expires = stored.key.expires, expires < now.adding(seconds: Self.expirySeconds) {
+            stored.key.expires = now.adding(seconds: Self.expirySeconds)
+        }
+        try save(stored)
+        changed("virtual_key", stored.key.id, before, fingerprinted(stored.key))
+        return (made.text, stored)
+    }
+
+    package func revokeKey(_ id: String) throws -> StoredKey {
+        var stored = try key(id)
+        let before = fingerprinted(stored.key)
+        stored.key.revoked = true
+        try save(stored)
+        changed("virtual_key", stored.key.id, before, fingerprinted(stored.key))
+        return stored
+    }
+
+    /// Every intact key by its id: what the hot path's snapshot holds.
+    package func keysByID() throws -> [String: VirtualKey] {
+        var keys: [String: VirtualKey] = [:]
+        for stored in try self.keys() where stored.isIntact { keys[stored.key.id] = stored.key }
+        return keys
+    }
+
+    // MARK: Inside
+
+    private func owner(of specification: KeySpecification) throws -> (OwnerRow, OwnerKind) {
+        let kind: OwnerKind = specification.serviceAccount != nil ? .serviceAccount : .developer
+        guard let name = specification.developer ?? specification.serviceAccount,
+            specification.developer == nil || specification.serviceAccount == nil
+        else {
+            throw IdentityError(
+                .invalid, "key_needs_owner", "a key belongs to one developer or one service account",
+                mend: "--developer NAME or --service-account NAME")
+        }
+        if let found = try store.owners(kind).first(where: { $0.name == name && $0.disabled == nil }) {
+            if let team = specification.team, team != found.team,
+                try !store.teams().contains(where: { $0.name == team && $0.disabled == nil })
+            {
+                throw IdentityError(.notFound, "team_not_found", "no team \"\(team)\"", mend: "weir team create \(team)")
+            }
+            return (found, kind)
+        }
+        // A key for somebody new in a team that is named makes both: the first minute should need one command.
+        guard let team = specification.team else {
+            throw IdentityError(
+                .notFound, "\(kind.rawValue)_not_found", "no \(kind.rawValue) \"\(name)\"",
+                mend: "add --team TEAM to create them with the key, or: weir developer create \(name) --team TEAM")
+        }
+        if try !store.teams().contains(where: { $0.name == team }) { _ = try createTeam(team) }
+        return (try createOwner(kind, name: name, team: team, email: nil), kind)
+    }
+
+    private func apply(_ specification: KeySpecification, to key: inout VirtualKey) throws {
+        if let notBefore = specification.notBefore { key.notBefore = notBefore }
+        if let expires = specification.expires { key.expires = expires }
+        if let models = specification.models { key.models = models }
+        if let endpoints = specification.endpoints {
+            key.endpoints = try endpoints.map { name in
+                guard let endpoint = Endpoint(rawValue: name) else {
+                    throw IdentityError(
+                        .invalid, "unknown_endpoint", "no endpoint \"\(name)\"",
+                        mend: "one of: \(Endpoint.allCases.map(\.rawValue).joined(separator: ", "))")
+                }
+                return endpoint
+            }
+        }
+        if let networks = specification.networks {
+            for network in networks where CIDRBlock(network) == nil {
+                throw IdentityError(.invalid, "malformed_network", "\"\(network)\" is no network", mend: "for example 10.0.0.0/8")
+            }
+            key.networks = networks
+        }
+        if let repository = specification.repository { key.repository = repository.isEmpty ? nil : repository }
+        if let enforced = specification.repositoryEnforced { key.repositoryEnforced = enforced }
+    }
+
+    private func check(name: String, what: String) throws {
+        guard (1...100).contains(name.utf8.count), name.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }),
+            !name.hasPrefix(" "), !name.hasSuffix(" ")
+        else {
+            throw IdentityError(
+                .invalid, "malformed_name", "a \(what)'s name is 1 to 100 bytes without control characters",
+                mend: "choose another name")
+        }
+    }
+
+    private func makeID(_ kind: EntityKind) -> String {
+        makeEntityID(kind, random: (random.next(), UInt16(truncatingIfNeeded: random.next())))
+    }
+
+    private func save(_ stored: StoredKey) throws {
+        let policy = json(stored.key)
+        try store.save(
+            KeyRow(
+                keyID: stored.key.id, name: stored.name, policy: policy, rowMAC: pepper.rowMAC([stored.key.id, policy]),
+                created: stored.created))
+    }
+
+    private func decode(_ row: KeyRow) -> StoredKey? {
+        guard let key = try? JSONDecoder().decode(VirtualKey.self, from: Data(row.policy.utf8)) else { return nil }
+        let isIntact = pepper.rowMAC([row.keyID, row.policy]) == row.rowMAC && key.id == row.keyID
+        return StoredKey(key: key, name: row.name, created: row.created, isIntact: isIntact)
+    }
+
+    /// The key without its MACs: what the journal may hold.
+    private func fingerprinted(_ key: VirtualKey) -> String {
+        var shown = key
+        shown.secrets = key.secrets.map { KeySecret(mac: Array($0.mac.prefix(4)), generation: $0.generation, validUntil: $0.validUntil) }
+        return json(shown)
+    }
+
+    private func json(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
+    }
+}

@@ -1,0 +1,42 @@
+// Journal+Turns: the records of a turn's life, in the order in which they are written.
+
+package import GatewayModel
+import WireFormat
+
+extension Journal {
+    /// Before anything goes upstream: everything known, and the most that it can cost.
+    package func turnReserved(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
+        try append(.turnReserved, at: turn.received, admits: true) { $0.turn(turn) }
+    }
+
+    /// Before the first byte goes to the provider.
+    package func turnSent(
+        _ id: RequestID, deployment: String, at time: Timestamp
+    ) throws(JournalError) -> JournalPosition {
+        try append(.turnSent, at: time) { writer in
+            writer.field("id", id.description)
+            writer.field("deployment", deployment)
+        }
+    }
+
+    /// How far a long stream has come.
+    package func turnProgress(
+        _ id: RequestID, contentBytes: Int64, usage: TokenUsage, at time: Timestamp
+    ) throws(JournalError) -> JournalPosition {
+        try append(.turnProgress, at: time) { writer in
+            writer.field("id", id.description)
+            writer.field("content_bytes", contentBytes)
+            writer.usage(usage)
+        }
+    }
+
+    /// Before the last byte goes to the client.
+    package func turnSettled(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
+        try append(.turnSettled, at: turn.lastByte ?? turn.received) { $0.turn(turn) }
+    }
+
+    /// A known caller was refused.
+    package func turnRefused(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
+        try append(.turnRefused, at: turn.lastByte ?? turn.received) { $0.turn(turn) }
+    }
+}

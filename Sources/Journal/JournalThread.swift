@@ -1,0 +1,74 @@
+// JournalThread: the journal's one background thread. It sleeps until there is something to sync.
+
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A thread that runs `body` again while it says so, and then when it is woken.
+final class JournalThread: Sendable {
+    private let isAwake = Atomic<Bool>(false)
+    private let isStopped = Atomic<Bool>(false)
+    private let hasEnded = Atomic<Bool>(false)
+    private let semaphore = Semaphore()
+
+    func start(_ body: @escaping @Sendable () -> Bool) {
+        let box = Unmanaged.passRetained(ThreadBody { [self] in
+            while !isStopped.load(ordering: .acquiring) {
+                isAwake.store(false, ordering: .sequentiallyConsistent)
+                while body(), !isStopped.load(ordering: .acquiring) {}
+                if !isAwake.load(ordering: .sequentiallyConsistent), !isStopped.load(ordering: .acquiring) { semaphore.wait() }
+            }
+            hasEnded.store(true, ordering: .releasing)
+        })
+        var thread = pthread_t()
+        let failure = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, box.toOpaque())
+        if failure != 0 {
+            box.release()
+            hasEnded.store(true, ordering: .releasing)
+        } else {
+            pthread_detach(thread)
+        }
+    }
+
+    /// Cheap while the thread is awake: one exchange of a flag.
+    func wake() {
+        if !isAwake.exchange(true, ordering: .sequentiallyConsistent) { semaphore.signal() }
+    }
+
+    /// Ends the thread after its present round and waits for it.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        semaphore.signal()
+        while !hasEnded.load(ordering: .acquiring) { usleep(500) }
+    }
+}
+
+private final class ThreadBody {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// A POSIX semaphore.
+///
+/// Sendable without a check: `sem_t` may be used from any thread, and its memory lives as long as this object.
+private final class Semaphore: @unchecked Sendable {
+    private let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { sem_init(pointer, 0, 0) }
+
+    deinit {
+        sem_destroy(pointer)
+        pointer.deallocate()
+    }
+
+    func signal() { sem_post(pointer) }
+
+    func wait() { while sem_wait(pointer) != 0 && errno == EINTR {} }
+}

@@ -1,0 +1,277 @@
+// ClientConnection: the handler of one connection from an agent. It cuts the byte stream into requests, strictly, one at a
+// time, and gives each to an Exchange.
+
+import Dialects
+import GatewayModel
+import NIOCore
+import Policy
+import WireFormat
+
+/// One client connection, on one loop.
+final class ClientConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        /// Between requests, or inside a head.
+        case head
+        case body
+        /// A request is whole and its answer is not.
+        case answering
+        /// The answer is sent and says that the connection closes; what still comes is thrown away until the peer closes,
+        /// so that a reset does not destroy the answer on its way (RFC 9112, section 9.6).
+        case discarding
+    }
+
+    let loop: LoopContext
+    let sink: ClientSink
+    private(set) var peer = PeerAddress.unknown
+    private var state = State.head
+    private var pending = ByteBuffer()
+    private var scanner = HTTPHeadScanner()
+    private var bodyReader = RequestBodyReader(.none, bytesMax: 0)
+    private var exchange: Exchange?
+    private var deadline: NIODeadline
+    private var context: ChannelHandlerContext?
+    private var isProcessing = false
+    private var readingIsPaused = false
+
+    init(loop: LoopContext, hasTLS: Bool) {
+        self.loop = loop
+        sink = ClientSink(hasTLS: hasTLS)
+        deadline = .now() + .seconds(Int64(loop.snapshot.limits.headerSeconds))
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        sink.attach(context)
+        peer = PeerAddress(context.channel.remoteAddress)
+        loop.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        detach()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        switch state {
+        case .discarding: return
+        case .head where pending.readableBytes == 0:
+            pending = bytes
+        default:
+            pending.writeBuffer(&bytes)
+        }
+        process()
+        if case .answering = state, pending.readableBytes > loop.snapshot.limits.headerBytesMax, !readingIsPaused {
+            // A client that pipelines faster than it is answered waits in its own socket buffer.
+            readingIsPaused = true
+            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        sink.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        exchange?.clientWritabilityChanged()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        detach()
+        context.fireChannelInactive()
+    }
+
+    private func detach() {
+        guard context != nil else { return }
+        context = nil
+        sink.detach()
+        loop.remove(self)
+        let abandoned = exchange
+        exchange = nil
+        abandoned?.clientClosed()
+    }
+
+    // MARK: Requests
+
+    private func process() {
+        // An exchange may finish inside a call from here; the loop below goes on, and must not be entered twice.
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while context != nil {
+            switch state {
+            case .head:
+                guard readHead() else { return }
+            case .body:
+                guard readBody() else { return }
+            case .answering:
+                return
+            case .discarding:
+                pending.clear()
+                return
+            }
+        }
+    }
+
+    /// True when a head was read and there may be more to do.
+    private func readHead() -> Bool {
+        guard pending.readableBytes > 0 else { return false }
+        let limits = loop.snapshot.limits
+        do throws(HTTPHeadError) {
+            let end = try pending.withUnsafeReadableBytesTyped { bytes throws(HTTPHeadError) in
+                try scanner.end(in: bytes, bytesMax: limits.headerBytesMax)
+            }
+            guard let end else { return false }
+            let head = try pending.withUnsafeReadableBytesTyped { bytes throws(HTTPHeadError) in
+                try HTTPRequestHead(UnsafeRawBufferPointer(rebasing: bytes[0..<end]), fieldsMax: limits.headerFieldsMax)
+            }
+            pending.moveReaderIndex(forwardBy: end)
+            scanner = HTTPHeadScanner()
+            begin(head)
+            return true
+        } catch {
+            refuseHead(error)
+            return false
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        let exchange = Exchange(head: head, client: self, loop: loop)
+        self.exchange = exchange
+        bodyReader = RequestBodyReader(head.framing, bytesMax: loop.snapshot.limits.requestBodyBytesMax)
+        exchange.headArrived()
+        if bodyReader.isOverLimit {
+            exchange.refuse(.bodyTooLarge(maxBytes: loop.snapshot.limits.requestBodyBytesMax))
+            exchange.answerWithoutBody()
+            return
+        }
+        state = .body
+        deadline = .now() + .seconds(Int64(loop.snapshot.limits.bodyIdleSeconds))
+        if head.expectsContinue, !exchange.isRefused, head.framing != .none {
+            sink.send(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+            sink.flush()
+        }
+    }
+
+    /// True when the body is whole.
+    private func readBody() -> Bool {
+        guard let exchange else { return false }
+        do throws(HTTPHeadError) {
+            try bodyReader.read(&pending, into: exchange)
+        } catch {
+            refuseHead(error)
+            return false
+        }
+        if bodyReader.isOverLimit {
+            exchange.refuse(.bodyTooLarge(maxBytes: loop.snapshot.limits.requestBodyBytesMax))
+            exchange.answerWithoutBody()
+            return false
+        }
+        guard bodyReader.isDone else {
+            deadline = .now() + .seconds(Int64(loop.snapshot.limits.bodyIdleSeconds))
+            return false
+        }
+        state = .answering
+        exchange.bodyArrived()
+        return true
+    }
+
+    /// Answers bytes that are no request, in plain JSON, and closes.
+    private func refuseHead(_ error: HTTPHeadError) {
+        let status: String
+        switch error {
+        case .tooLarge: status = "431 Request Header Fields Too Large"
+        case .unsupportedVersion: status = "505 HTTP Version Not Supported"
+        default: status = "400 Bad Request"
+        }
+        refuseConnection(status: status, code: "malformed_request", message: "Weir refused this request: \(error.reason).")
+    }
+
+    private func refuseConnection(status: String, code: String, message: String) {
+        loop.shared.metrics.refusedHeads.increment()
+        let body = #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":null,"code":"\#(code)"}}"#
+        let text =
+            "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+            + "Connection: close\r\nx-should-retry: false\r\n\r\n\(body)"
+        sink.send(ByteBuffer(string: text))
+        sink.flush()
+        let abandoned = exchange
+        exchange = nil
+        abandoned?.clientClosed()
+        finishAndDiscard()
+    }
+
+    // MARK: What the exchange calls
+
+    /// The answer is wholly handed to the sink.
+    func exchangeFinished(_ finished: Exchange, keepsAlive: Bool) {
+        guard exchange === finished else { return }
+        exchange = nil
+        sink.flush()
+        guard keepsAlive, !loop.isDraining else {
+            finishAndDiscard()
+            return
+        }
+        state = .head
+        deadline = .now() + .seconds(Int64(loop.snapshot.limits.keepAliveSeconds))
+        if readingIsPaused {
+            readingIsPaused = false
+            try? context?.channel.syncOptions?.setOption(.autoRead, value: true)
+        }
+        process()
+    }
+
+    /// Ends the connection at once: a stream that breaks off must look broken.
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    /// Closes when nothing is being answered; otherwise the answer says `Connection: close`.
+    func drain() {
+        if exchange == nil, pending.readableBytes == 0 { close() }
+    }
+
+    func checkDeadline(_ now: NIODeadline) {
+        guard now > deadline else { return }
+        switch state {
+        case .head where pending.readableBytes > 0:
+            refuseConnection(
+                status: "408 Request Timeout", code: "header_timeout", message: "The header block did not arrive in time.")
+        case .body:
+            refuseConnection(
+                status: "408 Request Timeout", code: "body_timeout", message: "The request body did not arrive in time.")
+        case .head, .discarding:
+            close()
+        case .answering: break
+        }
+    }
+
+    private func finishAndDiscard() {
+        state = .discarding
+        pending.clear()
+        deadline = .now() + .seconds(5)
+        sink.closeOutput()
+    }
+}
+
+extension ByteBuffer {
+    /// `withUnsafeReadableBytes` with a typed error.
+    func withUnsafeReadableBytesTyped<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let outcome: Swift.Result<Result, Failure> = withUnsafeReadableBytes { bytes in
+            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+}

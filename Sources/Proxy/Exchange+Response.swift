@@ -1,0 +1,414 @@
+// Exchange+Response: the response passes through. Bytes go on in the buffer they came in; the meter looks at them on the way;
+// the turn is settled in the journal before its last byte goes to the client.
+
+import Dialects
+import GatewayModel
+import Journal
+import NIOCore
+import WireFormat
+
+extension Exchange {
+    /// Bytes from the provider.
+    func upstreamRead(_ incoming: ByteBuffer, from connection: UpstreamConnection) {
+        guard connection === upstream else { return }
+        var bytes = incoming
+        if response.head == nil {
+            if response.headBytes.readableBytes > 0 {
+                response.headBytes.writeBuffer(&bytes)
+                bytes = response.headBytes
+            }
+            do throws(HTTPHeadError) {
+                guard try readResponseHead(&bytes) else {
+                    response.headBytes = bytes
+                    return
+                }
+            } catch {
+                upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: error.reason))
+                return
+            }
+            response.headBytes = ByteBuffer()
+        }
+        deadline = .now() + .seconds(Int64(snapshot.limits.streamIdleSeconds))
+        do throws(HTTPHeadError) {
+            try relayBody(&bytes)
+        } catch {
+            upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: error.reason))
+        }
+    }
+
+    func upstreamReadComplete() {
+        guard let client else { return }
+        client.sink.flush()
+        if !client.sink.isWritable, phase == .relaying, blockedSince == nil {
+            blockedSince = .now()
+            upstream?.setReading(false)
+        }
+    }
+
+    /// The upstream connection is gone.
+    func upstreamClosed(_ connection: UpstreamConnection) {
+        guard connection === upstream else { return }
+        upstream = nil
+        if phase == .relaying, response.head?.framing == .untilClose, connection.lastError == nil {
+            bodyEnded(rest: ByteBuffer(), reusable: false)
+            return
+        }
+        // A kept connection that its server had already given up answers nothing; nothing of this request was served.
+        if phase == .sent, upstreamIsReused, !retriedStaleConnection, response.headBytes.readableBytes == 0, client != nil {
+            retriedStaleConnection = true
+            loop.shared.metrics.staleRetries.increment()
+            noteTry(status: 0, error: "stale_connection")
+            acquireUpstream(fresh: true)
+            return
+        }
+        upstreamBroke(.upstreamClosed(provider: record?.provider ?? provider?.provider.name ?? ""))
+    }
+
+    func timedOut() {
+        let name = provider?.provider.name ?? ""
+        switch phase {
+        case .waiting:
+            upstreamFailed(.upstreamTimedOut(provider: name, seconds: snapshot.limits.connectSeconds * 3), connected: false)
+        case .sent:
+            upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.firstByteSeconds))
+        case .relaying:
+            upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.streamIdleSeconds))
+        case .receiving, .finished: break
+        }
+    }
+
+    /// The provider failed in the middle. Before the first byte the client gets an error; after it, a broken stream.
+    private func upstreamBroke(_ error: GatewayError) {
+        loop.shared.metrics.upstreamFailures.increment()
+        closeUpstream()
+        if !response.hasStarted, client != nil {
+            noteTry(status: response.head?.status ?? 0, error: error.code)
+            settleCut(errorClass: error.code)
+            answer(error)
+            return
+        }
+        settleCut(errorClass: response.hasStarted ? "upstream_truncated" : error.code)
+        let held = client
+        finish()
+        held?.sink.flush()
+        held?.close()
+    }
+
+    // MARK: Head
+
+    /// True when the head was read; informational responses are passed over.
+    private func readResponseHead(_ bytes: inout ByteBuffer) throws(HTTPHeadError) -> Bool {
+        while true {
+            let end = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
+                try response.scanner.end(in: view, bytesMax: snapshot.limits.headerBytesMax)
+            }
+            guard let end else { return false }
+            let method = head.method
+            let parsed = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
+                try HTTPResponseHead(
+                    UnsafeRawBufferPointer(rebasing: view[0..<end]), requestMethod: method,
+                    fieldsMax: snapshot.limits.headerFieldsMax * 2)
+            }
+            bytes.moveReaderIndex(forwardBy: end)
+            response.scanner = HTTPHeadScanner()
+            if parsed.status < 200, parsed.status != 101 {
+                if bytes.readableBytes == 0 { return false }
+                continue
+            }
+            begin(parsed)
+            return true
+        }
+    }
+
+    private func begin(_ parsed: HTTPResponseHead) {
+        phase = .relaying
+        response.head = parsed
+        if record?.firstByte == nil { record?.firstByte = loop.shared.clock.now() }
+        record?.status = parsed.status
+        record?.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
+        noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil)
+        if case .length(let count) = parsed.framing { response.remaining = count }
+
+        let kind = bodyKind(parsed)
+        let endpoint = target.endpoint ?? .chatCompletions
+        if parsed.status < 300, endpoint.isMetered {
+            response.withholds = injectsUsage && kind == .sse
+            meter = ResponseMeter(
+                endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
+                lineBytesMax: snapshot.limits.sseLineBytesMax)
+        }
+        if response.withholds || parsed.framing == .untilClose {
+            response.mode = .reframed
+        } else if kind != .sse {
+            response.mode = .held
+        }
+        response.clientHead = makeClientHead(parsed)
+    }
+
+    private func bodyKind(_ head: HTTPResponseHead) -> ResponseBodyKind {
+        if let encoding = head.fields.first("content-encoding"),
+            !head.fields.withValue(encoding, { equalsIgnoringCase($0, "identity") })
+        {
+            return .other
+        }
+        guard let field = head.fields.first("content-type") else { return .other }
+        return head.fields.withValue(field) { value in
+            let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != 59 && $0 != 32 })
+            if equalsIgnoringCase(type, "text/event-stream") { return .sse }
+            return equalsIgnoringCase(type, "application/json") ? .json : .other
+        }
+    }
+
+    /// The client's response head: the provider's own fields less the hop-by-hop ones, then ours. The framing, the cost and
+    /// the empty line come when it is sent.
+    private func makeClientHead(_ parsed: HTTPResponseHead) -> ByteBuffer {
+        let fields = parsed.fields
+        var buffer = loop.allocator.buffer(capacity: fields.bytes.count + 512)
+        buffer.writeStaticString("HTTP/1.1 ")
+        buffer.writeString(String(parsed.status))
+        buffer.writeStaticString(" ")
+        buffer.writeString(reasonPhrase(parsed.status))
+        buffer.writeStaticString("\r\n")
+        let listed = connectionListedNames(fields)
+        var hasRequestID = false
+        var hasXRequestID = false
+        for field in fields.list {
+            guard fields.withName(field, { shouldForwardResponseField($0) }),
+                listed.isEmpty || !listed.contains(fields.nameString(field))
+            else { continue }
+            if fields.isNamed(field, "request-id") { hasRequestID = true }
+            if fields.isNamed(field, "x-request-id") { hasXRequestID = true }
+            let start = Int(field.nameStart)
+            buffer.writeBytes(fields.bytes[start..<Int(field.valueStart + field.valueCount)])
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString("x-weir-request-id: ")
+        requestID.withUTF8 { _ = buffer.writeBytes($0) }
+        if !hasRequestID {
+            buffer.writeStaticString("\r\nrequest-id: ")
+            requestID.withUTF8 { _ = buffer.writeBytes($0) }
+        }
+        if !hasXRequestID {
+            buffer.writeStaticString("\r\nx-request-id: ")
+            requestID.withUTF8 { _ = buffer.writeBytes($0) }
+        }
+        if let record, !record.provider.isEmpty {
+            buffer.writeStaticString("\r\nx-weir-deployment: ")
+            buffer.writeString(headerSafe(record.deployment))
+            buffer.writeStaticString("\r\nx-weir-overhead-us: ")
+            buffer.writeString(String(record.overheadMicroseconds))
+        }
+        if !head.keepsAlive || loop.isDraining { buffer.writeStaticString("\r\nConnection: close") }
+        buffer.writeStaticString("\r\n")
+        return buffer
+    }
+
+    // MARK: Body
+
+    private func relayBody(_ bytes: inout ByteBuffer) throws(HTTPHeadError) {
+        guard let framing = response.head?.framing else { return }
+        switch framing {
+        case .none:
+            bodyEnded(rest: ByteBuffer(), reusable: bytes.readableBytes == 0)
+        case .length:
+            let take = min(response.remaining, bytes.readableBytes)
+            let extra = bytes.readableBytes - take
+            guard let slice = bytes.readSlice(length: take) else { return }
+            response.remaining -= take
+            let out = metered(slice)
+            if response.remaining == 0 {
+                bodyEnded(rest: out, reusable: extra == 0)
+            } else {
+                forward(out)
+            }
+        case .chunked:
+            var payload = ByteBuffer()
+            let keepsFraming = response.mode == .verbatim
+            let consumed = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
+                try chunks.read(view) { slice in meter(slice, keeps: !keepsFraming, into: &payload) }
+            }
+            let extra = bytes.readableBytes - consumed
+            let out = keepsFraming ? (extra == 0 ? bytes : bytes.readSlice(length: consumed) ?? ByteBuffer()) : payload
+            if chunks.isDone {
+                bodyEnded(rest: out, reusable: extra == 0)
+            } else {
+                forward(out)
+            }
+        case .untilClose:
+            forward(metered(bytes))
+        }
+    }
+
+    /// Shows bytes to the meter and gives what goes to the client: the same buffer, unless an event is withheld.
+    private func metered(_ bytes: ByteBuffer) -> ByteBuffer {
+        var kept = ByteBuffer()
+        let withholds = response.withholds
+        bytes.withUnsafeReadableBytes { meter($0, keeps: withholds, into: &kept) }
+        return withholds ? kept : bytes
+    }
+
+    /// Counts payload; what may go on is collected in `out` when the caller cannot forward its own buffer.
+    private func meter(_ payload: UnsafeRawBufferPointer, keeps: Bool, into out: inout ByteBuffer) {
+        guard response.withholds else {
+            meter?.consume(payload)
+            digests?.addOut(payload)
+            response.bytesOut += Int64(payload.count)
+            if keeps { out.writeBytes(payload) }
+            return
+        }
+        var count = 0
+        meter?.consume(payload) { kept in
+            count += kept.count
+            digests?.addOut(kept)
+            out.writeBytes(kept)
+        }
+        response.bytesOut += Int64(count)
+    }
+
+    /// Sends what came, or holds it while the whole answer may still be small.
+    private func forward(_ out: ByteBuffer) {
+        noteProgress()
+        guard client != nil else { return }
+        if response.mode == .held {
+            var out = out
+            response.heldBody.writeBuffer(&out)
+            guard response.heldBody.readableBytes > ResponseRelay.heldBytesMax else { return }
+            let held = response.heldBody
+            response.heldBody = ByteBuffer()
+            response.mode = response.head?.framing == .chunked ? .reframed : .verbatim
+            send(held, isLast: false)
+            return
+        }
+        send(out, isLast: false)
+    }
+
+    private func send(_ out: ByteBuffer, isLast: Bool) {
+        guard let client else { return }
+        let isReframed = response.mode == .reframed
+        if !response.hasStarted {
+            guard isLast || out.readableBytes > 0 else { return }
+            response.hasStarted = true
+            var buffer = response.clientHead
+            response.clientHead = ByteBuffer()
+            writeFraming(&buffer, bodyBytes: isLast ? out.readableBytes : nil)
+            if isReframed {
+                writeChunk(out, isLast: isLast, into: &buffer)
+            } else {
+                buffer.writeImmutableBuffer(out)
+            }
+            client.sink.send(buffer)
+            return
+        }
+        guard isReframed else {
+            client.sink.send(out)
+            return
+        }
+        guard isLast || out.readableBytes > 0 else { return }
+        var buffer = loop.allocator.buffer(capacity: out.readableBytes + 24)
+        writeChunk(out, isLast: isLast, into: &buffer)
+        client.sink.send(buffer)
+    }
+
+    /// The framing line of the client's head and the empty line.
+    private func writeFraming(_ buffer: inout ByteBuffer, bodyBytes: Int?) {
+        guard let parsed = response.head else { return }
+        switch (parsed.framing, response.mode) {
+        case (.none, _): break
+        case (.length(let count), .verbatim), (.length(let count), .held):
+            buffer.writeStaticString("Content-Length: ")
+            buffer.writeString(String(count))
+            buffer.writeStaticString("\r\n")
+        case (_, .held):
+            buffer.writeStaticString("Content-Length: ")
+            buffer.writeString(String(bodyBytes ?? 0))
+            buffer.writeStaticString("\r\n")
+        default:
+            buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+        }
+        if response.isSettled, response.mode == .held, let record, !record.flags.contains(.unpriced) {
+            buffer.writeStaticString("x-weir-cost-nano-usd: ")
+            buffer.writeString(String(record.cost.value))
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString("\r\n")
+    }
+
+    private func writeChunk(_ out: ByteBuffer, isLast: Bool, into buffer: inout ByteBuffer) {
+        if out.readableBytes > 0 {
+            buffer.writeString(String(out.readableBytes, radix: 16))
+            buffer.writeStaticString("\r\n")
+            buffer.writeImmutableBuffer(out)
+            buffer.writeStaticString("\r\n")
+        }
+        if isLast { buffer.writeStaticString("0\r\n\r\n") }
+    }
+
+    /// The body is whole: settle, then send what is left, then let both connections go on.
+    func bodyEnded(rest: ByteBuffer, reusable: Bool) {
+        var last = rest
+        if response.withholds {
+            var count = 0
+            meter?.finish { kept in
+                count += kept.count
+                digests?.addOut(kept)
+                last.writeBytes(kept)
+            }
+            response.bytesOut += Int64(count)
+        } else {
+            meter?.finish { _ in }
+        }
+        if response.mode == .held {
+            if response.heldBody.readableBytes > 0 {
+                response.heldBody.writeBuffer(&last)
+                last = response.heldBody
+            }
+        }
+        guard let position = settleComplete() else {
+            finishBody(last, reusable: reusable)
+            return
+        }
+        afterSync(position) { $0.finishBody(last, reusable: reusable) }
+    }
+
+    private func finishBody(_ last: ByteBuffer, reusable: Bool) {
+        guard phase == .relaying else { return }
+        send(last, isLast: true)
+        let connection = upstream
+        upstream = nil
+        // A provider that answered before it had read the whole request would read the rest as the next one.
+        let isWhole = unsent.readableBytes == 0
+        connection?.setReading(true)
+        connection?.release(reusable: reusable && isWhole && response.head?.keepsAlive == true)
+        finishRelay(keepsAlive: head.keepsAlive)
+    }
+
+    /// Journals how far a long stream has come, so that a crash bills what was seen.
+    private func noteProgress() {
+        guard isReserved, response.bytesOut - response.progressBytes >= 65_536 else { return }
+        response.progressBytes = response.bytesOut
+        guard let reading = meter?.reading else { return }
+        _ = try? loop.shared.journal.turnProgress(
+            requestID, contentBytes: reading.contentBytes, usage: reading.usage, at: loop.shared.clock.now())
+    }
+
+    /// The client has gone in the middle: read on when the provider bills in full anyway, else stop it.
+    func hangUp() {
+        blockedSince = nil
+        if target.endpoint?.isMetered == true, provider?.provider.hangUp == .drain, loop.beginDrain() {
+            isDraining = true
+            record?.flags.insert([.cancelled, .drained])
+            response.heldBody = ByteBuffer()
+            upstream?.setReading(true)
+            return
+        }
+        record?.flags.insert(.cancelled)
+        settleCut(errorClass: "client_closed")
+        closeUpstream()
+        finish()
+    }
+}
+
+/// A value that cannot break out of its header line.
+func headerSafe(_ text: String) -> String {
+    String(decoding: text.utf8.map { $0 < 32 || $0 >= 127 ? 95 : $0 }, as: UTF8.self)
+}

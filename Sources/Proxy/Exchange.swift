@@ -1,0 +1,251 @@
+// Exchange: the life of one request, from its head to its settlement. This file holds what it knows and the order of its
+// phases; admission, the upstream request, the response and the settlement have files of their own.
+
+import Dialects
+import GatewayModel
+import Journal
+import NIOCore
+import Policy
+import WireFormat
+
+/// One request and its response. Touched only on its connection's loop.
+final class Exchange {
+    enum Phase {
+        /// The body is arriving.
+        case receiving
+        /// Admitted, waiting for an upstream connection.
+        case waiting
+        /// Sent upstream; the response head is not here.
+        case sent
+        /// The response is passing.
+        case relaying
+        case finished
+    }
+
+    let loop: LoopContext
+    /// The snapshot that was in force when the request began.
+    let snapshot: GatewaySnapshot
+    let head: HTTPRequestHead
+    let requestID: RequestID
+    let received: Timestamp
+    let target: RouteTarget
+    /// Nil once the client has gone; the exchange may outlive it to drain its upstream.
+    private(set) var client: ClientConnection?
+
+    var phase = Phase.receiving
+    var refusal: GatewayError?
+    var key: VirtualKey?
+    var body = ByteBuffer()
+    var request: RequestHead?
+    /// What is changed in the body on its way, sorted by offset.
+    var splices: [Splice] = []
+    /// Weir asked for the usage event, so the client must not see it.
+    var injectsUsage = false
+    var provider: ProviderRuntime?
+    /// What will be journaled; nil until the request is attributed.
+    var record: TurnRecord?
+    var isReserved = false
+
+    var upstream: UpstreamConnection?
+    var upstreamIsReused = false
+    var retriedStaleConnection = false
+    var tryStarted: Timestamp
+    /// What of the request has still to be written upstream.
+    var unsent = ByteBuffer()
+    var response = ResponseRelay()
+    /// Beside `response`, since they are called while it changes.
+    var chunks = ChunkedReader()
+    var meter: ResponseMeter?
+    var deadline = NIODeadline.distantFuture
+    /// Since when the client has taken nothing.
+    var blockedSince: NIODeadline?
+    var isDraining = false
+    var digests: BodyDigests?
+
+    init(head: HTTPRequestHead, client: ClientConnection, loop: LoopContext) {
+        self.head = head
+        self.client = client
+        self.loop = loop
+        snapshot = loop.snapshot
+        received = loop.shared.clock.now()
+        tryStarted = received
+        requestID = loop.makeRequestID(at: received)
+        target = RouteTarget(method: head.method, path: head.path)
+        loop.add(self)
+    }
+
+    var keyID: String? { key?.id }
+    var isRefused: Bool { refusal != nil }
+    var isWaitingForUpstream: Bool { phase == .waiting }
+    var clientKind: ClientKind { ClientKind(fields: head.fields) }
+
+    // MARK: The request arrives
+
+    /// Checks what the head alone decides. A refusal waits until the body has been read past, unless it must not be read.
+    func headArrived() {
+        loop.shared.metrics.requests.increment()
+        do throws(GatewayError) {
+            try checkHead()
+        } catch {
+            refuse(error)
+        }
+    }
+
+    func takeBody(_ buffer: ByteBuffer) {
+        guard !isRefused else { return }
+        body = buffer
+    }
+
+    func appendBody(_ pending: inout ByteBuffer, count: Int, expected: Int) {
+        guard !isRefused else {
+            pending.moveReaderIndex(forwardBy: count)
+            return
+        }
+        if body.capacity == 0 { body = loop.allocator.buffer(capacity: min(expected, snapshot.limits.requestBodyBytesMax)) }
+        if var slice = pending.readSlice(length: count) { body.writeBuffer(&slice) }
+    }
+
+    func appendBody(_ slice: UnsafeRawBufferPointer) {
+        guard !isRefused else { return }
+        body.writeBytes(slice)
+    }
+
+    func bodyArrived() {
+        if let refusal {
+            answer(refusal)
+            return
+        }
+        admit()
+    }
+
+    /// Remembers the first reason to refuse.
+    func refuse(_ error: GatewayError) {
+        if refusal == nil { refusal = error }
+    }
+
+    /// Answers a refusal whose body will not be read.
+    func answerWithoutBody() {
+        guard let refusal else { return }
+        answer(refusal, keepsAlive: false)
+    }
+
+    /// Sends a refusal in the caller's dialect and ends the exchange.
+    func answer(_ error: GatewayError, keepsAlive: Bool = true) {
+        let reply = errorReply(
+            error, endpoint: target.endpoint, client: clientKind, requestID: requestID)
+        recordRefusal(error, status: reply.status)
+        loop.shared.metrics.refusals.increment()
+        sendLocal(reply.status, reply.headers, reply.body, keepsAlive: keepsAlive && reply.status != 413)
+    }
+
+    /// Sends an answer that Weir itself makes.
+    func sendLocal(_ status: Int, _ headers: [(String, String)], _ body: [UInt8], keepsAlive: Bool = true) {
+        let staysOpen = keepsAlive && head.keepsAlive && !loop.isDraining
+        let answer = LocalAnswer(status: status, headers: headers, body: body)
+        finish()
+        client?.sink.send(answer.bytes(requestID: requestID, method: head.method, keepsAlive: staysOpen, loop.allocator))
+        client?.exchangeFinished(self, keepsAlive: staysOpen)
+        client = nil
+    }
+
+    // MARK: The client
+
+    func clientWritabilityChanged() {
+        guard let upstream, let client else { return }
+        if client.sink.isWritable {
+            blockedSince = nil
+            upstream.setReading(true)
+        }
+    }
+
+    /// The client's connection is gone.
+    func clientClosed() {
+        client = nil
+        switch phase {
+        case .finished: return
+        case .receiving: finish()
+        case .waiting:
+            settleUnsent(status: 499, errorClass: "client_closed", extra: .cancelled)
+            finish()
+        case .sent, .relaying:
+            hangUp()
+        }
+    }
+
+    /// Ends this turn now, whoever is to blame, and settles it with what was seen.
+    func cut(_ error: GatewayError) {
+        let held = client
+        client = nil
+        switch phase {
+        case .finished: return
+        case .receiving:
+            client = held
+            refuse(error)
+            return
+        case .waiting:
+            client = held
+            settleUnsent(status: 0, errorClass: error.code, extra: [])
+            answer(error, keepsAlive: false)
+            return
+        case .sent where held != nil && !response.hasStarted:
+            settleCut(errorClass: error.code)
+            closeUpstream()
+            client = held
+            answer(error, keepsAlive: false)
+            return
+        case .sent, .relaying:
+            settleCut(errorClass: error.code)
+            closeUpstream()
+            finish()
+        }
+        held?.close()
+    }
+
+    func checkDeadline(_ now: NIODeadline) {
+        if let blockedSince, blockedSince + .seconds(Int64(snapshot.limits.slowReaderSeconds)) < now {
+            client?.close()
+            return
+        }
+        guard now > deadline else { return }
+        deadline = .distantFuture
+        timedOut()
+    }
+
+    /// Forgets the exchange. Its turn is settled or needs no settlement.
+    func finish() {
+        phase = .finished
+        deadline = .distantFuture
+        if isDraining {
+            isDraining = false
+            loop.endDrain()
+        }
+        loop.remove(self)
+    }
+
+    /// The relay's last act: the client may send its next request.
+    func finishRelay(keepsAlive: Bool) {
+        let held = client
+        client = nil
+        finish()
+        held?.exchangeFinished(self, keepsAlive: keepsAlive)
+    }
+
+    func closeUpstream() {
+        let held = upstream
+        upstream = nil
+        held?.release(reusable: false)
+    }
+
+    /// Runs the next step once the journal's bytes are as durable as the operator asked for.
+    func afterSync(_ position: JournalPosition, _ next: @escaping (Exchange) -> Void) {
+        guard snapshot.policy.waitsForSync else {
+            next(self)
+            return
+        }
+        let bound = NIOLoopBound((self, next), eventLoop: loop.eventLoop)
+        let eventLoop = loop.eventLoop
+        loop.shared.journal.whenSynced(position) { _ in
+            eventLoop.execute { bound.value.1(bound.value.0) }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+// GatewayMetrics: counters of the data plane. Labels never hold raw client input.
+
+import Synchronization
+
+/// A counter that any thread may raise.
+package final class Counter: Sendable {
+    private let storage = Atomic<Int64>(0)
+
+    package init() {}
+
+    func increment(by amount: Int64 = 1) { storage.wrappingAdd(amount, ordering: .relaxed) }
+
+    package var value: Int64 { storage.load(ordering: .relaxed) }
+}
+
+/// What the data plane counts since its start.
+package struct GatewayMetrics: Sendable {
+    package let connections = Counter()
+    package let connectionsRefused = Counter()
+    package let requests = Counter()
+    package let refusedHeads = Counter()
+    package let refusals = Counter()
+    package let turnsSettled = Counter()
+    package let turnsUnpriced = Counter()
+    package let turnsEstimated = Counter()
+    package let journalFailures = Counter()
+    package let staleRetries = Counter()
+    package let upstreamFailures = Counter()
+
+    package init() {}
+}

@@ -1,0 +1,72 @@
+// GatewaySnapshot: everything that decides about a request, as one immutable value. It is built off the hot path, published
+// to every event loop as a reference, and a request keeps the one that it began with.
+
+import Crypto
+package import GatewayModel
+package import Providers
+
+/// What the data plane knows: keys, providers, models, prices, limits.
+package final class GatewaySnapshot: Sendable {
+    /// Grows by one with each publication; stored on every turn.
+    package let version: Int64
+    /// Virtual keys by their public id.
+    package let keys: [String: VirtualKey]
+    package let models: ModelTable
+    package let prices: PriceBook
+    package let limits: Limits
+    package let policy: GatewayPolicy
+    /// The pepper of the keys' HMACs, kept outside the database.
+    let pepper: SymmetricKey
+    let providers: [ProviderRuntime]
+
+    /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
+    package init(
+        version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
+        policy: GatewayPolicy, pepper: [UInt8]
+    ) {
+        self.version = version
+        self.keys = keys
+        self.providers = providers.map(ProviderRuntime.init)
+        self.models = ModelTable(providers)
+        self.prices = prices
+        self.limits = limits
+        self.policy = policy
+        self.pepper = SymmetricKey(data: pepper)
+    }
+}
+
+/// The choices of an operator that are not limits.
+package struct GatewayPolicy: Sendable, Hashable {
+    /// Labels without which a call is refused: `repository`, `branch`, `session`, `agent`.
+    package var requiredLabels: Set<String> = []
+    /// Whether SHA-256 digests of both bodies are kept on each turn. They cost about as much CPU as TLS does.
+    package var keepsDigests = false
+    /// Journal appends wait for the group's fsync before the next step.
+    package var waitsForSync = false
+
+    package init() {}
+}
+
+/// A provider with what every request to it has in common, computed once.
+final class ProviderRuntime: Sendable {
+    let provider: Provider
+    /// `Host` and credential lines, ready to be copied into a request head.
+    let fixedFields: [UInt8]
+    /// What makes two connections interchangeable.
+    let poolKey: String
+
+    init(_ provider: Provider) {
+        self.provider = provider
+        let origin = provider.origin
+        let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
+        let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host
+        var text = "Host: \(host)\(isDefaultPort ? "" : ":\(origin.port)")\r\n"
+        switch provider.credentialHeader {
+        case .bearer where !provider.credential.isEmpty: text += "Authorization: Bearer \(provider.credential)\r\n"
+        case .apiKey where !provider.credential.isEmpty: text += "x-api-key: \(provider.credential)\r\n"
+        default: break
+        }
+        fixedFields = Array(text.utf8)
+        poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
+    }
+}

@@ -1,0 +1,70 @@
+// KeyAuthentication: from the fields of a head to the virtual key that is calling, or a refusal.
+
+import Crypto
+import GatewayModel
+import Policy
+import WireFormat
+
+/// The caller's key. SDKs put it into different fields; two different ones in one request are refused.
+func authenticate(
+    _ fields: HTTPFields, snapshot: GatewaySnapshot, at now: Timestamp
+) throws(GatewayError) -> VirtualKey {
+    var found: HTTPFields.Field?
+    var start = 0
+    for field in fields.list {
+        let offset = credentialOffset(fields, field)
+        guard offset >= 0 else { continue }
+        if let found {
+            let isSame = fields.withValue(found) { first in
+                fields.withValue(field) { second in
+                    UnsafeRawBufferPointer(rebasing: first[start...]).elementsEqual(
+                        UnsafeRawBufferPointer(rebasing: second[offset...]))
+                }
+            }
+            guard isSame else { throw .conflictingKeys }
+        } else {
+            found = field
+            start = offset
+        }
+    }
+    guard let found else { throw .missingKey }
+    let outcome: Result<VirtualKey, GatewayError> = fields.withValue(found) { value in
+        do throws(GatewayError) {
+            return .success(try verify(UnsafeRawBufferPointer(rebasing: value[start...]), snapshot: snapshot, at: now))
+        } catch {
+            return .failure(error)
+        }
+    }
+    return try outcome.get()
+}
+
+/// Where the credential begins in this field's value, or -1 when the field carries none.
+private func credentialOffset(_ fields: HTTPFields, _ field: HTTPFields.Field) -> Int {
+    switch field.nameCount {
+    case 13 where fields.isNamed(field, "authorization"):
+        return fields.withValue(field) { value in
+            guard value.count > 7,
+                equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[0..<7]), "bearer ")
+            else { return -1 }
+            return 7
+        }
+    case 9 where fields.isNamed(field, "x-api-key"), 14 where fields.isNamed(field, "x-goog-api-key"),
+        7 where fields.isNamed(field, "api-key"):
+        return field.valueCount > 0 ? 0 : -1
+    default: return -1
+    }
+}
+
+private func verify(
+    _ token: UnsafeRawBufferPointer, snapshot: GatewaySnapshot, at now: Timestamp
+) throws(GatewayError) -> VirtualKey {
+    let parsed = try KeyToken.parse(token)
+    guard let key = snapshot.keys[parsed.keyID] else { throw .invalidKey }
+    var hash = HMAC<SHA256>(key: snapshot.pepper)
+    hash.update(data: parsed.keyIDBytes)
+    hash.update(data: parsed.secret)
+    let code = hash.finalize()
+    // A rotated secret is good until its overlap ends.
+    for secret in key.secrets where code == secret.mac && secret.validUntil.map({ now < $0 }) ?? true { return key }
+    throw .invalidKey
+}

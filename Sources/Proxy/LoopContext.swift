@@ -1,0 +1,113 @@
+// LoopContext: what one event loop owns. A connection lives on one loop and takes its upstream from that loop's own pool, so
+// nothing here needs a lock.
+
+import Dialects
+import GatewayModel
+import NIOCore
+
+/// The state of one event loop of the data plane.
+///
+/// Sendable without a check: every member but the immutable ones is touched only on `eventLoop`, and each entry from
+/// outside goes through `eventLoop.execute`.
+final class LoopContext: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    let shared: GatewayShared
+    let allocator = ByteBufferAllocator()
+    var snapshot: GatewaySnapshot
+    var estimator = OutputEstimator()
+    var isDraining = false
+    private(set) var pools: [String: UpstreamPool] = [:]
+    private(set) var clients: [ObjectIdentifier: ClientConnection] = [:]
+    private(set) var exchanges: [ObjectIdentifier: Exchange] = [:]
+    private(set) var drainCount = 0
+    private var sweep: RepeatedTask?
+    private var random: (UInt64, UInt64)
+
+    init(eventLoop: any EventLoop, shared: GatewayShared, snapshot: GatewaySnapshot) {
+        self.eventLoop = eventLoop
+        self.shared = shared
+        self.snapshot = snapshot
+        random = (shared.random.next() | 1, shared.random.next())
+    }
+
+    /// Starts the sweep that enforces every time limit: one timer a loop instead of several a request.
+    func start() {
+        eventLoop.assertInEventLoop()
+        sweep = eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) { [weak self] _ in
+            self?.sweepDeadlines()
+        }
+    }
+
+    func stop() {
+        sweep?.cancel()
+        sweep = nil
+    }
+
+    func pool(for provider: ProviderRuntime) -> UpstreamPool {
+        if let pool = pools[provider.poolKey] { return pool }
+        let pool = UpstreamPool(provider: provider.provider, loop: self)
+        pools[provider.poolKey] = pool
+        return pool
+    }
+
+    func add(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = client }
+    func remove(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = nil }
+    func add(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = exchange }
+    func remove(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = nil }
+
+    /// Takes one of the places for upstreams that are read to their end without a client.
+    func beginDrain() -> Bool {
+        guard drainCount < snapshot.limits.drainsMax else { return false }
+        drainCount += 1
+        return true
+    }
+
+    func endDrain() { drainCount -= 1 }
+
+    /// A new request id: time-ordered, with bits of a generator seeded from the system's random source. Ids need not be
+    /// secret, only unique.
+    func makeRequestID(at time: Timestamp) -> RequestID {
+        RequestID(time: time, random: nextRandom(), random12: UInt16(truncatingIfNeeded: nextRandom() >> 32))
+    }
+
+    /// xoroshiro128+ (Blackman and Vigna).
+    private func nextRandom() -> UInt64 {
+        let (first, second) = random
+        let result = first &+ second
+        let mixed = first ^ second
+        random.0 = (first << 24 | first >> 40) ^ mixed ^ (mixed << 16)
+        random.1 = mixed << 37 | mixed >> 27
+        return result
+    }
+
+    /// Takes a new snapshot: later requests use it at once, and running ones whose key it revokes are cut.
+    func adopt(_ next: GatewaySnapshot) {
+        eventLoop.assertInEventLoop()
+        snapshot = next
+        for exchange in exchanges.values {
+            guard let keyID = exchange.keyID else { continue }
+            if next.keys[keyID].map({ $0.revoked }) ?? true { exchange.cut(.revokedKey(keyID: keyID)) }
+        }
+    }
+
+    /// Stops taking work: idle connections close now, busy ones after their answer.
+    func drain() {
+        isDraining = true
+        for client in clients.values { client.drain() }
+        for pool in pools.values { pool.closeIdle() }
+    }
+
+    /// Ends whatever still runs; each turn is settled with what was seen.
+    func cutAll() {
+        for exchange in exchanges.values { exchange.cut(.shuttingDown) }
+        for client in clients.values { client.close() }
+        for pool in pools.values { pool.closeIdle() }
+    }
+
+    private func sweepDeadlines() {
+        let now = NIODeadline.now()
+        for client in clients.values { client.checkDeadline(now) }
+        for exchange in exchanges.values { exchange.checkDeadline(now) }
+        for pool in pools.values { pool.checkDeadlines(now) }
+    }
+}

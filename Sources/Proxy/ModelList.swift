@@ -1,0 +1,51 @@
+// ModelList: `/v1/models` as OpenAI's and Anthropic's SDKs read it, with only what the key may use.
+
+import GatewayModel
+import Policy
+import Providers
+import WireFormat
+
+extension GatewaySnapshot {
+    /// The models that this key may ask for.
+    func listedModels(for key: VirtualKey) -> [ListedModel] {
+        models.listedModels().filter { KeyAccess.allowsModel(key, asked: $0.id, provider: $0.provider, model: $0.id) }
+    }
+}
+
+/// OpenAI: `{id, object, created, owned_by}`. Anthropic: `{id, type, display_name, created_at}`.
+func modelJSON(_ model: ListedModel, isAnthropic: Bool) -> [UInt8] {
+    var writer = JSONWriter()
+    writeModel(model, isAnthropic: isAnthropic, into: &writer)
+    return writer.bytes
+}
+
+func modelListJSON(_ models: [ListedModel], isAnthropic: Bool) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    if !isAnthropic { writer.field("object", "list") }
+    writer.beginArray("data")
+    for model in models { writeModel(model, isAnthropic: isAnthropic, into: &writer) }
+    writer.endArray()
+    if isAnthropic {
+        writer.field("has_more", false)
+        writer.field("first_id", models.first?.id)
+        writer.field("last_id", models.last?.id)
+    }
+    writer.endObject()
+    return writer.bytes
+}
+
+private func writeModel(_ model: ListedModel, isAnthropic: Bool, into writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.field("id", model.id)
+    if isAnthropic {
+        writer.field("type", "model")
+        writer.field("display_name", model.id)
+        writer.field("created_at", "1970-01-01T00:00:00Z")
+    } else {
+        writer.field("object", "model")
+        writer.field("created", 0)
+        writer.field("owned_by", model.provider)
+    }
+    writer.endObject()
+}

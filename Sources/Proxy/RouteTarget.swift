@@ -1,0 +1,87 @@
+// RouteTarget: which operation a method and a path ask for. Paths are matched as they were sent: nothing is decoded or
+// folded, so the path that is authorised is the path that is forwarded.
+
+import GatewayModel
+
+/// What a request line asks for.
+struct RouteTarget {
+    enum Kind {
+        case gateway(Endpoint)
+        case health
+        case unknown
+        /// A known path with another method; the value is the `Allow` header.
+        case wrongMethod(String)
+    }
+
+    let kind: Kind
+    /// The response or model id in the path, when there is one.
+    let id: String?
+
+    var endpoint: Endpoint? {
+        if case .gateway(let endpoint) = kind { return endpoint }
+        return nil
+    }
+
+    init(method: String, path: String) {
+        if path == "/healthz" {
+            id = nil
+            kind = method == "GET" || method == "HEAD" ? .health : .wrongMethod("GET, HEAD")
+            return
+        }
+        if let endpoint = Self.fixed[path] {
+            id = nil
+            let allowed = endpoint == .models ? "GET" : "POST"
+            // A GET of /v1/responses is how a client tries the WebSocket transport; admission says so.
+            kind =
+                method == allowed || path == "/v1/responses" && method == "GET"
+                ? .gateway(endpoint) : .wrongMethod(allowed)
+            return
+        }
+        if path.hasPrefix("/v1/responses/") {
+            let parts = path.dropFirst("/v1/responses/".count).split(separator: "/", omittingEmptySubsequences: false)
+            guard let first = parts.first, Self.isIdentifier(first), parts.count <= 2 else {
+                kind = .unknown
+                id = nil
+                return
+            }
+            id = String(first)
+            switch (parts.count, parts.last.map(String.init), method) {
+            case (1, _, "GET"): kind = .gateway(.responsesRetrieve)
+            case (1, _, "DELETE"): kind = .gateway(.responsesDelete)
+            case (1, _, _): kind = .wrongMethod("GET, DELETE")
+            case (2, "cancel", "POST"): kind = .gateway(.responsesCancel)
+            case (2, "cancel", _): kind = .wrongMethod("POST")
+            case (2, "input_items", "GET"): kind = .gateway(.responsesInputItems)
+            case (2, "input_items", _): kind = .wrongMethod("GET")
+            default: kind = .unknown
+            }
+            return
+        }
+        if path.hasPrefix("/v1/models/") {
+            let name = path.dropFirst("/v1/models/".count)
+            id = String(name)
+            kind = name.isEmpty ? .unknown : method == "GET" ? .gateway(.models) : .wrongMethod("GET")
+            return
+        }
+        kind = .unknown
+        id = nil
+    }
+
+    private static let fixed: [String: Endpoint] = [
+        "/v1/chat/completions": .chatCompletions,
+        "/v1/completions": .completions,
+        "/v1/embeddings": .embeddings,
+        "/v1/responses": .responses,
+        "/v1/responses/compact": .responsesCompact,
+        "/v1/responses/input_tokens": .responsesInputTokens,
+        "/v1/messages": .messages,
+        "/v1/messages/count_tokens": .countTokens,
+        "/v1/models": .models,
+    ]
+
+    /// Provider ids are letters, digits, `_` and `-`; anything else could change the upstream path.
+    private static func isIdentifier(_ text: Substring) -> Bool {
+        !text.isEmpty && text.utf8.count <= 256
+            && text.utf8.allSatisfy { $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 || $0 == 95 || $0 == 45 }
+    }
+}

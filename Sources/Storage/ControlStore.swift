@@ -1,0 +1,206 @@
+// ControlStore: workspaces, teams, developers, service accounts, keys and imported prices, as rows. It writes what it is given:
+// ids, times and rules are the business of those above.
+
+package import GRDB
+import GatewayModel
+
+/// A team of a workspace.
+package struct TeamRow: Sendable, Hashable, Codable {
+    package var id: String
+    package var workspace: String
+    package var name: String
+    package var created: String
+    package var disabled: String?
+
+    package init(id: String, workspace: String, name: String, created: String, disabled: String? = nil) {
+        self.id = id
+        self.workspace = workspace
+        self.name = name
+        self.created = created
+        self.disabled = disabled
+    }
+}
+
+/// A developer or a service account.
+package struct OwnerRow: Sendable, Hashable, Codable {
+    package var id: String
+    package var workspace: String
+    package var team: String
+    package var name: String
+    package var email: String?
+    package var created: String
+    package var disabled: String?
+
+    package init(
+        id: String, workspace: String, team: String, name: String, email: String? = nil, created: String,
+        disabled: String? = nil
+    ) {
+        self.id = id
+        self.workspace = workspace
+        self.team = team
+        self.name = name
+        self.email = email
+        self.created = created
+        self.disabled = disabled
+    }
+}
+
+/// A virtual key as it is stored: its policy as JSON and a MAC over it.
+package struct KeyRow: Sendable, Hashable {
+    package var keyID: String
+    package var name: String
+    /// `VirtualKey` as JSON.
+    package var policy: String
+    /// HMAC of id and policy under the pepper, in hex: a row edited behind Weir's back is refused.
+    package var rowMAC: String
+    package var created: String
+
+    package init(keyID: String, name: String, policy: String, rowMAC: String, created: String) {
+        self.keyID = keyID
+        self.name = name
+        self.policy = policy
+        self.rowMAC = rowMAC
+        self.created = created
+    }
+}
+
+/// The rows of the control store.
+package struct ControlStore: Sendable {
+    private let pool: DatabasePool
+
+    package init(_ pool: DatabasePool) { self.pool = pool }
+
+    // MARK: Teams and owners
+
+    package func teams() throws -> [TeamRow] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM team ORDER BY name").map { row in
+                TeamRow(
+                    id: row["id"], workspace: row["workspace"], name: row["name"], created: row["created"],
+                    disabled: row["disabled"])
+            }
+        }
+    }
+
+    package func insert(team: TeamRow) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: "INSERT INTO team (id, workspace, name, created) VALUES (?, ?, ?, ?)",
+                arguments: [team.id, team.workspace, team.name, team.created])
+        }
+    }
+
+    /// `developer` or `service_account`.
+    package func owners(_ kind: OwnerKind) throws -> [OwnerRow] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM \(kind.rawValue) ORDER BY name").map { row in
+                OwnerRow(
+                    id: row["id"], workspace: row["workspace"], team: row["team"], name: row["name"],
+                    email: kind == .developer ? row["email"] : nil, created: row["created"], disabled: row["disabled"])
+            }
+        }
+    }
+
+    package func insert(_ kind: OwnerKind, _ owner: OwnerRow) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: "INSERT INTO \(kind.rawValue) (id, workspace, team, name, created) VALUES (?, ?, ?, ?, ?)",
+                arguments: [owner.id, owner.workspace, owner.team, owner.name, owner.created])
+            if kind == .developer, let email = owner.email {
+                try database.execute(sql: "UPDATE developer SET email = ? WHERE id = ?", arguments: [email, owner.id])
+            }
+        }
+    }
+
+    /// Disables an entity; its turns stay.
+    package func disable(table: EntityTable, id: String, at time: String) throws {
+        try pool.write { database in
+            try database.execute(sql: "UPDATE \(table.rawValue) SET disabled = ? WHERE id = ?", arguments: [time, id])
+        }
+    }
+
+    // MARK: Keys
+
+    package func keys() throws -> [KeyRow] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM virtual_key ORDER BY created, key_id").map(Self.key)
+        }
+    }
+
+    package func key(_ id: String) throws -> KeyRow? {
+        try pool.read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM virtual_key WHERE key_id = ?", arguments: [id]).map(Self.key)
+        }
+    }
+
+    /// Inserts or replaces a key's row.
+    package func save(_ key: KeyRow) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO virtual_key (key_id, name, policy, row_mac, created) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT (key_id) DO UPDATE SET name = excluded.name, policy = excluded.policy,
+                    row_mac = excluded.row_mac
+                    """, arguments: [key.keyID, key.name, key.policy, key.rowMAC, key.created])
+        }
+    }
+
+    private static func key(_ row: Row) -> KeyRow {
+        KeyRow(
+            keyID: row["key_id"], name: row["name"], policy: row["policy"], rowMAC: row["row_mac"], created: row["created"])
+    }
+
+    // MARK: Prices
+
+    /// Imported price rows, as JSON, newest import first.
+    package func priceRows() throws -> [String] {
+        try pool.read { database in
+            try String.fetchAll(database, sql: "SELECT body FROM price_row ORDER BY created DESC, id")
+        }
+    }
+
+    /// Replaces all rows of a source.
+    package func replacePrices(source: String, rows: [(id: String, body: String)], at time: String) throws {
+        try pool.write { database in
+            try database.execute(sql: "DELETE FROM price_row WHERE source = ?", arguments: [source])
+            for row in rows {
+                try database.execute(
+                    sql: "INSERT INTO price_row (id, body, source, created) VALUES (?, ?, ?, ?)",
+                    arguments: [row.id, row.body, source, time])
+            }
+        }
+    }
+
+    // MARK: Idempotency
+
+    /// The stored answer of a request that was carried out before under this name.
+    package func answer(_ name: String) throws -> (hash: String, status: Int, response: String)? {
+        try pool.read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM idempotency WHERE name = ?", arguments: [name]).map {
+                ($0["request_hash"], $0["status"], $0["response"])
+            }
+        }
+    }
+
+    package func remember(_ name: String, hash: String, status: Int, response: String, at time: String) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO idempotency (name, request_hash, status, response, created) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT (name) DO NOTHING
+                    """, arguments: [name, hash, status, response, time])
+        }
+    }
+}
+
+/// What owns a key.
+package enum OwnerKind: String, Sendable, CaseIterable {
+    case developer
+    case serviceAccount = "service_account"
+}
+
+/// The tables whose rows can be disabled.
+package enum EntityTable: String, Sendable {
+    case team, developer
+    case serviceAccount = "service_account"
+}

@@ -1,0 +1,69 @@
+// UsageSums: the measures of some turns, and the labels that they are summed under.
+
+package import GatewayModel
+
+/// Sums over turns, in the order of `measureColumns`.
+package struct UsageSums: Sendable, Hashable {
+    package var values: [Int64] = Array(repeating: 0, count: measureColumns.count)
+
+    package init() {}
+
+    /// One turn's measures.
+    package init(_ turn: TurnRecord) {
+        let usage = turn.usage
+        let end = turn.lastByte ?? turn.received
+        values = [
+            1, turn.isError ? 1 : 0, turn.flags.contains(.unpriced) ? 1 : 0, turn.flags.contains(.estimated) ? 1 : 0,
+            usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite30m, usage.cacheWrite1h, usage.cacheWrite12h,
+            usage.cacheWriteUnknown, usage.toolPrompt, usage.output, usage.reasoning, usage.webSearches,
+            Int64(turn.toolCalls), turn.cost.value, max(0, end.nanoseconds - turn.received.nanoseconds) / 1000,
+        ]
+    }
+
+    package mutating func add(_ other: UsageSums) {
+        for index in values.indices { values[index] &+= other.values[index] }
+    }
+}
+
+/// The dimensions of a turn, as text; empty where it is unattributed.
+package struct LabelSet: Sendable, Hashable {
+    package var keyID: String
+    package var workspace: String
+    package var team: String
+    package var owner: String
+    package var repository: String
+    package var branch: String
+    package var agent: String
+    package var client: String
+    package var model: String
+    package var deployment: String
+
+    package init(_ turn: TurnRecord) {
+        keyID = turn.principal.keyID
+        workspace = turn.principal.workspace
+        team = turn.principal.team
+        owner = turn.principal.owner
+        repository = turn.attribution.repository?.value ?? ""
+        branch = turn.attribution.branch?.value ?? ""
+        agent = turn.attribution.agent?.value ?? ""
+        client = turn.attribution.client ?? ""
+        model = turn.model
+        deployment = turn.deployment
+    }
+
+    /// In the order of `labelColumns`.
+    var texts: [String] { [keyID, workspace, team, owner, repository, branch, agent, client, model, deployment] }
+}
+
+extension TurnRecord {
+    /// Whether the client got no good answer.
+    package var isError: Bool { errorClass != nil || status >= 400 }
+
+    /// `2026_11`, the turn table's name.
+    package var month: String { monthName(received) }
+}
+
+/// The month of an instant as part of a table's name.
+package func monthName(_ time: Timestamp) -> String {
+    String(time.date.text.prefix(7)).split(separator: "-").joined(separator: "_")
+}
