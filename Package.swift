@@ -60,6 +60,8 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -73,12 +75,14 @@ let serverTargets: [Target] = [
         "Console",
         ["AdminAPI", "GatewayModel", "Identity", "Policy", "Providers", "Reports", "Storage", hummingbird, log]),
     library("Simulation", ["GatewayModel", "WireFormat", nioHTTP, nioSSL] + nio),
+    .target(name: "CAllocator"),
     library(
         "Commands",
         [
-            "AdminAPI", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
-            "Reports", "ServerConfiguration", "Simulation", "Storage", arguments, httpClient, lifecycle, log,
-        ]),
+            "AdminAPI", "CAllocator", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
+            "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle, signals, log, nioHTTP,
+            nioFoundation,
+        ] + nio),
     .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: settings),
     tests("IdentityTests", ["Identity", "Storage", "GatewayModel"]),
     tests("ServerConfigurationTests", ["ServerConfiguration", "GatewayModel", "Providers"]),

@@ -14,9 +14,10 @@ package enum Meter: String, Sendable, Codable, CaseIterable {
     case imageInput = "image_input"
     case imageOutput = "image_output"
     case webSearch = "web_search"
+    case webFetch = "web_fetch"
 
     /// Tokens are priced per million, calls per thousand.
-    package var isPerCall: Bool { self == .webSearch }
+    package var isPerCall: Bool { self == .webSearch || self == .webFetch }
 }
 
 /// One price. Tokens: nano-USD per 1,000,000 tokens. Calls: nano-USD per 1,000 calls.
@@ -40,11 +41,13 @@ package struct PriceRow: Sendable, Hashable, Codable {
     package var validTo: Timestamp?
     /// Where the figure comes from: `list`, `config`, `litellm`, `models.dev`, `genai-prices`.
     package var source: String
+    /// The hours that it holds in; nil is always. A row with hours goes before one without.
+    package var hours: WeeklyHours?
 
     package init(
         provider: String, model: String, meter: Meter, price: Int64, contextOver: Int64? = nil,
         serviceTier: String? = nil, speed: String? = nil, geo: String? = nil, validFrom: Timestamp? = nil,
-        validTo: Timestamp? = nil, source: String
+        validTo: Timestamp? = nil, source: String, hours: WeeklyHours? = nil
     ) {
         self.provider = provider
         self.model = model
@@ -57,5 +60,6 @@ package struct PriceRow: Sendable, Hashable, Codable {
         self.validFrom = validFrom
         self.validTo = validTo
         self.source = source
+        self.hours = hours
     }
 }

@@ -47,6 +47,25 @@ package struct TokenUsage: Sendable, Hashable, Codable {
     package var totalInput: Int64 { input &+ cacheRead &+ cacheWrite &+ toolPrompt }
 
     package var isZero: Bool { self == TokenUsage() }
+
+    /// The names of the price documents, so that a turn's usage can be priced again as it is shown.
+    enum CodingKeys: String, CodingKey {
+        case input
+        case cacheRead = "cache_read"
+        case cacheWrite5m = "cache_write_5m"
+        case cacheWrite30m = "cache_write_30m"
+        case cacheWrite1h = "cache_write_1h"
+        case cacheWrite12h = "cache_write_12h"
+        case cacheWriteUnknown = "cache_write_unknown"
+        case toolPrompt = "tool_prompt"
+        case output, reasoning
+        case audioInput = "audio_input"
+        case imageInput = "image_input"
+        case audioOutput = "audio_output"
+        case imageOutput = "image_output"
+        case webSearches = "web_searches"
+        case webFetches = "web_fetches"
+    }
 }
 
 /// Where a usage came from.
@@ -74,5 +93,11 @@ package struct UsageQualifiers: Sendable, Hashable, Codable {
         self.serviceTier = serviceTier
         self.speed = speed
         self.inferenceGeo = inferenceGeo
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case serviceTier = "service_tier"
+        case speed
+        case inferenceGeo = "inference_geo"
     }
 }

@@ -29,3 +29,16 @@ package struct GatewayMetrics: Sendable {
 
     package init() {}
 }
+
+extension GatewayMetrics {
+    /// Every counter by name.
+    package var all: [String: Int64] {
+        [
+            "connections": connections.value, "connections_refused": connectionsRefused.value, "requests": requests.value,
+            "refused_heads": refusedHeads.value, "refusals": refusals.value, "turns_settled": turnsSettled.value,
+            "turns_unpriced": turnsUnpriced.value, "turns_estimated": turnsEstimated.value,
+            "journal_failures": journalFailures.value, "stale_retries": staleRetries.value,
+            "upstream_failures": upstreamFailures.value,
+        ]
+    }
+}

@@ -5,18 +5,27 @@ package import GatewayModel
 /// The shipped list prices.
 package enum Catalogue {
     /// Changes with every change of a row.
-    package static let version = "2026-11-24"
+    package static let version = "2026-11-24.2"
 
-    package static let rows: [PriceRow] = OpenAIPrices.rows + AnthropicPrices.rows + OtherPrices.rows
+    package static let rows: [PriceRow] =
+        OpenAIPrices.rows + AnthropicPrices.rows + GooglePrices.rows + BedrockPrices.rows + AzurePrices.rows
+        + DeepSeekPrices.rows + MoonshotPrices.rows + ZAIPrices.rows + MiniMaxPrices.rows + QwenPrices.rows
+        + XAIPrices.rows + MistralPrices.rows + GroqPrices.rows + CerebrasPrices.rows
+
+    private static let modelsByProvider: [String: [String]] = {
+        var models: [String: [String]] = [:]
+        var seen: Set<[String]> = []
+        for row in rows where !row.model.hasSuffix("*") && seen.insert([row.provider, row.model]).inserted {
+            models[row.provider, default: []].append(row.model)
+        }
+        return models
+    }()
 
     /// The exact model ids that the shipped rows know of this catalogue provider.
-    package static func models(of provider: String) -> [String] {
-        var seen: Set<String> = []
-        return rows.compactMap { row in
-            guard row.provider == provider, !row.model.hasSuffix("*"), seen.insert(row.model).inserted else { return nil }
-            return row.model
-        }
-    }
+    package static func models(of provider: String) -> [String] { modelsByProvider[provider] ?? [] }
+
+    /// The catalogue's providers, in alphabetical order.
+    package static var providers: [String] { modelsByProvider.keys.sorted() }
 }
 
 extension Provider {

@@ -5,88 +5,91 @@ import GatewayModel
 /// The list prices of one model from one day on. Amounts are decimal text in USD per million tokens, so nothing is rounded.
 struct ModelPrices {
     var models: [String]
-    var input: String
+    var input: String?
     var cacheRead: String?
     /// The shorter-lived cache write: 5 minutes at Anthropic, 30 minutes at OpenAI.
     var cacheWrite: String?
     /// The longer-lived one: 1 hour at Anthropic, 12 hours at OpenAI.
     var cacheWriteLong: String?
-    var output: String
+    var audioInput: String?
+    var output: String?
     var from: String?
     var to: String?
 
     init(
-        _ models: String..., input: String, read: String? = nil, write: String? = nil, long: String? = nil, output: String,
-        from: String? = nil, to: String? = nil
+        _ models: String..., input: String? = nil, read: String? = nil, write: String? = nil, long: String? = nil,
+        audio: String? = nil, output: String? = nil, from: String? = nil, to: String? = nil
     ) {
         self.models = models
         self.input = input
         cacheRead = read
         cacheWrite = write
         cacheWriteLong = long
+        audioInput = audio
         self.output = output
         self.from = from
         self.to = to
     }
 
-    /// Rows of one tier. `times` multiplies input-side and output-side prices by exact ratios.
-    func rows(
-        provider: String, short: Meter, long: Meter, inputTimes: (Int64, Int64) = (1, 1), outputTimes: (Int64, Int64) = (1, 1),
-        contextOver: Int64? = nil, serviceTier: String? = nil, speed: String? = nil, geo: String? = nil
-    ) -> [PriceRow] {
-        let amounts: [(Meter, String?, (Int64, Int64))] = [
-            (.input, input, inputTimes), (.cacheRead, cacheRead, inputTimes), (short, cacheWrite, inputTimes),
-            (long, cacheWriteLong, inputTimes), (.output, output, outputTimes),
-        ]
-        return models.flatMap { model in
-            amounts.compactMap { meter, amount, times in
-                guard let price = amount.flatMap(nanoUSDPerMillion) else { return nil }
-                return PriceRow(
-                    provider: provider, model: model, meter: meter, price: price * times.0 / times.1,
-                    contextOver: contextOver, serviceTier: serviceTier, speed: speed, geo: geo,
-                    validFrom: from.flatMap(Timestamp.init(rfc3339:)), validTo: to.flatMap(Timestamp.init(rfc3339:)),
-                    source: "list")
-            }
-        }
+    /// The same models and dates at other figures: what a list prints for a tier of its own.
+    func listed(_ input: String, read: String? = nil, output: String) -> ModelPrices {
+        var prices = self
+        prices.input = input
+        prices.cacheRead = read
+        prices.output = output
+        return prices
     }
 }
 
-/// Decimal text in USD (per million tokens, or per thousand calls) to integer nano-USD. Nil when it is no number, is
-/// negative, or is finer than a nano-USD. Exponents are understood: catalogues write `1.25e-06`.
-package func nanoUSDPerMillion(_ text: String) -> Int64? { scaledDecimal(text, digits: 9) }
+/// Which turns a set of prices is for.
+struct PriceScope {
+    var contextOver: Int64?
+    var serviceTier: String?
+    var speed: String?
+    var geo: String?
+    var hours: WeeklyHours?
+}
 
-/// Decimal text times ten to the `digits`, exactly.
-package func scaledDecimal(_ text: String, digits: Int) -> Int64? {
-    let parts = text.lowercased().split(separator: "e", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let mantissa = parts.first, parts.count == 1 || Int(parts[1]) != nil else { return nil }
-    var exponent = digits + (parts.count == 2 ? Int(parts[1]) ?? 0 : 0)
-    var value: Int64 = 0
-    var sawPoint = false
-    var sawDigit = false
-    for byte in mantissa.utf8 {
-        if byte == 46, !sawPoint {
-            sawPoint = true
-            continue
+/// Rows of one provider, collected from its tables.
+struct PriceTable {
+    let provider: String
+    /// What `cacheWrite` and `cacheWriteLong` mean here.
+    let short: Meter
+    let long: Meter
+    private(set) var rows: [PriceRow] = []
+
+    init(_ provider: String, short: Meter = .cacheWrite5m, long: Meter = .cacheWrite1h) {
+        self.provider = provider
+        self.short = short
+        self.long = long
+    }
+
+    /// Adds the rows of one scope. A rule's ratio multiplies the input side and the output side.
+    mutating func add(
+        _ prices: ModelPrices, _ scope: PriceScope = PriceScope(), times: Ratio = .one, output: Ratio? = nil,
+        cacheRead: Ratio? = nil
+    ) {
+        let amounts: [(Meter, String?, Ratio)] = [
+            (.input, prices.input, times), (.cacheRead, prices.cacheRead, cacheRead ?? times),
+            (short, prices.cacheWrite, times), (long, prices.cacheWriteLong, times),
+            (.audioInput, prices.audioInput, times), (.output, prices.output, output ?? times),
+        ]
+        for model in prices.models {
+            for (meter, amount, ratio) in amounts {
+                guard let price = amount.flatMap(nanoUSDPerMillion).flatMap(ratio.exactly(times:)) else { continue }
+                rows.append(
+                    PriceRow(
+                        provider: provider, model: model, meter: meter, price: price, contextOver: scope.contextOver,
+                        serviceTier: scope.serviceTier, speed: scope.speed, geo: scope.geo,
+                        validFrom: prices.from.flatMap(Timestamp.init(rfc3339:)),
+                        validTo: prices.to.flatMap(Timestamp.init(rfc3339:)), source: "list", hours: scope.hours))
+            }
         }
-        guard byte >= 48, byte <= 57 else { return nil }
-        sawDigit = true
-        let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
-        let (sum, carried) = shifted.addingReportingOverflow(Int64(byte - 48))
-        guard !overflow, !carried else { return nil }
-        value = sum
-        if sawPoint { exponent -= 1 }
     }
-    guard sawDigit, abs(exponent) < 40 else { return nil }
-    while exponent > 0 {
-        let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
-        guard !overflow else { return nil }
-        value = shifted
-        exponent -= 1
+
+    /// Adds a price per thousand calls, of a model or of a pattern.
+    mutating func add(_ meter: Meter, of model: String, usdPerThousandCalls: String) {
+        guard let price = nanoUSDPerMillion(usdPerThousandCalls) else { return }
+        rows.append(PriceRow(provider: provider, model: model, meter: meter, price: price, source: "list"))
     }
-    while exponent < 0 {
-        guard value % 10 == 0 else { return nil }
-        value /= 10
-        exponent += 1
-    }
-    return value
 }

@@ -1,173 +1,132 @@
-// PriceBook: from a usage to a cost. Rows are looked up once for a turn; the arithmetic is exact and rounds once, up.
+// PriceBook: from a usage to a cost. Rows become price sheets when the book is made, so that a look-up only searches.
 
 package import GatewayModel
 
-/// What a price look-up says.
-package enum PriceResult: Sendable, Hashable {
-    case priced(cost: NanoUSD, version: String)
-    /// At least one used class has no price. Never zero.
-    case unpriced(missing: [Meter])
-}
-
-/// One line of a priced usage.
-package struct PriceLine: Sendable, Hashable {
-    package var meter: Meter
-    /// The token class or counter that was used.
-    package var usageClass: String
-    package var quantity: Int64
-    package var row: PriceRow?
-}
-
 /// Price rows, indexed for look-up.
+///
+/// Which row prices a meter: an exact model id before a pattern, a longer pattern before a shorter one; then the highest context
+/// threshold passed, hours before none, and the earlier row in the list. Give configuration first, then imports, then the
+/// catalogue. A tier, speed or geography that has no row of its own has no price; only prices per call hold in every tier.
 package struct PriceBook: Sendable {
-    private struct Qualifier: Hashable, Sendable {
-        var serviceTier: String?
-        var speed: String?
-        var geo: String?
-    }
-
-    private typealias ModelRows = [Qualifier: [PriceRow]]
-
     package let version: String
-    private var exact: [String: [String: ModelRows]] = [:]
-    private var patterns: [String: [PriceRow]] = [:]
+    package let rows: [PriceRow]
+    private let providers: [String: ProviderSheets]
 
-    /// Earlier rows win over later ones of the same scope: configuration, then imports, then the catalogue.
     package init(rows: [PriceRow], version: String) {
         self.version = version
-        for row in rows {
-            if row.model.hasSuffix("*") {
-                patterns[row.provider, default: []].append(row)
-            } else {
-                let key = Qualifier(serviceTier: row.serviceTier, speed: row.speed, geo: row.geo)
-                exact[row.provider, default: [:]][row.model, default: [:]][key, default: []].append(row)
-            }
-        }
-        // The longest pattern is the most specific; the sort is stable for equal lengths.
-        for (provider, rows) in patterns {
-            patterns[provider] = rows.enumerated()
-                .sorted { ($1.element.model.count, $0.offset) < ($0.element.model.count, $1.offset) }.map(\.element)
-        }
+        self.rows = rows
+        providers = PriceSheetBuilder(rows: rows, version: version).build()
     }
 
     /// The cost of a usage, or which meters have no price.
     package func price(
         usage: TokenUsage, provider: String, model: String, qualifiers: UsageQualifiers, at time: Timestamp
     ) -> PriceResult {
-        var numerator: Int128 = 0
-        var missing: [Meter] = []
-        for line in lines(usage: usage, provider: provider, model: model, qualifiers: qualifiers, at: time) {
-            guard let row = line.row else {
-                missing.append(line.meter)
-                continue
+        guard
+            let sheet = sheet(
+                provider: provider, model: model, qualifiers: qualifiers, at: time, totalInput: usage.billedInput)
+        else {
+            var missing: [Meter] = []
+            forEachBilledUse(of: usage, hasPrice: { _ in false }) { use in
+                if !missing.contains(use.meter) { missing.append(use.meter) }
             }
-            numerator += Self.amount(quantity: line.quantity, row: row)
+            return missing.isEmpty ? .priced(cost: .zero, version: version) : .unpriced(missing: missing)
         }
-        guard missing.isEmpty else { return .unpriced(missing: missing) }
-        return .priced(cost: Self.roundedUp(numerator), version: version)
+        return sheet.cost(usage)
     }
 
-    /// The lines that a usage is billed by; a line without a row has no price.
-    package func lines(
-        usage: TokenUsage, provider: String, model: String, qualifiers: UsageQualifiers, at time: Timestamp
-    ) -> [PriceLine] {
-        let rows = rows(provider: provider, model: model, qualifiers: qualifiers)
-        let total = usage.totalInput
-        var lines: [PriceLine] = []
-        func find(_ meter: Meter) -> PriceRow? {
-            var best: PriceRow?
-            for row in rows where row.meter == meter && row.holds(at: time) {
-                if let over = row.contextOver, total <= over { continue }
-                if best.map({ (row.contextOver ?? -1) > ($0.contextOver ?? -1) }) ?? true { best = row }
+    /// The prices of a model; nil when it has none in this tier. Keep it while `holds(at:totalInput:)` says so.
+    package func sheet(
+        provider: String, model: String, qualifiers: UsageQualifiers, at time: Timestamp, totalInput: Int64
+    ) -> PriceSheet? {
+        guard let models = providers[provider]?.sheets(of: model) else { return nil }
+        return models.sheet(PricedTier(qualifiers), at: time, totalInput: totalInput)
+    }
+
+    /// A dated id without its date: `-20250929` or `-2026-03-05` and nothing else, so that no model is taken for another. Nil
+    /// when the id bears no date.
+    package static func family(_ model: String) -> String? {
+        var model = model
+        let length: Int? = model.withUTF8 { bytes in
+            func number(_ start: Int, _ count: Int) -> Int? {
+                var value = 0
+                for byte in bytes[start..<start + count] {
+                    guard byte >= 48, byte <= 57 else { return nil }
+                    value = value * 10 + Int(byte - 48)
+                }
+                return value
             }
-            return best ?? pattern(provider, model, meter, qualifiers, time)
+            func isDay(_ year: Int?, _ month: Int?, _ day: Int?) -> Bool {
+                guard let year, let month, let day else { return false }
+                return (2000...2999).contains(year) && CivilDate(year: Int64(year), month: Int64(month), day: Int64(day)) != nil
+            }
+            let short = bytes.count - 9
+            if short > 0, bytes[short] == 45, isDay(number(short + 1, 4), number(short + 5, 2), number(short + 7, 2)) {
+                return short
+            }
+            let long = bytes.count - 11
+            if long > 0, bytes[long] == 45, bytes[long + 5] == 45, bytes[long + 8] == 45,
+                isDay(number(long + 1, 4), number(long + 6, 2), number(long + 9, 2))
+            {
+                return long
+            }
+            return nil
         }
-        func add(_ meter: Meter, _ name: String, _ quantity: Int64) {
-            guard quantity > 0 else { return }
-            lines.append(PriceLine(meter: meter, usageClass: name, quantity: quantity, row: find(meter)))
-        }
-        // Audio and images are subsets: they leave their class only where they have a price of their own.
-        func split(_ meter: Meter, _ part: Int64, _ name: String, of whole: inout Int64) {
-            guard part > 0, part <= whole, let row = find(meter) else { return }
-            whole -= part
-            lines.append(PriceLine(meter: meter, usageClass: name, quantity: part, row: row))
-        }
-        var input = usage.input
-        var output = usage.output
-        split(.audioInput, usage.audioInput, "audio_input", of: &input)
-        split(.imageInput, usage.imageInput, "image_input", of: &input)
-        split(.audioOutput, usage.audioOutput, "audio_output", of: &output)
-        split(.imageOutput, usage.imageOutput, "image_output", of: &output)
-        add(.input, "input", input)
-        add(.input, "tool_prompt", usage.toolPrompt)
-        add(.cacheRead, "cache_read", usage.cacheRead)
-        add(.cacheWrite5m, "cache_write_5m", usage.cacheWrite5m)
-        add(.cacheWrite30m, "cache_write_30m", usage.cacheWrite30m)
-        add(.cacheWrite1h, "cache_write_1h", usage.cacheWrite1h)
-        add(.cacheWrite12h, "cache_write_12h", usage.cacheWrite12h)
-        if usage.cacheWriteUnknown > 0 {
-            let meter: Meter = find(.cacheWrite5m) != nil ? .cacheWrite5m : .cacheWrite30m
-            add(meter, "cache_write_unknown", usage.cacheWriteUnknown)
-        }
-        add(.output, "output", output)
-        add(.webSearch, "web_searches", usage.webSearches)
-        return lines
-    }
-
-    /// In millionths of a nano-USD: tokens are priced per million, calls per thousand.
-    package static func amount(quantity: Int64, row: PriceRow) -> Int128 {
-        Int128(quantity) * Int128(row.price) * (row.meter.isPerCall ? 1000 : 1)
-    }
-
-    /// One rounding a turn, up; an amount beyond Int64 stays at its end.
-    package static func roundedUp(_ numerator: Int128) -> NanoUSD {
-        let cost = (max(0, numerator) + 999_999) / 1_000_000
-        return NanoUSD(cost > Int128(Int64.max) ? .max : Int64(cost))
-    }
-
-    // MARK: Look-up
-
-    private func rows(provider: String, model: String, qualifiers: UsageQualifiers) -> [PriceRow] {
-        guard let models = exact[provider], let found = models[model] ?? models[Self.family(model)] else { return [] }
-        let tier = qualifiers.serviceTier
-        if let geo = qualifiers.inferenceGeo,
-            let rows = found[Qualifier(serviceTier: tier, speed: qualifiers.speed, geo: geo)]
-        {
-            return rows
-        }
-        return found[Qualifier(serviceTier: tier, speed: qualifiers.speed, geo: nil)] ?? []
-    }
-
-    private func pattern(
-        _ provider: String, _ model: String, _ meter: Meter, _ qualifiers: UsageQualifiers, _ time: Timestamp
-    ) -> PriceRow? {
-        patterns[provider]?.first { row in
-            row.meter == meter && row.holds(at: time) && model.hasPrefix(row.model.dropLast())
-                && (meter.isPerCall || row.serviceTier == qualifiers.serviceTier && row.speed == qualifiers.speed)
-        }
-    }
-
-    /// A dated id without its date: `-20250929` or `-2026-03-05`, and nothing else, so that no model is taken for another.
-    package static func family(_ model: String) -> String {
-        let bytes = Array(model.utf8)
-        func isDate(_ suffix: ArraySlice<UInt8>, dashes: Set<Int>) -> Bool {
-            suffix.enumerated().allSatisfy { dashes.contains($0.offset) ? $0.element == 45 : $0.element >= 48 && $0.element <= 57 }
-        }
-        if bytes.count > 9, isDate(bytes.suffix(9), dashes: [0]), bytes[bytes.count - 8] == 50 {
-            return String(model.dropLast(9))
-        }
-        if bytes.count > 11, isDate(bytes.suffix(11), dashes: [0, 5, 8]), bytes[bytes.count - 10] == 50 {
-            return String(model.dropLast(11))
-        }
-        return model
+        return length.map { String(decoding: model.utf8.prefix($0), as: UTF8.self) }
     }
 }
 
-extension PriceRow {
-    /// Whether the row is in force: from its first instant, up to and without its last.
-    package func holds(at time: Timestamp) -> Bool {
-        if let validFrom, time < validFrom { return false }
-        if let validTo, time >= validTo { return false }
-        return true
+/// What of a turn's qualifiers chooses a price. The names that providers give their standard tier mean no tier.
+struct PricedTier: Hashable, Sendable {
+    var serviceTier: String?
+    var speed: String?
+    var geo: String?
+
+    init(serviceTier: String?, speed: String?, geo: String?) {
+        self.serviceTier = serviceTier
+        self.speed = speed
+        self.geo = geo
+    }
+
+    init(_ qualifiers: UsageQualifiers) {
+        switch qualifiers.serviceTier {
+        case "", "default", "auto", "standard", "standard_only", "on_demand": serviceTier = nil
+        default: serviceTier = qualifiers.serviceTier
+        }
+        speed = qualifiers.speed == "" || qualifiers.speed == "standard" ? nil : qualifiers.speed
+        switch qualifiers.inferenceGeo {
+        case "", "global", "not_available": geo = nil
+        default: geo = qualifiers.inferenceGeo
+        }
+    }
+}
+
+/// The sheets of one provider.
+struct ProviderSheets: Sendable {
+    var exact: [String: ModelSheets] = [:]
+    /// The longest prefix first.
+    var patterns: [(prefix: String, sheets: ModelSheets)] = []
+
+    func sheets(of model: String) -> ModelSheets? {
+        if let found = exact[model] { return found }
+        if let family = PriceBook.family(model), let found = exact[family] { return found }
+        return patterns.first { model.hasPrefix($0.prefix) }?.sheets
+    }
+}
+
+/// The sheets of one model, or of every model that a pattern matches.
+struct ModelSheets: Sendable {
+    var tiers: [(tier: PricedTier, sheets: [PriceSheet])] = []
+    /// Whether a geography has rows of its own. Then one that has none is unpriced, not taken for the standard.
+    var dependsOnGeo = false
+
+    func sheet(_ wanted: PricedTier, at time: Timestamp, totalInput: Int64) -> PriceSheet? {
+        var found = tiers.first { $0.tier == wanted }
+        if found == nil, wanted.geo != nil, !dependsOnGeo {
+            found = tiers.first {
+                $0.tier.geo == nil && $0.tier.serviceTier == wanted.serviceTier && $0.tier.speed == wanted.speed
+            }
+        }
+        return found?.sheets.first { $0.holds(at: time, totalInput: totalInput) }
     }
 }

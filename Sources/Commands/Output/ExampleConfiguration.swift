@@ -1,0 +1,43 @@
+// ExampleConfiguration: the commented file that `weir init --config` writes; `weir.example.yaml` in the repository is the same.
+
+/// A configuration that starts as it is, with everything else as comments.
+let exampleConfiguration = """
+    # Weir's configuration. Everything here may be left out; docs/configuration.md lists every setting.
+    # `weir config check weir.yaml` names each fault with its place and its mend. A changed file is taken over
+    # whole or not at all, without a restart.
+
+    listen: 127.0.0.1:8787
+    data: ./weir-data
+
+    # tls:
+    #   certificate: /etc/weir/tls.crt
+    #   private_key: /etc/weir/tls.key
+
+    # Without this list, providers come from OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, VLLM_BASE_URL and so on.
+    # providers:
+    #   - name: openai
+    #     kind: openai
+    #     api_key: ${OPENAI_API_KEY}
+    #   - name: anthropic
+    #     kind: anthropic
+    #     api_key: file:/run/secrets/anthropic
+    #   - name: inhouse
+    #     kind: openai_compatible
+    #     base_url: http://10.1.2.3:8000/v1
+    #     allow_private_addresses: true
+    #     models: ["qwen3-*"]
+
+    # Prices of your own, in USD per million tokens; they go before Weir's list.
+    # prices:
+    #   - provider: inhouse
+    #     model: qwen3-*
+    #     input: "0.05"
+    #     output: "0.20"
+
+    # require_labels: [repository]
+
+    journal:
+      sync: interval
+      retention_days: 30
+
+    """

@@ -1,0 +1,78 @@
+// Terminal: where output goes: data to standard output, all else to standard error; colour and widths only for a terminal.
+
+import AdminAPI
+import ArgumentParser
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// When colour is used.
+enum ColorChoice: String, Sendable, CaseIterable, ExpressibleByArgument {
+    case auto, always, never
+}
+
+extension OutputFormat: ExpressibleByArgument {}
+
+/// What every verb with a table takes.
+struct OutputOptions: ParsableArguments {
+    @Option(help: "How to write the answer: table, csv or json.")
+    var format: OutputFormat = .table
+    @Flag(help: "Write whole rows, however narrow the terminal is.")
+    var wide = false
+    @Option(help: "Colour: auto, always or never.")
+    var color: ColorChoice = .auto
+
+    /// Columns of the terminal; nil when output goes elsewhere or `--wide` was given.
+    var width: Int? {
+        guard !wide else { return nil }
+        if let text = ProcessInfo.processInfo.environment["COLUMNS"], let columns = Int(text), columns > 0 { return columns }
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
+    var usesColor: Bool {
+        switch color {
+        case .always: return true
+        case .never: return false
+        case .auto:
+            let environment = ProcessInfo.processInfo.environment
+            return isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
+        }
+    }
+
+    /// Writes an answer: a document for programs, a table for everybody else.
+    func write(_ document: some Encodable, table: @autoclosure () -> Table, title: String? = nil, notes: [String] = []) throws {
+        switch format {
+        case .json: try writeJSON(document)
+        case .csv: output(table().csv)
+        case .table:
+            if let title { output(bold(title) + "\n") }
+            let lines = table().text(width: width).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+            output(bold(String(lines[0])) + "\n" + (lines.count > 1 ? String(lines[1]) : ""))
+            for note in notes { output(usesColor ? "\u{1B}[33m! \(note)\u{1B}[0m\n" : "! \(note)\n") }
+        }
+    }
+
+    private func bold(_ text: String) -> String { usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+}
+
+/// Writes a document to standard output.
+func writeJSON(_ document: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    output(String(decoding: try encoder.encode(document), as: UTF8.self) + "\n")
+}
+
+/// Writes data.
+func output(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+/// A list under the name of its schema.
+struct ListDocument<Element: Encodable & Sendable>: Encodable {
+    var schema: String
+    var data: [Element]
+    var next: String?
+}

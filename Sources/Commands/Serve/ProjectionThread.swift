@@ -1,0 +1,107 @@
+// ProjectionThread: runs the ledger's projection on a thread of its own, so that a slow disk slows reports and nothing else.
+
+import Dispatch
+import Foundation
+import GatewayModel
+import Journal
+import Logging
+import Storage
+import Synchronization
+
+/// Follows the journal into the ledger.
+///
+/// Sendable without a check: `projection` and `reader` are touched on the thread alone once it has started.
+final class ProjectionThread: @unchecked Sendable {
+    private let journal: Journal
+    private let projection: LedgerProjection
+    private var reader: JournalReader
+    private let logger: Logger
+    private let wakes = DispatchSemaphore(value: 0)
+    private let applied = Atomic<Int64>(0)
+    private let isStopped = Atomic<Bool>(false)
+    private let ended = DispatchSemaphore(value: 0)
+    private let listeners = Mutex<[UUID: AsyncStream<TurnRecord>.Continuation]>([:])
+
+    /// Records of one transaction.
+    private static let batchMax = 2000
+
+    init(journal: Journal, projection: LedgerProjection, logger: Logger) {
+        self.journal = journal
+        self.projection = projection
+        self.logger = logger
+        reader = JournalReader(directory: journal.directory)
+    }
+
+    func start() {
+        let thread = Thread { [self] in
+            while !isStopped.load(ordering: .acquiring) {
+                if !step() { _ = wakes.wait(timeout: .now() + .milliseconds(250)) }
+            }
+            while step() {}
+            ended.signal()
+        }
+        thread.name = "weir-ledger"
+        thread.start()
+    }
+
+    /// Applies what is there, ends the thread, and waits for it.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        wakes.signal()
+        ended.wait()
+        listeners.withLock { listeners in
+            for listener in listeners.values { listener.finish() }
+            listeners = [:]
+        }
+    }
+
+    /// The last sequence number of this boot that is in the ledger.
+    var sequence: Int64 { applied.load(ordering: .acquiring) }
+
+    /// Waits until the ledger has what is journaled now, at most five seconds.
+    func catchUp() async {
+        let target = journal.lastSequence
+        let deadline = ContinuousClock.now + .seconds(5)
+        while sequence < target, ContinuousClock.now < deadline {
+            wakes.signal()
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// Turns as they are journaled, for as long as somebody listens.
+    func tail() -> AsyncStream<TurnRecord> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1000)) { continuation in
+            let id = UUID()
+            continuation.onTermination = { [weak self] _ in
+                self?.listeners.withLock { $0[id] = nil }
+            }
+            listeners.withLock { $0[id] = continuation }
+        }
+    }
+
+    /// One batch. False when there was nothing to do.
+    private func step() -> Bool {
+        if projection.cursor.boot == journal.boot, projection.cursor.sequence >= journal.lastSequence { return false }
+        let records = reader.read(after: projection.cursor, countMax: Self.batchMax)
+        guard !records.isEmpty else { return false }
+        do {
+            try projection.apply(records)
+        } catch {
+            logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
+            Thread.sleep(forTimeInterval: 1)
+            return !isStopped.load(ordering: .acquiring)
+        }
+        if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
+        tell(records)
+        return true
+    }
+
+    private func tell(_ records: [JournalRecord]) {
+        let all = listeners.withLock { Array($0.values) }
+        guard !all.isEmpty else { return }
+        for record in records where record.kind == .turnSettled || record.kind == .turnRefused {
+            guard let turn = record.json.withUnsafeBytes({ decodeTurn($0) }) else { continue }
+            for listener in all { listener.yield(turn) }
+        }
+    }
+}

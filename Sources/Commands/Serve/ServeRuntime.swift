@@ -1,0 +1,257 @@
+// ServeRuntime: the server, assembled: journal, recovery, ledger, snapshot, data plane, admin API; and their end in the right
+// order.
+
+import AdminAPI
+import CAllocator
+import Console
+import Foundation
+import GatewayModel
+import Identity
+import Journal
+import Logging
+import NIOCore
+import NIOPosix
+import Proxy
+import Reports
+import ServerConfiguration
+import ServiceLifecycle
+import Storage
+import Synchronization
+import UnixSignals
+import WireFormat
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The version of this build.
+let weirVersion = "0.1.0"
+
+/// The system's clock.
+struct SystemClock: GatewayClock {
+    func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
+    }
+}
+
+/// Runs the server until it is told to stop.
+///
+/// - Parameters:
+///   - reload: reads the configuration anew.
+///   - watched: the configuration's file; a change of it reloads, as SIGHUP does.
+func runServer(
+    settings: GatewaySettings, watched: String? = nil, reload: @escaping @Sendable () throws -> GatewaySettings
+) async throws {
+    // glibc gives large blocks back at once and fetches them anew; agents' bodies are large blocks.
+    weir_keep_freed_memory(64 << 20, 128 << 20)
+    raiseDescriptorLimit()
+
+    var logger = Logger(label: "weir")
+    logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
+    let folder = DataFolder(settings.dataDirectory)
+    try folder.create()
+    try folder.lock()
+
+    let node = try ServerNode(settings: settings, folder: folder, logger: logger)
+    let parts = try await node.start(watched: watched, reload: reload)
+    try await parts.run()
+    await node.stop()
+}
+
+/// What lives as long as the process.
+private final class ServerNode: Sendable {
+    let settings: GatewaySettings
+    let folder: DataFolder
+    let logger: Logger
+    let databases: Databases
+    let journal: Journal
+    let directory: Directory
+    let projection: ProjectionThread
+    let clock = SystemClock()
+    let bound = BoundAddress()
+
+    init(settings: GatewaySettings, folder: DataFolder, logger: Logger) throws {
+        self.settings = settings
+        self.folder = folder
+        self.logger = logger
+        databases = try Databases(directory: folder.path)
+        let pepper = try Pepper(directory: folder.path, random: SystemRandom())
+        var options = JournalOptions()
+        options.syncMilliseconds = settings.journalSyncMilliseconds
+        let journal = try Journal(
+            directory: folder.journal, node: ProcessInfo.processInfo.hostName, options: options, clock: clock,
+            failpoint: ProcessInfo.processInfo.environment["WEIR_FAILPOINT"])
+        self.journal = journal
+        let clock = clock
+        directory = Directory(
+            store: ControlStore(databases.control), pepper: pepper, clock: clock, random: SystemRandom()
+        ) { entity, id, before, after in
+            // The store has the change already; a journal that cannot take the record stops admission by itself.
+            _ = try? journal.append(.entityChanged, at: clock.now()) { writer in
+                writer.field("entity", entity)
+                writer.field("id", id)
+                if let before { writer.rawField("before", before.utf8) }
+                if let after { writer.rawField("after", after.utf8) }
+            }
+        }
+        projection = ProjectionThread(
+            journal: journal, projection: try LedgerProjection(databases.ledger), logger: logger)
+    }
+
+    func start(
+        watched: String?, reload: @escaping @Sendable () throws -> GatewaySettings
+    ) async throws -> ServiceGroup {
+        let report = try journal.recover()
+        _ = try journal.append(.nodeStarted, at: clock.now()) { writer in
+            writer.field("version", weirVersion)
+            writer.field("recovered_settled", report.settled)
+            writer.field("recovered_void", report.voided)
+        }
+        if report.settled + report.voided > 0 {
+            logger.notice("recovered turns that a crash left open", metadata: ["settled": "\(report.settled)", "void": "\(report.voided)"])
+        }
+        projection.start()
+
+        let control = ControlStore(databases.control)
+        if let made = try makeFirstKey(directory) {
+            standardError("First virtual key, for developer \"\(made.owner)\" (shown once):")
+            output(made.secret + "\n")
+        }
+        let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, clock: clock)
+        let reports = Reports(databases.ledger)
+        let shared = GatewayShared(journal: journal, clock: clock) { id in
+            guard let turn = try? reports.responseTurn(id) else { return nil }
+            return ResponseOwner(principal: turn.principal, provider: turn.provider)
+        }
+        let count = settings.eventLoops > 0 ? settings.eventLoops : System.coreCount
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
+        let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.build())
+        await publisher.attach(server)
+        let dependencies = makeDependencies(publisher, server, reports, reload)
+        let admin = makeAdminApplication(dependencies, socketPath: folder.socket)
+        let gateway = GatewayService(
+            server: server, settings: settings, logger: logger, providers: await publisher.providerNames, bound: bound)
+        let quiet = Logger(label: "weir.lifecycle") { _ in SwiftLogNoOpLogHandler() }
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: admin, successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: Housekeeping(node: self)),
+                .init(service: ConfigurationWatch(path: watched, logger: logger) { try await publisher.reload(reload()) }),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        configuration.maximumGracefulShutdownDuration = .seconds(settings.limits.shutdownSeconds + 10)
+        return ServiceGroup(configuration: configuration)
+    }
+
+    private func makeDependencies(
+        _ publisher: SnapshotPublisher, _ server: GatewayServer, _ reports: Reports,
+        _ reload: @escaping @Sendable () throws -> GatewaySettings
+    ) -> AdminDependencies {
+        let projection = projection
+        let journal = journal
+        let bound = bound
+        let ledger = databases.ledger
+        return AdminDependencies(
+            directory: directory, control: ControlStore(databases.control), reports: reports, clock: clock,
+            random: SystemRandom(), publish: { try await publisher.publish() }, catchUp: { await projection.catchUp() },
+            status: {
+                StatusView(
+                    version: weirVersion, listen: bound.address, snapshotVersion: await publisher.currentVersion,
+                    providers: await publisher.providerNames, activeRequests: await server.activeCount(),
+                    journalAvailable: journal.isAvailable, journalFailure: journal.failure,
+                    journalSequence: journal.lastSequence, ledgerSequence: projection.sequence,
+                    counters: server.metrics.all)
+            }, tail: { projection.tail() },
+            rerate: {
+                let price = await publisher.pricing()
+                let priced = try LedgerProjection.rerate(ledger, price: price)
+                return priced.sorted { $0.key < $1.key }.map { UnpricedView(deployment: $0.key, turns: $0.value) }
+            }, reload: { try await publisher.reload(reload()) })
+    }
+
+    func stop() async {
+        _ = try? journal.append(.nodeStopped, at: clock.now()) { _ in }
+        projection.stop()
+        journal.stop()
+        unlink(folder.socket)
+    }
+
+    /// Removes what is past its retention.
+    func housekeep() {
+        let now = clock.now()
+        let days = Int64(settings.journalRetentionDays)
+        var months = now
+        for _ in 0..<settings.ledgerRetentionMonths { months = months.start(of: .month).adding(seconds: -86_400) }
+        do {
+            let cursor = try LedgerProjection(databases.ledger).cursor
+            let removed = journal.removeSegments(before: cursor, olderThan: now.adding(seconds: -days * 86_400))
+            let dropped = try LedgerProjection.dropTurns(databases.ledger, before: monthName(months))
+            if removed > 0 || !dropped.isEmpty {
+                logger.info("retention", metadata: ["segments": "\(removed)", "months": "\(dropped)"])
+            }
+        } catch {
+            logger.error("retention failed", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// The data plane as a service.
+private struct GatewayService: Service {
+    let server: GatewayServer
+    let settings: GatewaySettings
+    let logger: Logger
+    let providers: [String]
+    let bound: BoundAddress
+
+    func run() async throws {
+        guard let (host, port) = settings.listenAddress else { return }
+        let address = ListenAddress(
+            host: host, port: port, certificateFile: settings.tlsCertificate, privateKeyFile: settings.tlsPrivateKey)
+        let boundPort: Int
+        do {
+            boundPort = try await server.start(address)
+        } catch {
+            throw CommandFailure(
+                "cannot_listen", "cannot listen on \(settings.listen): \(error)", mend: "set another address: --listen HOST:PORT")
+        }
+        bound.set("\(host):\(boundPort)")
+        logger.notice("listening", metadata: ["address": "\(host):\(boundPort)", "providers": "\(providers.joined(separator: ", "))"])
+        if providers.isEmpty {
+            logger.warning("no provider is configured: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml")
+        }
+        try? await gracefulShutdown()
+        logger.notice("stopping: running requests get \(settings.limits.shutdownSeconds) s")
+        await server.drain(seconds: settings.limits.shutdownSeconds)
+    }
+}
+
+/// Where the data plane listens, once it does.
+final class BoundAddress: Sendable {
+    private let value = Mutex("")
+
+    var address: String { value.withLock { $0 } }
+    func set(_ address: String) { value.withLock { $0 = address } }
+}
+
+/// Retention, once an hour.
+private struct Housekeeping: Service {
+    let node: ServerNode
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                node.housekeep()
+                try await Task.sleep(for: .seconds(3600))
+            }
+        }
+    }
+}
+
+private func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}

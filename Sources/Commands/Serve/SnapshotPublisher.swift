@@ -1,0 +1,82 @@
+// SnapshotPublisher: builds the hot path's snapshot from settings, keys and prices, and puts it in force.
+
+import Foundation
+import GatewayModel
+import Identity
+import Proxy
+import Providers
+import ServerConfiguration
+import Storage
+
+/// The prices in force: what the configuration sets goes before what was imported, and both before our own list.
+func priceBook(configured: [PriceRow], imported: [String]) -> PriceBook {
+    let decoder = JSONDecoder()
+    let rows = configured + imported.compactMap { try? decoder.decode(PriceRow.self, from: Data($0.utf8)) }
+    return PriceBook(rows: rows + Catalogue.rows, version: Catalogue.version + (rows.isEmpty ? "" : "+\(rows.count)"))
+}
+
+/// One publication at a time, each with the next version.
+actor SnapshotPublisher {
+    private var settings: GatewaySettings
+    private let directory: Directory
+    private let control: ControlStore
+    private var version: Int64
+    private var server: GatewayServer?
+    private(set) var prices: PriceBook
+
+    init(settings: GatewaySettings, directory: Directory, control: ControlStore, clock: any GatewayClock) {
+        self.settings = settings
+        self.directory = directory
+        self.control = control
+        // Versions grow over restarts too.
+        version = clock.now().milliseconds
+        prices = PriceBook(rows: [], version: "")
+    }
+
+    func attach(_ server: GatewayServer) { self.server = server }
+
+    var currentVersion: Int64 { version }
+    var providerNames: [String] { settings.providers.map(\.name) }
+
+    func build() throws -> GatewaySnapshot {
+        version += 1
+        let imported = try control.priceRows()
+        prices = priceBook(configured: settings.prices, imported: imported)
+        var policy = GatewayPolicy()
+        policy.requiredLabels = Set(settings.requiredLabels)
+        policy.keepsDigests = settings.digests == "sha256"
+        policy.waitsForSync = settings.journalSync == "always"
+        return GatewaySnapshot(
+            version: version, keys: try directory.keysByID(), providers: settings.providers, prices: prices,
+            limits: settings.limits, policy: policy, pepper: directory.pepper.bytes)
+    }
+
+    func publish() async throws {
+        let snapshot = try build()
+        await server?.publish(snapshot)
+    }
+
+    /// Takes new settings over whole.
+    func reload(_ next: GatewaySettings) async throws {
+        settings.limits = next.limits
+        settings.providers = next.providers
+        settings.prices = next.prices
+        settings.requiredLabels = next.requiredLabels
+        settings.digests = next.digests
+        settings.journalSync = next.journalSync
+        try await publish()
+    }
+
+    /// A copy of what prices turns, for use outside the actor.
+    func pricing() -> @Sendable (TurnRecord) -> (cost: NanoUSD, version: String)? {
+        let prices = prices
+        let providers = settings.providers
+        return { turn in
+            let name = providers.first { $0.name == turn.provider }?.priceProvider(of: turn.model) ?? turn.provider
+            let result = prices.price(
+                usage: turn.usage, provider: name, model: turn.model, qualifiers: turn.qualifiers, at: turn.received)
+            guard case .priced(let cost, let version) = result else { return nil }
+            return (cost, version)
+        }
+    }
+}

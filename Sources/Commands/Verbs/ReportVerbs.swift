@@ -1,0 +1,232 @@
+// ReportVerbs: `weir report spend`, `weir session`, `weir turn`, `weir tail`.
+
+import AdminAPI
+import ArgumentParser
+import Console
+import Foundation
+import GatewayModel
+import Reports
+
+/// Which turns a report covers.
+struct RangeOptions: ParsableArguments {
+    @Option(help: "From: a day (2026-11-01), a month (2026-11), a time back (7d) or an RFC 3339 time.") var since: String?
+    @Option(help: "Up to and without: as --since.") var until: String?
+    @Option(help: "Of one developer.") var developer: String?
+    @Option(help: "Of one team.") var team: String?
+    @Option(help: "Of one repository.") var repository: String?
+    @Option(help: "Of one model.") var model: String?
+    @Option(help: "Of one key.") var key: String?
+
+    func query() throws -> [(String, String?)] {
+        [
+            ("since", try rangeText(since, "--since")), ("until", try rangeText(until, "--until")), ("developer", developer),
+            ("team", team), ("repository", repository), ("model", model), ("key", key),
+        ]
+    }
+}
+
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Reports: spend.",
+        discussion: """
+            weir report spend --by developer
+            weir report spend --by repository,model --since 2026-11-01 --format csv
+            """, subcommands: [Spend.self])
+
+    struct Spend: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Who spent what.")
+        @Option(
+            help: ArgumentHelp(
+                "One to three of: developer, team, repository, branch, session, agent, client, model, deployment, key, hour, day, month.",
+                valueName: "a,b"))
+        var by = "developer"
+        @OptionGroup var range: RangeOptions
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var display: OutputOptions
+
+        func run() async throws {
+            let query = try [("by", Optional(by))] + range.query()
+            let report: SpendReport = try await server.reading { try await $0.get("/reports/spend", query: query) }
+            var notes: [String] = []
+            if report.total.unpricedTurns > 0 {
+                notes.append(
+                    "\(report.total.unpricedTurns) turns have no price and count as nothing: weir price unpriced")
+            }
+            if report.total.estimatedTurns > 0 {
+                notes.append("\(report.total.estimatedTurns) turns are estimated: their provider's usage never came")
+            }
+            try display.write(report, table: spendTable(report), title: title(report), notes: notes)
+        }
+
+        private func title(_ report: SpendReport) -> String {
+            let since = report.since.map { " from \(shownTime($0))" } ?? ""
+            let until = report.until.map { " to \(shownTime($0))" } ?? ""
+            return "Spend\(since)\(until) (UTC), as of \(shownTime(SystemClock().now().rfc3339))"
+        }
+    }
+}
+
+func spendTable(_ report: SpendReport) -> Table {
+    var columns = report.by.map { Column($0) }
+    columns += [
+        Column("turns", right: true), Column("errors", right: true, priority: 4),
+        Column("input_tokens", "INPUT", right: true, priority: 3), Column("cache_read_tokens", "CACHE READ", right: true, priority: 5),
+        Column("cache_write_tokens", "CACHE WRITE", right: true, priority: 6), Column("output_tokens", "OUTPUT", right: true, priority: 3),
+        Column("cache_per_mille", "CACHE", right: true, priority: 2), Column("unpriced_turns", "UNPRICED", right: true, priority: 7),
+        Column("estimated_turns", "ESTIMATED", right: true, priority: 7), Column("cost_nano_usd", "COST", right: true),
+    ]
+    func cells(_ row: SpendRow) -> [Cell] {
+        [
+            .count(row.turns), .count(row.errors), .count(row.inputTokens), .count(row.cacheReadTokens),
+            .count(row.cacheWriteTokens), .count(row.outputTokens), .perMille(row.cacheHitPerMille),
+            .count(row.unpricedTurns), .count(row.estimatedTurns), .money(row.costNanoUSD),
+        ]
+    }
+    var table = Table(columns)
+    for row in report.rows {
+        table.rows.append(row.labels.map { Cell($0.isEmpty ? "(unattributed)" : $0, exact: $0) } + cells(row))
+    }
+    table.total = report.by.indices.map { Cell($0 == 0 ? "TOTAL" : "") } + cells(report.total)
+    return table
+}
+
+struct SessionCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "session", abstract: "Sessions: list, show.", subcommands: [List.self, Show.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Sessions, latest first.")
+        @OptionGroup var range: RangeOptions
+        @Option(help: "How many.") var limit = 50
+        @Option(help: "The cursor that the page before gave.") var after: String?
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var display: OutputOptions
+
+        func run() async throws {
+            let query = try range.query() + [("limit", String(limit)), ("after", after)]
+            let list: SessionList = try await server.reading { try await $0.get("/sessions", query: query) }
+            var table = Table([
+                Column("session"), Column("developer"), Column("repository"), Column("branch", priority: 3),
+                Column("agent", priority: 4), Column("client", priority: 3), Column("last_time", "LAST", priority: 1),
+                Column("turns", right: true), Column("sub_agents", "SUB-AGENTS", right: true, priority: 5),
+                Column("cost_nano_usd", "COST", right: true),
+            ])
+            for row in list.sessions {
+                table.rows.append([
+                    Cell(row.session), Cell(row.developer), Cell(row.repository.isEmpty ? "-" : row.repository, exact: row.repository),
+                    Cell(row.branch), Cell(row.agent), Cell(row.client), Cell(shownTime(row.lastTime), exact: row.lastTime),
+                    .count(row.turns), .count(Int64(row.subAgents.count)), .money(row.costNanoUSD),
+                ])
+            }
+            try display.write(list, table: table, notes: list.next.map { ["more: --after \($0)"] } ?? [])
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "One session, turn by turn.")
+        @Argument(help: "The session.") var id: String
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var display: OutputOptions
+
+        func run() async throws {
+            let id = id
+            let detail: SessionDetail = try await server.reading { try await $0.get("/sessions/\(segment(id))") }
+            if display.format == .table {
+                for row in detail.sessions {
+                    let kind = row.parentSession == nil ? "" : "  (of \(row.parentSession ?? ""))"
+                    let place = [row.repository, row.branch].filter { !$0.isEmpty }.joined(separator: "@")
+                    output("\(row.session)\(kind)  \(row.developer)  \(place)  \(row.client)\n")
+                    output("cost \(shownMoney(row.costNanoUSD))   \(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors\n")
+                }
+            }
+            try display.write(detail, table: turnTable(detail.turns))
+        }
+    }
+}
+
+func turnTable(_ turns: [TurnView]) -> Table {
+    var table = Table([
+        Column("request_id", "TURN", priority: 7), Column("time", "AT"), Column("developer", priority: 4),
+        Column("agent", priority: 3), Column("model"), Column("status", right: true, priority: 1),
+        Column("input_tokens", "CTX", right: true), Column("cache_per_mille", "HIT", right: true, priority: 2),
+        Column("output_tokens", "OUT", right: true), Column("tool_calls", "TOOLS", right: true, priority: 5),
+        Column("flags", priority: 6), Column("cost_nano_usd", "COST", right: true),
+    ])
+    for turn in turns {
+        let usage = turn.usage
+        let writes =
+            usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h + usage.cacheWrite12h + usage.cacheWriteUnknown
+        let context = usage.input + usage.cacheRead + writes
+        table.rows.append([
+            Cell(turn.requestID), Cell(String(shownTime(turn.time).suffix(5)), exact: turn.time),
+            Cell(turn.developer ?? turn.serviceAccount ?? ""),
+            Cell(turn.subAgent?.value ?? turn.agent?.value ?? ""), Cell(turn.modelAsked), .count(Int64(turn.status)),
+            .count(context), .perMille(context > 0 ? usage.cacheRead * 1000 / context : nil), .count(usage.output),
+            .count(Int64(turn.toolCalls)), Cell(turn.flags.joined(separator: " ")), .money(turn.costNanoUSD),
+        ])
+    }
+    return table
+}
+
+struct TurnCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "turn", abstract: "Turns: list, show.", subcommands: [List.self, Show.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Turns, latest first.")
+        @Option(help: "From: as in weir report spend.") var since: String?
+        @Option(help: "How many.") var limit = 50
+        @Option(help: "The cursor that the page before gave.") var after: String?
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var display: OutputOptions
+
+        func run() async throws {
+            let query: [(String, String?)] = [
+                ("since", try rangeText(since, "--since")), ("limit", String(limit)), ("after", after),
+            ]
+            let list: ListBody<TurnView> = try await server.reading { try await $0.get("/turns", query: query) }
+            try display.write(
+                ListDocument(schema: "weir.turn.list/1", data: list.data, next: list.next), table: turnTable(list.data),
+                notes: list.next.map { ["more: --after \($0)"] } ?? [])
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Everything that is kept of one turn.")
+        @Argument(help: "The turn's id, as in x-weir-request-id.") var id: String
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var display: OutputOptions
+
+        func run() async throws {
+            let id = id
+            let turn: TurnView = try await server.reading { try await $0.get("/turns/\(segment(id))") }
+            guard display.format == .table else {
+                try display.write(turn, table: turnTable([turn]))
+                return
+            }
+            output(turnText(turn))
+        }
+    }
+}
+
+struct TailCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail", abstract: "Turns as they end; --format json writes one document a line.")
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var display: OutputOptions
+
+    func run() async throws {
+        let display = display
+        try await server.changing { client in
+            try await client.lines("/tail") { line in
+                guard !line.isEmpty else { return }
+                guard display.format == .table else {
+                    output(line + "\n")
+                    return
+                }
+                guard let turn = try? JSONDecoder().decode(TurnView.self, from: Data(line.utf8)) else { return }
+                output(tailLine(turn) + "\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// ServeVerbs: `weir serve`, `weir init`, `weir config`.
+
+import ArgumentParser
+import Foundation
+import GatewayModel
+import Identity
+import ServerConfiguration
+import Storage
+
+/// Where settings come from.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file.", discussion: "WEIR_CONFIG sets it too.", valueName: "file"))
+    var config: String?
+    @Option(help: ArgumentHelp("The data folder.", discussion: "WEIR_DATA sets it too.", valueName: "dir"))
+    var data: String?
+    @Option(help: ArgumentHelp("The gateway's address.", valueName: "host:port"))
+    var listen: String?
+
+    var path: String? { config ?? ProcessInfo.processInfo.environment["WEIR_CONFIG"] }
+
+    /// Flags over environment over file over defaults.
+    func settings() throws -> GatewaySettings {
+        var settings = try ConfigurationReader.read(path: path, environment: ProcessInfo.processInfo.environment)
+        if let data { settings.dataDirectory = data }
+        if let listen { settings.listen = listen }
+        guard settings.listenAddress != nil else {
+            throw CommandFailure("bad_address", "\"\(settings.listen)\" is no address", mend: "give HOST:PORT, as in 127.0.0.1:8787")
+        }
+        return settings
+    }
+}
+
+/// Reads a configuration; its faults go to standard error, each with its mend, and the exit code is 1.
+func readOrTellFaults(_ path: String?) throws -> GatewaySettings {
+    do throws(ConfigurationFaults) {
+        return try ConfigurationReader.read(path: path, environment: ProcessInfo.processInfo.environment)
+    } catch {
+        for fault in error.faults { standardError(fault.description) }
+        throw ExitCode(1)
+    }
+}
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the gateway.",
+        discussion: """
+            weir serve
+            weir serve --config weir.yaml --data /var/lib/weir
+            """)
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        let options = options
+        try await runServer(settings: options.settings(), watched: options.path, reload: { try options.settings() })
+    }
+}
+
+struct InitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Make a data folder and its first key, whose secret is printed this once.")
+    @OptionGroup var server: ServerOptions
+    @Option(help: ArgumentHelp("Write a commented configuration file here too.", valueName: "file"))
+    var config: String?
+
+    func run() async throws {
+        let folder = server.folder
+        if isListening(folder.socket) {
+            throw CommandFailure(
+                "already_running", "a server works in \(folder.path)", mend: "make keys with: weir key create --data \(folder.path)")
+        }
+        try folder.create()
+        try folder.lock()
+        let databases = try Databases(directory: folder.path)
+        let directory = Directory(
+            store: ControlStore(databases.control), pepper: try Pepper(directory: folder.path, random: SystemRandom()),
+            clock: SystemClock(), random: SystemRandom(), changed: { _, _, _, _ in })
+        guard let made = try makeFirstKey(directory) else {
+            throw CommandFailure(
+                "already_initialised", "\(folder.path) has keys already", mend: "list them: weir key list --data \(folder.path)")
+        }
+        if let config {
+            guard !FileManager.default.fileExists(atPath: config) else {
+                throw CommandFailure("file_exists", "\(config) exists already", mend: "name another file")
+            }
+            try Data(exampleConfiguration.utf8).write(to: URL(fileURLWithPath: config))
+            standardError("Wrote \(config).")
+        }
+        standardError("Data folder \(folder.path) is ready. First virtual key, for developer \"\(made.owner)\" (shown once):")
+        output(made.secret + "\n")
+        standardError("Next: weir serve --data \(folder.path)")
+    }
+}
+
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "The configuration: check, show.", subcommands: [Check.self, Show.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Name each fault with its file, line and mend.")
+        @Argument(help: "The file; without it, the environment is checked.") var file: String?
+
+        func run() async throws {
+            let path = file ?? ProcessInfo.processInfo.environment["WEIR_CONFIG"]
+            let settings = try readOrTellFaults(path)
+            let names = settings.providers.map(\.name).joined(separator: ", ")
+            output("ok: \(settings.providers.count) providers\(names.isEmpty ? "" : " (\(names))")\n")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What is in force, secrets left out.")
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws { output(ConfigurationReference.inForce(try options.settings())) }
+    }
+}

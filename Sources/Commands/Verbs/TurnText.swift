@@ -1,0 +1,64 @@
+// TurnText: one turn for a reader, as a page and as a line of the tail.
+
+import AdminAPI
+import GatewayModel
+
+/// `14:03:22 200 maria shop sonnet>bedrock 142K/903 $0.0412`.
+func tailLine(_ turn: TurnView) -> String {
+    let usage = turn.usage
+    let time = turn.time.count >= 19 ? String(turn.time.prefix(19).suffix(8)) : turn.time
+    let place = turn.repository.map { String($0.value.split(separator: "/").last ?? "") } ?? "-"
+    var line = "\(time) \(turn.status) \(turn.developer ?? turn.serviceAccount ?? "-") \(place) "
+    line += turn.deployment.isEmpty ? turn.modelAsked : turn.deployment
+    if let error = turn.error { return line + "  \(error)" }
+    let context = usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h
+        + usage.cacheWrite12h + usage.cacheWriteUnknown
+    line += " \(shortCount(context))/\(shortCount(usage.output)) \(shownMoney(turn.costNanoUSD))"
+    return turn.flags.isEmpty ? line : line + " [\(turn.flags.joined(separator: " "))]"
+}
+
+/// `142K`, `1.2M`.
+func shortCount(_ value: Int64) -> String {
+    if value < 1000 { return String(value) }
+    if value < 1_000_000 { return "\(value / 1000)K" }
+    return "\(value / 1_000_000).\(value % 1_000_000 / 100_000)M"
+}
+
+/// A page of one turn.
+func turnText(_ turn: TurnView) -> String {
+    var lines: [(String, String?)] = [
+        ("turn", turn.requestID), ("time", turn.time), ("key", turn.keyID),
+        ("developer", turn.developer ?? turn.serviceAccount), ("team", turn.team),
+    ]
+    let labels: [(String, Label?)] = [
+        ("session", turn.session), ("parent session", turn.parentSession), ("agent", turn.agent), ("sub-agent", turn.subAgent),
+        ("repository", turn.repository), ("branch", turn.branch), ("commit", turn.commit),
+    ]
+    lines += labels.map { name, label in (name, label.map { "\($0.value)  (\($0.source.rawValue))" }) }
+    lines += [
+        ("client", turn.client.map { "\($0) \(turn.clientVersion ?? "")" }), ("endpoint", turn.endpoint),
+        ("asked", turn.modelAsked), ("deployment", turn.deployment), ("served", turn.modelServed),
+        ("status", "\(turn.status)\(turn.error.map { "  \($0)" } ?? "")"), ("finish", turn.finishReason),
+        ("flags", turn.flags.isEmpty ? nil : turn.flags.joined(separator: " ")),
+    ]
+    let usage = turn.usage
+    let classes: [(String, Int64)] = [
+        ("input", usage.input), ("cache read", usage.cacheRead), ("cache write 5m", usage.cacheWrite5m),
+        ("cache write 30m", usage.cacheWrite30m), ("cache write 1h", usage.cacheWrite1h),
+        ("cache write 12h", usage.cacheWrite12h), ("cache write ?", usage.cacheWriteUnknown),
+        ("tool prompt", usage.toolPrompt), ("output", usage.output), ("of it reasoning", usage.reasoning),
+        ("web searches", usage.webSearches), ("web fetches", usage.webFetches),
+    ]
+    lines += classes.filter { $0.1 > 0 }.map { ($0.0, grouped($0.1)) }
+    lines += [
+        ("usage from", turn.usageSource), ("raw usage", turn.rawUsage),
+        ("cost", "$\(NanoUSD(turn.costNanoUSD).dollars)"), ("price version", turn.priceVersion),
+        ("overhead", "\(turn.overheadMicroseconds) us"), ("first byte", turn.firstByte), ("last byte", turn.lastByte),
+        ("upstream id", turn.upstreamRequestID), ("response id", turn.responseID),
+    ]
+    let size = lines.map(\.0.count).max() ?? 0
+    return lines.compactMap { name, value in
+        guard let value, !value.isEmpty else { return nil }
+        return name + String(repeating: " ", count: size - name.count + 2) + value + "\n"
+    }.joined()
+}

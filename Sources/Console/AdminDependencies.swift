@@ -1,0 +1,45 @@
+// AdminDependencies: what the admin API's handlers need of the running server, so that they know nothing of how it is assembled.
+
+package import AdminAPI
+package import GatewayModel
+package import Identity
+package import Reports
+package import Storage
+
+/// The parts behind the handlers.
+package struct AdminDependencies: Sendable {
+    package var directory: Directory
+    package var control: ControlStore
+    package var reports: Reports
+    package var clock: any GatewayClock
+    package var random: any RandomSource
+    /// Puts a change in force. Handlers answer only after it has returned.
+    package var publish: @Sendable () async throws -> Void
+    /// Waits until the ledger has everything that is journaled now.
+    package var catchUp: @Sendable () async -> Void
+    package var status: @Sendable () async -> StatusView
+    /// Settled and refused turns as they are journaled.
+    package var tail: @Sendable () -> AsyncStream<TurnRecord>
+    /// Prices unpriced turns again; gives how many turns of which deployment were.
+    package var rerate: @Sendable () async throws -> [UnpricedView]
+    package var reload: @Sendable () async throws -> Void
+
+    package init(
+        directory: Directory, control: ControlStore, reports: Reports, clock: any GatewayClock, random: any RandomSource,
+        publish: @escaping @Sendable () async throws -> Void, catchUp: @escaping @Sendable () async -> Void,
+        status: @escaping @Sendable () async -> StatusView, tail: @escaping @Sendable () -> AsyncStream<TurnRecord>,
+        rerate: @escaping @Sendable () async throws -> [UnpricedView], reload: @escaping @Sendable () async throws -> Void
+    ) {
+        self.directory = directory
+        self.control = control
+        self.reports = reports
+        self.clock = clock
+        self.random = random
+        self.publish = publish
+        self.catchUp = catchUp
+        self.status = status
+        self.tail = tail
+        self.rerate = rerate
+        self.reload = reload
+    }
+}

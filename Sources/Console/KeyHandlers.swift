@@ -1,0 +1,99 @@
+// KeyHandlers: virtual keys. A change is in force on every event loop before its answer is sent.
+
+import AdminAPI
+import Foundation
+import GatewayModel
+import HTTPTypes
+import Hummingbird
+import Identity
+import Reports
+import Storage
+
+struct KeyHandlers: Sendable {
+    private let dependencies: AdminDependencies
+
+    init(_ dependencies: AdminDependencies) { self.dependencies = dependencies }
+
+    func register(_ routes: Routes) {
+        let dependencies = dependencies
+        routes.on(.get, "/api/v1/keys") { _, _ in
+            let uses = try dependencies.reports.keyUse()
+            return try jsonResponse(
+                ListBody(data: dependencies.directory.keys().map { view($0, dependencies, uses[$0.key.id]) }))
+        }
+        routes.on(.get, "/api/v1/keys/{id}") { _, context in
+            let key = try dependencies.directory.key(context.parameters.require("id"))
+            return try jsonResponse(view(key, dependencies, dependencies.reports.keyUse()[key.key.id]))
+        }
+        routes.on(.post, "/api/v1/keys") { request, _ in
+            let name = request.headers[idempotencyKey].map { "create-key \($0)" }
+            let body = try await request.decodeBody(KeyRequest.self, members: KeyRequest.members)
+            try refuseRepeat(name, dependencies)
+            let made = try dependencies.directory.createKey(specification(body))
+            try await dependencies.publish()
+            try remember(name, dependencies)
+            return try jsonResponse(
+                KeySecretView(key: view(made.key, dependencies, nil), secret: made.text), status: .created)
+        }
+        routes.on(.patch, "/api/v1/keys/{id}") { request, context in
+            let body = try await request.decodeBody(KeyRequest.self, members: KeyRequest.members)
+            let key = try dependencies.directory.updateKey(context.parameters.require("id"), specification(body))
+            try await dependencies.publish()
+            return try jsonResponse(view(key, dependencies, nil))
+        }
+        routes.on(.post, "/api/v1/keys/{id}/rotate") { request, context in
+            let name = request.headers[idempotencyKey].map { "rotate-key \($0)" }
+            let body = try await request.decodeBody(RotateRequest.self, members: ["overlap_seconds"])
+            try refuseRepeat(name, dependencies)
+            let made = try dependencies.directory.rotateKey(
+                context.parameters.require("id"), overlapSeconds: body.overlapSeconds)
+            try await dependencies.publish()
+            try remember(name, dependencies)
+            return try jsonResponse(KeySecretView(key: view(made.key, dependencies, nil), secret: made.text))
+        }
+        routes.on(.post, "/api/v1/keys/{id}/revoke") { _, context in
+            let key = try dependencies.directory.revokeKey(context.parameters.require("id"))
+            try await dependencies.publish()
+            return try jsonResponse(view(key, dependencies, nil))
+        }
+    }
+}
+
+/// `Idempotency-Key`, lower-cased.
+private let idempotencyKey = HTTPField.Name("idempotency-key") ?? .contentType
+
+/// A secret is shown once and stored nowhere, so a repeated request cannot be answered again: it is refused, and nothing is
+/// made twice.
+private func refuseRepeat(_ name: String?, _ dependencies: AdminDependencies) throws {
+    guard let name, try dependencies.control.answer(name) != nil else { return }
+    throw IdentityError(
+        .conflict, "already_done", "this request was carried out before, and its secret is shown only once",
+        mend: "weir key rotate gives the key a new secret")
+}
+
+private func remember(_ name: String?, _ dependencies: AdminDependencies) throws {
+    guard let name else { return }
+    try dependencies.control.remember(name, hash: "", status: 201, response: "", at: dependencies.clock.now().rfc3339)
+}
+
+private func view(_ key: StoredKey, _ dependencies: AdminDependencies, _ lastUsed: Timestamp?) -> KeyView {
+    KeyView(
+        key: key.key, name: key.name, created: key.created, isIntact: key.isIntact, lastUsed: lastUsed,
+        now: dependencies.clock.now())
+}
+
+private func specification(_ body: KeyRequest) throws -> KeySpecification {
+    var result = KeySpecification()
+    result.name = body.name
+    result.developer = body.developer
+    result.serviceAccount = body.serviceAccount
+    result.team = body.team
+    result.notBefore = try parseTime(body.notBefore, "not_before")
+    result.expires = try parseTime(body.expires, "expires")
+    result.models = body.models
+    result.endpoints = body.endpoints
+    result.networks = body.networks
+    result.repository = body.repository
+    result.repositoryEnforced = body.repositoryEnforced
+    return result
+}

@@ -1,0 +1,107 @@
+// ReportHandlers: spend, sessions, turns, and the live tail. They wait for the ledger, so that what was just done is shown.
+
+package import AdminAPI
+import Foundation
+import GatewayModel
+import Hummingbird
+import Identity
+import NIOCore
+package import Reports
+
+struct ReportHandlers: Sendable {
+    private let dependencies: AdminDependencies
+
+    init(_ dependencies: AdminDependencies) { self.dependencies = dependencies }
+
+    private static let filters = ["since", "until", "developer", "team", "repository", "model", "key"]
+
+    func register(_ routes: Routes) {
+        let dependencies = dependencies
+        routes.on(.get, "/api/v1/reports/spend") { request, _ in
+            let query = try request.query(allowed: Self.filters + ["by"])
+            let by = try Self.dimensions(query["by"] ?? "developer")
+            await dependencies.catchUp()
+            return try jsonResponse(dependencies.reports.spend(by: by, filter: Self.filter(query)))
+        }
+        routes.on(.get, "/api/v1/sessions") { request, _ in
+            let query = try request.query(allowed: Self.filters + ["after", "limit"])
+            await dependencies.catchUp()
+            return try jsonResponse(
+                dependencies.reports.sessions(
+                    filter: Self.filter(query), after: query["after"], limit: Int(query["limit"] ?? "") ?? 50))
+        }
+        routes.on(.get, "/api/v1/sessions/{id}") { _, context in
+            await dependencies.catchUp()
+            let name = try context.parameters.require("id").removingPercentEncoding ?? ""
+            let sessions = try dependencies.reports.session(name)
+            guard !sessions.isEmpty else {
+                throw IdentityError(.notFound, "session_not_found", "no session \"\(name)\"", mend: "weir session list")
+            }
+            let turns = try dependencies.reports.turns(ofSession: name, limit: 1000).map(TurnView.init)
+            return try jsonResponse(SessionDetail(sessions: sessions, turns: turns))
+        }
+        routes.on(.get, "/api/v1/turns") { request, _ in
+            let query = try request.query(allowed: Self.filters + ["after", "limit"])
+            await dependencies.catchUp()
+            let page = try dependencies.reports.turns(
+                filter: Self.filter(query), after: query["after"], limit: Int(query["limit"] ?? "") ?? 50)
+            return try jsonResponse(ListBody(data: page.turns.map(TurnView.init), next: page.next))
+        }
+        routes.on(.get, "/api/v1/turns/{id}") { _, context in
+            await dependencies.catchUp()
+            let text = try context.parameters.require("id")
+            guard let id = GatewayModel.RequestID(text), let turn = try dependencies.reports.turn(id) else {
+                throw IdentityError(.notFound, "turn_not_found", "no turn \"\(text)\"", mend: "weir turn list")
+            }
+            return try jsonResponse(TurnView(turn))
+        }
+        routes.on(.get, "/api/v1/tail") { _, _ in
+            let turns = dependencies.tail()
+            return Response(
+                status: .ok, headers: [.contentType: "application/x-ndjson"],
+                body: ResponseBody { writer in
+                    let encoder = JSONEncoder()
+                    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                    // The head goes out at once, so that the reader knows that it is connected.
+                    try await writer.write(ByteBuffer(string: "\n"))
+                    for await turn in turns {
+                        var line = ByteBuffer(bytes: try encoder.encode(TurnView(turn)))
+                        line.writeString("\n")
+                        try await writer.write(line)
+                    }
+                    try await writer.finish(nil)
+                })
+        }
+    }
+
+    private static func dimensions(_ text: String) throws -> [SpendDimension] {
+        let names = text.split(separator: ",").map(String.init)
+        let found = names.compactMap(SpendDimension.init(rawValue:))
+        guard found.count == names.count, (1...3).contains(found.count), Set(found).count == found.count else {
+            throw IdentityError(
+                .invalid, "unknown_dimension", "cannot report by \"\(text)\"",
+                mend: "one to three of: \(SpendDimension.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return found
+    }
+
+    private static func filter(_ query: [String: String]) throws -> SpendFilter {
+        var filter = SpendFilter()
+        filter.since = try parseTime(query["since"], "since")
+        filter.until = try parseTime(query["until"], "until")
+        filter.developer = query["developer"]
+        filter.team = query["team"]
+        filter.repository = query["repository"]
+        filter.model = query["model"]
+        filter.key = query["key"]
+        return filter
+    }
+}
+
+/// A session with what happened in it.
+package struct SessionDetail: Sendable, Codable {
+    package var schema = "weir.session.show/1"
+    /// The session itself, then those that it is the parent of.
+    package var sessions: [SessionRow]
+    package var turns: [TurnView]
+}

@@ -1,0 +1,228 @@
+// SessionReports: sessions and their turns, by keyset: no page counts its way from the beginning.
+
+import GRDB
+package import GatewayModel
+import Journal
+import Storage
+
+/// One session of the list.
+package struct SessionRow: Sendable, Codable, Hashable {
+    package var session: String
+    package var keyID: String
+    package var source: String
+    package var parentSession: String?
+    package var developer: String
+    package var team: String
+    package var repository: String
+    package var branch: String
+    package var agent: String
+    package var client: String
+    package var firstTime: String
+    package var lastTime: String
+    package var turns: Int64
+    package var errors: Int64
+    package var subAgents: [String]
+    package var inputTokens: Int64
+    package var cacheReadTokens: Int64
+    package var cacheWriteTokens: Int64
+    package var outputTokens: Int64
+    package var costNanoUSD: Int64
+    package var unpricedTurns: Int64
+
+    enum CodingKeys: String, CodingKey {
+        case session
+        case keyID = "key_id"
+        case source
+        case parentSession = "parent_session"
+        case developer, team, repository, branch, agent, client
+        case firstTime = "first_time"
+        case lastTime = "last_time"
+        case turns, errors
+        case subAgents = "sub_agents"
+        case inputTokens = "input_tokens"
+        case cacheReadTokens = "cache_read_tokens"
+        case cacheWriteTokens = "cache_write_tokens"
+        case outputTokens = "output_tokens"
+        case costNanoUSD = "cost_nano_usd"
+        case unpricedTurns = "unpriced_turns"
+    }
+}
+
+/// A page of sessions.
+package struct SessionList: Sendable, Codable {
+    package var schema = "weir.session.list/1"
+    package var sessions: [SessionRow]
+    /// What to pass as `after` for the next page; nil at the end.
+    package var next: String?
+}
+
+/// A page of turns, as their whole records.
+package struct TurnList: Sendable {
+    package var turns: [TurnRecord]
+    package var next: String?
+}
+
+extension Reports {
+    /// Sessions, latest first. `after` is the `next` of the page before.
+    package func sessions(filter: SpendFilter, after: String?, limit: Int) throws -> SessionList {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        let texts: [(String?, String)] = [
+            (filter.developer, "owner"), (filter.team, "team"), (filter.repository, "repository"), (filter.key, "key_id"),
+        ]
+        for (value, column) in texts {
+            guard let value else { continue }
+            conditions.append("\(column) = ?")
+            arguments += [value]
+        }
+        if let since = filter.since {
+            conditions.append("last_ns >= ?")
+            arguments += [since.nanoseconds]
+        }
+        if let until = filter.until {
+            conditions.append("first_ns < ?")
+            arguments += [until.nanoseconds]
+        }
+        if let parts = after?.split(separator: "."), parts.count == 2, let last = Int64(parts[0]), let id = Int64(parts[1]) {
+            conditions.append("(last_ns < ? OR (last_ns = ? AND id < ?))")
+            arguments += [last, last, id]
+        }
+        let count = min(max(1, limit), 1000)
+        let sql = """
+            SELECT * FROM session \(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))")
+            ORDER BY last_ns DESC, id DESC LIMIT \(count + 1)
+            """
+        return try pool.read { database in
+            let rows = try Row.fetchAll(database, sql: sql, arguments: arguments)
+            let page = rows.prefix(count)
+            let next = rows.count > count ? page.last.map { row in "\(row["last_ns"] as Int64).\(row["id"] as Int64)" } : nil
+            return SessionList(sessions: page.map(Self.session), next: next)
+        }
+    }
+
+    /// The sessions of this name (several keys may use one), with those that name it as their parent.
+    package func session(_ name: String) throws -> [SessionRow] {
+        try pool.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM session WHERE name = ? OR parent = ? ORDER BY parent IS NOT NULL, first_ns",
+                arguments: [name, name]
+            ).map(Self.session)
+        }
+    }
+
+    /// The turns of a session, oldest first.
+    package func turns(ofSession name: String, limit: Int) throws -> [TurnRecord] {
+        try pool.read { database in
+            let sessions = try Row.fetchAll(
+                database, sql: "SELECT id, first_ns, last_ns FROM session WHERE name = ?", arguments: [name])
+            var turns: [TurnRecord] = []
+            for month in try Self.months(database) {
+                for session in sessions {
+                    turns += try Row.fetchAll(
+                        database,
+                        sql: "SELECT record FROM turn_\(month) WHERE session_id = ? ORDER BY request_id LIMIT \(limit)",
+                        arguments: [session["id"] as Int64]
+                    ).compactMap(Self.turn)
+                }
+            }
+            return Array(turns.sorted { $0.received < $1.received }.prefix(limit))
+        }
+    }
+
+    /// One turn by its id.
+    package func turn(_ id: RequestID) throws -> TurnRecord? {
+        try pool.read { database in
+            for month in try Self.months(database).reversed() {
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT record FROM turn_\(month) WHERE request_id = ?", arguments: [id.description])
+                if let row { return Self.turn(row) }
+            }
+            return nil
+        }
+    }
+
+    /// Turns, latest first. `after` is the id of the last turn of the page before.
+    package func turns(filter: SpendFilter, after: String?, limit: Int) throws -> TurnList {
+        let count = min(max(1, limit), 10_000)
+        return try pool.read { database in
+            var turns: [TurnRecord] = []
+            for month in try Self.months(database).reversed() where turns.count <= count {
+                var conditions: [String] = []
+                var arguments: StatementArguments = []
+                if let after {
+                    conditions.append("request_id < ?")
+                    arguments += [after]
+                }
+                if let since = filter.since {
+                    conditions.append("received_ns >= ?")
+                    arguments += [since.nanoseconds]
+                }
+                let sql = """
+                    SELECT record FROM turn_\(month)
+                    \(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))")
+                    ORDER BY request_id DESC LIMIT \(count + 1 - turns.count)
+                    """
+                turns += try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap(Self.turn)
+            }
+            let page = turns.prefix(count)
+            return TurnList(turns: Array(page), next: turns.count > count ? page.last?.requestID.description : nil)
+        }
+    }
+
+    /// Who made a stored response.
+    package func responseTurn(_ id: String) throws -> TurnRecord? {
+        try pool.read { database in
+            guard
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT request_id, month FROM response_owner WHERE id = ?", arguments: [id])
+            else { return nil }
+            let month: String = row["month"]
+            guard month.allSatisfy({ $0.isNumber || $0 == "_" }) else { return nil }
+            return try Row.fetchOne(
+                database, sql: "SELECT record FROM turn_\(month) WHERE request_id = ?", arguments: [row["request_id"] as String]
+            ).flatMap(Self.turn)
+        }
+    }
+
+    /// Deployments whose turns have no price, with their count.
+    package func unpriced() throws -> [(deployment: String, turns: Int64)] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT deployment, turns FROM unpriced_model WHERE turns > 0 ORDER BY turns DESC")
+                .map { ($0["deployment"], $0["turns"]) }
+        }
+    }
+
+    /// When each key was last used.
+    package func keyUse() throws -> [String: Timestamp] {
+        try pool.read { database in
+            var uses: [String: Timestamp] = [:]
+            for row in try Row.fetchAll(database, sql: "SELECT key_id, last_ns FROM key_use") {
+                uses[row["key_id"]] = Timestamp(nanoseconds: row["last_ns"])
+            }
+            return uses
+        }
+    }
+
+    static func months(_ database: Database) throws -> [String] {
+        try String.fetchAll(database, sql: "SELECT month FROM turn_month ORDER BY month")
+    }
+
+    static func turn(_ row: Row) -> TurnRecord? {
+        let text: String = row["record"]
+        return Array(text.utf8).withUnsafeBytes { decodeTurn($0) }
+    }
+
+    private static func session(_ row: Row) -> SessionRow {
+        SessionRow(
+            session: row["name"], keyID: row["key_id"], source: row["source"], parentSession: row["parent"],
+            developer: row["owner"], team: row["team"], repository: row["repository"], branch: row["branch"],
+            agent: row["agent"], client: row["client"], firstTime: Timestamp(nanoseconds: row["first_ns"]).rfc3339,
+            lastTime: Timestamp(nanoseconds: row["last_ns"]).rfc3339, turns: row["turns"], errors: row["errors"],
+            subAgents: (row["sub_agents"] as String).split(separator: "\n").map(String.init), inputTokens: row["input"],
+            cacheReadTokens: row["cache_read"],
+            cacheWriteTokens: (row["cache_write_5m"] as Int64) + (row["cache_write_30m"] as Int64)
+                + (row["cache_write_1h"] as Int64) + (row["cache_write_12h"] as Int64) + (row["cache_write_unknown"] as Int64),
+            outputTokens: row["output"], costNanoUSD: row["cost"], unpricedTurns: row["unpriced"])
+    }
+}

@@ -1,0 +1,102 @@
+// Reference: docs/configuration.md and docs/limits.md, made from the schema.
+
+import GatewayModel
+import Providers
+
+/// Renders the reference pages.
+package enum ConfigurationReference {
+    /// docs/configuration.md
+    package static func configuration() -> String {
+        var text = """
+            # Configuration
+
+            Flags stand over environment variables, over `weir.yaml`, over defaults. `weir config check` names the file, line and mend of each
+            fault; `weir config show` prints what is in force. A changed file is taken over whole or not at all.
+
+            This page is made from the code's schema: `make docs`.
+
+            ## Settings
+
+            | setting | environment | type | default | meaning |
+            |---|---|---|---|---|
+
+            """
+        text += Schema.general.map(row).joined()
+        text += """
+
+            Limits have a page of their own: [limits.md](limits.md).
+
+            ## `providers`
+
+            A list. With no list, providers come from the usual environment variables.
+
+            | member | meaning |
+            |---|---|
+            | `name` | what models are prefixed with: `name/model`; a-z, 0-9, - and _ |
+            | `kind` | one of \(providerRegistry.map { "`\($0.kind.rawValue)`" }.joined(separator: ", ")) |
+            | `base_url` | `https://host[:port][/path]`; `http://` only with `allow_private_addresses` |
+            | `api_key` | `${NAME}` or `file:PATH`; never in clear |
+            | `models` | model ids, or patterns with a trailing `*` |
+            | `aliases` | client's name: upstream model id |
+            | `dialects` | of \(Dialect.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")) |
+            | `allow_private_addresses` | whether it may resolve to a private or loopback address |
+            | `price_provider` | whose price rows apply |
+            | `trust_roots` | PEM file of further trusted roots |
+            | `hang_up` | `cancel` or `drain`: what happens upstream when a client hangs up |
+
+            | kind | default base URL | credential | from the environment |
+            |---|---|---|---|
+
+            """
+        for preset in providerRegistry {
+            let variables = [preset.credentialEnvironment, preset.baseURLEnvironment].compactMap { $0 }.map { "`\($0)`" }
+            text +=
+                "| `\(preset.kind.rawValue)` | \(preset.baseURL ?? "none") | \(preset.credentialHeader.rawValue) | \(variables.joined(separator: ", ")) |\n"
+        }
+        text += """
+
+            ## `prices`
+
+            A list of overrides in USD per million tokens (`web_search`: per thousand calls), exact decimals. Members: `provider`, `model`
+            (or a pattern with a trailing `*`), \(Meter.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")),
+            `context_over`, `service_tier`, `speed`, `geo`, `valid_from`, `valid_to`.
+
+            """
+        return text
+    }
+
+    /// docs/limits.md
+    package static func limits() -> String {
+        var text = """
+            # Limits
+
+            Everything that comes from outside is bounded. Each limit is a setting; crossing one gives the answer in brackets.
+
+            This page is made from the code's schema: `make docs`.
+
+            | setting | environment | type | default | meaning |
+            |---|---|---|---|---|
+
+            """
+        text += Schema.limits.map(row).joined()
+        return text
+    }
+
+    private static func row(_ setting: Setting) -> String {
+        "| `\(setting.path)` | `\(setting.environment)` | \(setting.typeText) | \(setting.defaultText.isEmpty ? "" : "`\(setting.defaultText)`") | \(setting.about) |\n"
+    }
+
+    /// What is in force, for people. Credentials are left out.
+    package static func inForce(_ settings: GatewaySettings) -> String {
+        var text = ""
+        for setting in Schema.all { text += "\(setting.path): \(setting.text(in: settings))\n" }
+        text += settings.providers.isEmpty ? "providers: []\n" : "providers:\n"
+        for provider in settings.providers {
+            text += "  - name: \(provider.name)\n    kind: \(provider.kind.rawValue)\n"
+            text += "    base_url: \(provider.origin.scheme)://\(provider.origin.host):\(provider.origin.port)\(provider.basePath)\n"
+            text += "    api_key: \(provider.credential.isEmpty ? "none" : "set")\n"
+        }
+        if !settings.prices.isEmpty { text += "# \(settings.prices.count) price rows are overridden\n" }
+        return text
+    }
+}

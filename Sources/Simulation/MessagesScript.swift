@@ -1,0 +1,112 @@
+// MessagesScript: Anthropic Messages and count_tokens (https://docs.anthropic.com/en/docs/build-with-claude/streaming).
+
+enum MessagesScript {
+    static func input(_ body: JSONText, bytes: Int, text raw: String) -> ScriptInput {
+        let messages = body["messages"]?.elements ?? []
+        func results(_ message: JSONText) -> Int {
+            (message["content"]?.elements ?? []).count { $0["type"]?.string == "tool_result" }
+        }
+        // A message of the user's that carries tool results is an answer, not a question.
+        let lastUser = messages.lastIndex { $0["role"]?.string == "user" && results($0) == 0 } ?? -1
+        let tools = (body["tools"]?.elements ?? []).compactMap { tool in
+            tool["name"]?.string.map { OfferedTool(name: $0, schema: tool["input_schema"]) }
+        }
+        let thinking = body["thinking"]?["type"]?.string
+        return ScriptInput(
+            model: body["model"]?.string ?? "", bodyBytes: bytes, messageCount: messages.count,
+            toolResults: messages.dropFirst(lastUser + 1).reduce(0) { $0 + results($1) },
+            lastUserText: lastUser >= 0 ? ChatScript.text(messages[lastUser]["content"]) : "", tools: tools,
+            wantsThinking: thinking == "enabled" || thinking == "adaptive",
+            usesOneHourCache: raw.contains("\"ttl\":\"1h\"") || raw.contains("\"ttl\": \"1h\""),
+            outputTokensMax: body["max_tokens"]?.int)
+    }
+
+    static func answer(_ turn: ScriptedTurn, body: JSONText, options: ScriptOptions) -> ScriptedAnswer {
+        let usage = usage(turn, output: turn.outputTokens)
+        let streams = body["stream"]?.isTrue == true && options.fault?.kind != .json
+        var answer = streams ? stream(turn, options: options) : .json(message(turn, usage: usage, content: content(turn)))
+        answer.usage = usage
+        answer.model = turn.model
+        return answer
+    }
+
+    private static func usage(_ turn: ScriptedTurn, output: Int) -> JSONText {
+        let input = turn.inputTokens - turn.cachedTokens - turn.writtenTokens
+        return [
+            "input_tokens": .integer(input), "cache_creation_input_tokens": .integer(turn.writtenTokens),
+            "cache_read_input_tokens": .integer(turn.cachedTokens),
+            "cache_creation": [
+                "ephemeral_5m_input_tokens": .integer(turn.writesOneHour ? 0 : turn.writtenTokens),
+                "ephemeral_1h_input_tokens": .integer(turn.writesOneHour ? turn.writtenTokens : 0),
+            ], "output_tokens": .integer(output), "service_tier": "standard",
+        ]
+    }
+
+    private static func content(_ turn: ScriptedTurn) -> [JSONText] {
+        var blocks: [JSONText] = []
+        if let thinking = turn.thinking {
+            blocks.append(["type": "thinking", "thinking": .text(thinking), "signature": .text(signature(turn))])
+        }
+        blocks.append(["type": "text", "text": .text(turn.text)])
+        for call in turn.toolCalls {
+            blocks.append([
+                "type": "tool_use", "id": .text("toolu_\(call.id)"), "name": .text(call.name),
+                "input": JSONText.parse(call.arguments.utf8) ?? [:],
+            ])
+        }
+        return blocks
+    }
+
+    private static func message(_ turn: ScriptedTurn, usage: JSONText, content: [JSONText], ended: Bool = true) -> JSONText {
+        [
+            "id": .text("msg_sim\(turn.id)"), "type": "message", "role": "assistant", "model": .text(turn.model),
+            "content": .array(content),
+            "stop_reason": ended ? (turn.toolCalls.isEmpty ? "end_turn" : "tool_use") : nil, "stop_sequence": nil,
+            "usage": usage,
+        ]
+    }
+
+    private static func signature(_ turn: ScriptedTurn) -> String { "c2ltdWxhdGVk\(turn.id)c2lnbmF0dXJl==" }
+
+    private static func stream(_ turn: ScriptedTurn, options: ScriptOptions) -> ScriptedAnswer {
+        var events: [(name: String?, data: JSONText)] = []
+        func add(_ name: String, _ members: JSONText) {
+            events.append((name, .object([.init(name: "type", value: .text(name))] + members.members)))
+        }
+        add("message_start", ["message": message(turn, usage: usage(turn, output: 1), content: [], ended: false)])
+        add("ping", [:])
+        var index = 0
+        func block(_ start: JSONText, _ deltas: [JSONText]) {
+            add("content_block_start", ["index": .integer(index), "content_block": start])
+            for delta in deltas { add("content_block_delta", ["index": .integer(index), "delta": delta]) }
+            add("content_block_stop", ["index": .integer(index)])
+            index += 1
+        }
+        if let thinking = turn.thinking {
+            block(
+                ["type": "thinking", "thinking": "", "signature": ""],
+                Script.pieces(thinking, count: nil).map { ["type": "thinking_delta", "thinking": .text($0)] }
+                    + [["type": "signature_delta", "signature": .text(signature(turn))]])
+        }
+        block(
+            ["type": "text", "text": ""],
+            Script.pieces(turn.text, count: options.chunks).map { ["type": "text_delta", "text": .text($0)] })
+        for call in turn.toolCalls {
+            let half = call.arguments.index(call.arguments.startIndex, offsetBy: call.arguments.count / 2)
+            block(
+                ["type": "tool_use", "id": .text("toolu_\(call.id)"), "name": .text(call.name), "input": [:]],
+                ["", String(call.arguments[..<half]), String(call.arguments[half...])].map {
+                    ["type": "input_json_delta", "partial_json": .text($0)]
+                })
+        }
+        add(
+            "message_delta",
+            [
+                "delta": ["stop_reason": turn.toolCalls.isEmpty ? "end_turn" : "tool_use", "stop_sequence": nil],
+                "usage": usage(turn, output: turn.outputTokens),
+            ])
+        add("message_stop", [:])
+        return EventStream(fault: options.fault).answer(
+            events, done: false, error: ["type": "error", "error": ["type": "overloaded_error", "message": "Overloaded"]])
+    }
+}

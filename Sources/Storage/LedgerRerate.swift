@@ -1,0 +1,88 @@
+// LedgerRerate: prices turns again whose price was not known, and moves every sum by the difference, in one transaction a batch.
+
+package import GRDB
+package import GatewayModel
+import Journal
+import WireFormat
+
+extension LedgerProjection {
+    /// Prices unpriced turns by `price`, which gives nil for what still has no price. Gives turns per deployment.
+    package static func rerate(
+        _ pool: DatabasePool, price: (TurnRecord) -> (cost: NanoUSD, version: String)?
+    ) throws -> [String: Int64] {
+        var priced: [String: Int64] = [:]
+        let months = try pool.read { try String.fetchAll($0, sql: "SELECT month FROM turn_month ORDER BY month") }
+        for month in months {
+            var after = ""
+            while true {
+                let found = try pool.write { database -> (last: String, count: Int) in
+                    let rows = try Row.fetchAll(
+                        database,
+                        sql: """
+                            SELECT request_id, labels, session_id, record FROM turn_\(month)
+                            WHERE request_id > ? AND flags % 4 >= 2 ORDER BY request_id LIMIT 500
+                            """, arguments: [after])
+                    for row in rows {
+                        guard let deployment = try rerate(row, month: month, database, price) else { continue }
+                        priced[deployment, default: 0] += 1
+                    }
+                    return (rows.last?["request_id"] ?? "", rows.count)
+                }
+                if found.count < 500 { break }
+                after = found.last
+            }
+        }
+        return priced
+    }
+
+    /// The deployment of a turn that got a price; nil when it still has none.
+    private static func rerate(
+        _ row: Row, month: String, _ database: Database, _ price: (TurnRecord) -> (cost: NanoUSD, version: String)?
+    ) throws -> String? {
+        let text: String = row["record"]
+        guard var turn = Array(text.utf8).withUnsafeBytes({ decodeTurn($0) }), turn.flags.contains(.unpriced),
+            let (cost, version) = price(turn)
+        else { return nil }
+        let difference = cost.value - turn.cost.value
+        turn.cost = cost
+        turn.priceVersion = version
+        turn.flags.remove(.unpriced)
+        turn.flags.insert(.rerated)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.turn(turn)
+        writer.endObject()
+        try database.execute(
+            sql: "UPDATE turn_\(month) SET record = ?, cost = ?, flags = ? WHERE request_id = ?",
+            arguments: [
+                String(decoding: writer.bytes, as: UTF8.self), cost.value, turn.flags.rawValue, row["request_id"] as String,
+            ])
+        let labels: Int64 = row["labels"]
+        let session: Int64 = row["session_id"]
+        for unit in CalendarUnit.allCases {
+            try database.execute(
+                sql: "UPDATE usage_\(unit.rawValue) SET cost = cost + ?, unpriced = unpriced - 1 WHERE bucket = ? AND labels = ?",
+                arguments: [difference, turn.received.start(of: unit).seconds, labels])
+        }
+        try database.execute(
+            sql: "UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1 WHERE session_id = ? AND labels = ?",
+            arguments: [difference, session, labels])
+        try database.execute(
+            sql: "UPDATE session SET cost = cost + ?, unpriced = unpriced - 1 WHERE id = ?", arguments: [difference, session])
+        try database.execute(
+            sql: "UPDATE unpriced_model SET turns = turns - 1 WHERE deployment = ?", arguments: [turn.deployment])
+        return turn.deployment
+    }
+
+    /// Drops the turn tables of months before `month` (`2026_01`): whole, without loading a row. Sums stay.
+    package static func dropTurns(_ pool: DatabasePool, before month: String) throws -> [String] {
+        try pool.write { database in
+            let old = try String.fetchAll(database, sql: "SELECT month FROM turn_month WHERE month < ? ORDER BY month", arguments: [month])
+            for name in old where name.allSatisfy({ $0.isNumber || $0 == "_" }) {
+                try database.execute(sql: "DROP TABLE turn_\(name)")
+                try database.execute(sql: "DELETE FROM turn_month WHERE month = ?", arguments: [name])
+            }
+            return old
+        }
+    }
+}
