@@ -5,6 +5,7 @@ package import GatewayModel
 
 /// The body of every error.
 package struct APIErrorBody: Sendable, Codable {
+    /// What went wrong, and the command or setting that mends it.
     package struct Detail: Sendable, Codable {
         package var code: String
         package var message: String
@@ -119,6 +120,7 @@ package struct KeyRequest: Sendable, Codable {
     package static let members = CodingKeys.allCases.map(\.rawValue)
 }
 
+/// Asks for a new secret under the same key.
 package struct RotateRequest: Sendable, Codable {
     package var overlapSeconds: Int64
 
@@ -129,20 +131,22 @@ package struct RotateRequest: Sendable, Codable {
     }
 }
 
-/// What creates a team, a developer or a service account.
+/// What creates a workspace, a team, a developer or a service account.
 package struct EntityRequest: Sendable, Codable {
     package var name: String
+    package var workspace: String?
     package var team: String?
     package var email: String?
 
-    package init(name: String, team: String? = nil, email: String? = nil) {
+    package init(name: String, workspace: String? = nil, team: String? = nil, email: String? = nil) {
         self.name = name
+        self.workspace = workspace
         self.team = team
         self.email = email
     }
 }
 
-/// A team, a developer or a service account.
+/// A workspace, a team, a developer or a service account.
 package struct EntityView: Sendable, Codable {
     package var id: String
     package var name: String
@@ -210,12 +214,14 @@ package struct StatusView: Sendable, Codable {
     package var journalFailure: String?
     package var journalSequence: Int64
     package var ledgerSequence: Int64
+    /// Why the ledger lags, while it cannot be written.
+    package var ledgerFailure: String?
     package var counters: [String: Int64]
 
     package init(
         version: String, listen: String, snapshotVersion: Int64, providers: [String], activeRequests: Int,
         journalAvailable: Bool, journalFailure: String?, journalSequence: Int64, ledgerSequence: Int64,
-        counters: [String: Int64]
+        ledgerFailure: String? = nil, counters: [String: Int64]
     ) {
         self.version = version
         self.listen = listen
@@ -226,6 +232,7 @@ package struct StatusView: Sendable, Codable {
         self.journalFailure = journalFailure
         self.journalSequence = journalSequence
         self.ledgerSequence = ledgerSequence
+        self.ledgerFailure = ledgerFailure
         self.counters = counters
     }
 
@@ -238,6 +245,7 @@ package struct StatusView: Sendable, Codable {
         case journalFailure = "journal_failure"
         case journalSequence = "journal_sequence"
         case ledgerSequence = "ledger_sequence"
+        case ledgerFailure = "ledger_failure"
         case counters
     }
 }

@@ -1,7 +1,147 @@
 #define _GNU_SOURCE
 #include "csearch.h"
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+#include <arm_acle.h>
+#endif
 
 const void *weir_memmem(const void *text, size_t text_count, const void *wanted, size_t wanted_count) {
+#if defined(__x86_64__)
+    // Its first two bytes, 16 places at a time: an event is too short for memmem's preparations.
+    const unsigned char *bytes = text, *needle = wanted;
+    if (wanted_count >= 2 && text_count >= wanted_count + 16) {
+        const __m128i first_byte = _mm_set1_epi8((char)needle[0]), second_byte = _mm_set1_epi8((char)needle[1]);
+        const size_t last = text_count - wanted_count;
+        for (size_t index = 0; index <= last; index += 16) {
+            // The last block overlaps the one before it, so that it ends with the text.
+            size_t from = index + 17 <= text_count ? index : text_count - 17;
+            unsigned bits = (unsigned)_mm_movemask_epi8(_mm_and_si128(
+                _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(bytes + from)), first_byte),
+                _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(bytes + from + 1)), second_byte)));
+            for (; bits != 0; bits &= bits - 1) {
+                size_t place = from + (size_t)__builtin_ctz(bits);
+                if (place <= last && memcmp(bytes + place, needle, wanted_count) == 0) {
+                    return bytes + place;
+                }
+            }
+        }
+        return NULL;
+    }
+#endif
     return memmem(text, text_count, wanted, wanted_count);
 }
+
+static inline int is_special(unsigned char byte) { return byte == '"' || byte == '\\' || byte < 32; }
+
+// The letters of JSON's short escapes.
+static inline int is_short_escape(unsigned char letter) {
+    switch (letter) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 1;
+    default: return 0;
+    }
+}
+
+#if defined(__x86_64__)
+// A bit for each of 16 bytes that is a quote, a backslash or a control character.
+static inline unsigned special_bits(const unsigned char *bytes) {
+    __m128i block = _mm_loadu_si128((const __m128i *)bytes);
+    __m128i special = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))),
+        _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(31)), block));
+    return (unsigned)_mm_movemask_epi8(special);
+}
+
+static inline unsigned delete_bits(const unsigned char *bytes) {
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8(127)));
+}
+#endif
+
+size_t weir_plain_end(const void *text, size_t start, size_t count) {
+    const unsigned char *bytes = text;
+    size_t index = start;
+#if defined(__x86_64__)
+    for (; index + 16 <= count; index += 16) {
+        unsigned bits = special_bits(bytes + index) | delete_bits(bytes + index);
+        if (bits != 0) {
+            return index + (size_t)__builtin_ctz(bits);
+        }
+    }
+#endif
+    while (index < count && !is_special(bytes[index]) && bytes[index] != 127) {
+        index++;
+    }
+    return index;
+}
+
+size_t weir_string_stop(const void *text, size_t start, size_t count) {
+    const unsigned char *bytes = text;
+    size_t index = start;
+#if defined(__x86_64__)
+    while (index + 16 <= count) {
+        unsigned bits = special_bits(bytes + index);
+        size_t next = index + 16;
+        while (bits != 0) {
+            unsigned bit = (unsigned)__builtin_ctz(bits);
+            size_t place = index + bit;
+            if (bytes[place] != '\\' || place + 1 >= count || !is_short_escape(bytes[place + 1])) {
+                return place;
+            }
+            // The escape's letter may be special itself, and may lie in the next block.
+            bits &= ~(3u << bit);
+            if (bit == 15) {
+                next++;
+            }
+        }
+        index = next;
+    }
+#endif
+    for (; index < count; index++) {
+        if (!is_special(bytes[index])) {
+            continue;
+        }
+        if (bytes[index] != '\\' || index + 1 >= count || !is_short_escape(bytes[index + 1])) {
+            return index;
+        }
+        index++;
+    }
+    return count;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t hardware_crc32c(const unsigned char *bytes, size_t count) {
+    uint64_t crc = 0xFFFFFFFF;
+    for (; count >= 8; bytes += 8, count -= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        crc = _mm_crc32_u64(crc, word);
+    }
+    for (; count > 0; bytes++, count--) {
+        crc = _mm_crc32_u8((uint32_t)crc, *bytes);
+    }
+    return ~(uint32_t)crc;
+}
+
+int64_t weir_crc32c(const void *bytes, size_t count) {
+    return __builtin_cpu_supports("sse4.2") ? (int64_t)hardware_crc32c(bytes, count) : -1;
+}
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+int64_t weir_crc32c(const void *text, size_t count) {
+    const unsigned char *bytes = text;
+    uint32_t crc = 0xFFFFFFFF;
+    for (; count >= 8; bytes += 8, count -= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        crc = __crc32cd(crc, word);
+    }
+    for (; count > 0; bytes++, count--) {
+        crc = __crc32cb(crc, *bytes);
+    }
+    return (int64_t)(uint32_t)~crc;
+}
+#else
+int64_t weir_crc32c(const void *bytes, size_t count) {
+    return -1;
+}
+#endif

@@ -17,7 +17,8 @@ package struct WeirCommand: AsyncParsableCommand {
             """,
         version: weirVersion,
         subcommands: [
-            InitCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self, KeyCommand.self, TeamCommand.self,
+            InitCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self, KeyCommand.self, WorkspaceCommand.self,
+            TeamCommand.self,
             DeveloperCommand.self, ServiceAccountCommand.self, PriceCommand.self, ReportCommand.self, SessionCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
@@ -42,6 +43,10 @@ package func runWeir() async -> Never {
     } catch let faults as ConfigurationFaults {
         for fault in faults.faults { standardError(fault.description) }
         exit(1)
+    } catch let fault as ValidationError {
+        // A verb found it, not the parser, so the parser cannot say whose usage it is.
+        standardError("Error: \(fault.message)\n  See '\(calledVerb(CommandLine.arguments.dropFirst())) --help' for more information.")
+        exit(2)
     } catch {
         let code = WeirCommand.exitCode(for: error)
         if code == .success {
@@ -52,6 +57,18 @@ package func runWeir() async -> Never {
         if !message.isEmpty { standardError(message) }
         exit(code == .validationFailure ? 2 : 1)
     }
+}
+
+/// The verb that arguments begin with: `weir report spend`.
+private func calledVerb(_ arguments: some Sequence<String>) -> String {
+    var verb: any ParsableCommand.Type = WeirCommand.self
+    var words = [verb._commandName]
+    for argument in arguments {
+        guard let next = verb.configuration.subcommands.first(where: { $0._commandName == argument }) else { break }
+        verb = next
+        words.append(argument)
+    }
+    return words.joined(separator: " ")
 }
 
 /// `weir completions bash|zsh|fish`.

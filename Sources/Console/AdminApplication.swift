@@ -6,15 +6,16 @@ import GatewayModel
 package import Hummingbird
 import Identity
 import HTTPTypes
-import Logging
+package import Logging
 import NIOCore
 
 /// Builds the admin API for a socket.
 package func makeAdminApplication(
-    _ dependencies: AdminDependencies, socketPath: String, onRunning: @escaping @Sendable () -> Void = {}
+    _ dependencies: AdminDependencies, socketPath: String, logLevel: Logger.Level = .warning,
+    onRunning: @escaping @Sendable () -> Void = {}
 ) -> some ApplicationProtocol {
     var logger = Logger(label: "weir.admin")
-    logger.logLevel = .warning
+    logger.logLevel = logLevel
     return Application(
         router: makeAdminRouter(dependencies), configuration: .init(address: .unixDomainSocket(path: socketPath)),
         onServerRunning: { _ in
@@ -73,7 +74,8 @@ struct ErrorShape: RouterMiddleware {
         } catch let error as HTTPError {
             let isMissing = error.status == .notFound
             return failure(
-                error.status, isMissing ? "unknown_path" : "bad_request",
+                error.status,
+                isMissing ? "unknown_path" : error.status == .contentTooLarge ? "body_too_large" : "bad_request",
                 error.body ?? (isMissing ? "no such path: \(request.uri.path)" : "the request was refused"),
                 "the API is described in docs/api.md", id)
         } catch {
@@ -103,7 +105,12 @@ func jsonResponse(_ value: some Encodable, status: HTTPResponse.Status = .ok) th
 extension Request {
     /// Decodes a JSON body of at most 16 MiB; members that are not known are named.
     func decodeBody<Body: Decodable>(_ type: Body.Type, members: [String]? = nil) async throws -> Body {
-        let buffer = try await body.collect(upTo: 16 << 20)
+        let buffer: ByteBuffer
+        do {
+            buffer = try await body.collect(upTo: 16 << 20)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge, message: "the body is larger than 16 MiB")
+        }
         let data = Data(buffer.readableBytesView)
         if let members, let object = try? JSONDecoder().decode([String: AnyValue].self, from: data),
             let odd = object.keys.sorted().first(where: { !members.contains($0) })
@@ -133,6 +140,12 @@ extension Request {
     }
 }
 
+/// The `{id}` of a path as it is meant: clients encode what is not a letter or a digit.
+func pathID(_ context: BasicRequestContext) throws -> String {
+    let text = try context.parameters.require("id")
+    return text.removingPercentEncoding ?? text
+}
+
 /// Any JSON value, for looking at an object's members.
 struct AnyValue: Decodable {
     init(from decoder: any Decoder) throws {}
@@ -142,7 +155,8 @@ struct AnyValue: Decodable {
 func parseTime(_ text: String?, _ name: String) throws -> Timestamp? {
     guard let text else { return nil }
     guard let time = Timestamp(rfc3339: text) else {
-        throw IdentityError(.invalid, "malformed_time", "\(name) is no time: \(text)", mend: "for example 2026-11-24 or 2026-11-24T09:00:00Z")
+        throw IdentityError(
+            .invalid, "malformed_time", "\(name) is no time: \(text)", mend: "for example 2026-11-24 or 2026-11-24T09:00:00Z")
     }
     return time
 }

@@ -22,37 +22,35 @@ struct KeyHandlers: Sendable {
                 ListBody(data: dependencies.directory.keys().map { view($0, dependencies, uses[$0.key.id]) }))
         }
         routes.on(.get, "/api/v1/keys/{id}") { _, context in
-            let key = try dependencies.directory.key(context.parameters.require("id"))
+            let key = try dependencies.directory.key(pathID(context))
             return try jsonResponse(view(key, dependencies, dependencies.reports.keyUse()[key.key.id]))
         }
         routes.on(.post, "/api/v1/keys") { request, _ in
             let name = request.headers[idempotencyKey].map { "create-key \($0)" }
             let body = try await request.decodeBody(KeyRequest.self, members: KeyRequest.members)
-            try refuseRepeat(name, dependencies)
-            let made = try dependencies.directory.createKey(specification(body))
+            let made = try once(name, dependencies) { try dependencies.directory.createKey(specification(body)) }
             try await dependencies.publish()
-            try remember(name, dependencies)
             return try jsonResponse(
                 KeySecretView(key: view(made.key, dependencies, nil), secret: made.text), status: .created)
         }
         routes.on(.patch, "/api/v1/keys/{id}") { request, context in
             let body = try await request.decodeBody(KeyRequest.self, members: KeyRequest.members)
-            let key = try dependencies.directory.updateKey(context.parameters.require("id"), specification(body))
+            let key = try dependencies.directory.updateKey(pathID(context), specification(body))
             try await dependencies.publish()
             return try jsonResponse(view(key, dependencies, nil))
         }
         routes.on(.post, "/api/v1/keys/{id}/rotate") { request, context in
             let name = request.headers[idempotencyKey].map { "rotate-key \($0)" }
             let body = try await request.decodeBody(RotateRequest.self, members: ["overlap_seconds"])
-            try refuseRepeat(name, dependencies)
-            let made = try dependencies.directory.rotateKey(
-                context.parameters.require("id"), overlapSeconds: body.overlapSeconds)
+            let id = try pathID(context)
+            let made = try once(name, dependencies) {
+                try dependencies.directory.rotateKey(id, overlapSeconds: body.overlapSeconds)
+            }
             try await dependencies.publish()
-            try remember(name, dependencies)
             return try jsonResponse(KeySecretView(key: view(made.key, dependencies, nil), secret: made.text))
         }
         routes.on(.post, "/api/v1/keys/{id}/revoke") { _, context in
-            let key = try dependencies.directory.revokeKey(context.parameters.require("id"))
+            let key = try dependencies.directory.revokeKey(pathID(context))
             try await dependencies.publish()
             return try jsonResponse(view(key, dependencies, nil))
         }
@@ -62,18 +60,21 @@ struct KeyHandlers: Sendable {
 /// `Idempotency-Key`, lower-cased.
 private let idempotencyKey = HTTPField.Name("idempotency-key") ?? .contentType
 
-/// A secret is shown once and stored nowhere, so a repeated request cannot be answered again: it is refused, and nothing is
-/// made twice.
-private func refuseRepeat(_ name: String?, _ dependencies: AdminDependencies) throws {
-    guard let name, try dependencies.control.answer(name) != nil else { return }
-    throw IdentityError(
-        .conflict, "already_done", "this request was carried out before, and its secret is shown only once",
-        mend: "weir key rotate gives the key a new secret")
-}
-
-private func remember(_ name: String?, _ dependencies: AdminDependencies) throws {
-    guard let name else { return }
-    try dependencies.control.remember(name, hash: "", status: 201, response: "", at: dependencies.clock.now().rfc3339)
+/// Carries a request out once. A secret is shown once and stored nowhere, so a repeated request cannot be answered again: it is
+/// refused, and nothing is made twice. One that failed may be repeated.
+private func once<Made>(_ name: String?, _ dependencies: AdminDependencies, _ body: () throws -> Made) throws -> Made {
+    guard let name else { return try body() }
+    guard try dependencies.control.claim(name, at: dependencies.clock.now().rfc3339) else {
+        throw IdentityError(
+            .conflict, "already_done", "this request was carried out before, and its secret is shown only once",
+            mend: "weir key rotate gives the key a new secret")
+    }
+    do {
+        return try body()
+    } catch {
+        try dependencies.control.release(name)
+        throw error
+    }
 }
 
 private func view(_ key: StoredKey, _ dependencies: AdminDependencies, _ lastUsed: Timestamp?) -> KeyView {

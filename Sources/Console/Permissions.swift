@@ -3,8 +3,16 @@
 /// From method and route template to `resource:verb`. A route without a row is not registered.
 package let routePermissions: [String: String] = [
     "GET /api/v1/status": "status:read",
+    "GET /api/v1/workspaces": "workspace:read",
+    "POST /api/v1/workspaces": "workspace:create",
     "GET /api/v1/teams": "team:read",
     "POST /api/v1/teams": "team:create",
+    "POST /api/v1/teams/{name}/disable": "team:update",
+    "POST /api/v1/teams/{name}/enable": "team:update",
+    "POST /api/v1/developers/{name}/disable": "developer:update",
+    "POST /api/v1/developers/{name}/enable": "developer:update",
+    "POST /api/v1/service-accounts/{name}/disable": "service_account:update",
+    "POST /api/v1/service-accounts/{name}/enable": "service_account:update",
     "GET /api/v1/developers": "developer:read",
     "POST /api/v1/developers": "developer:create",
     "GET /api/v1/service-accounts": "service_account:read",

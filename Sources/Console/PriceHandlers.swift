@@ -29,7 +29,8 @@ struct PriceHandlers: Sendable {
             encoder.outputFormatting = [.sortedKeys]
             let rows = try body.rows.map { row in
                 (
-                    id: makeEntityID(.priceRow, random: (dependencies.random.next(), UInt16(truncatingIfNeeded: dependencies.random.next()))),
+                    id: makeEntityID(
+                        .priceRow, random: (dependencies.random.next(), UInt16(truncatingIfNeeded: dependencies.random.next()))),
                     body: String(decoding: try encoder.encode(row), as: UTF8.self)
                 )
             }

@@ -18,10 +18,11 @@ struct ReportHandlers: Sendable {
     func register(_ routes: Routes) {
         let dependencies = dependencies
         routes.on(.get, "/api/v1/reports/spend") { request, _ in
-            let query = try request.query(allowed: Self.filters + ["by"])
+            let query = try request.query(allowed: Self.filters + ["by", "limit"])
             let by = try Self.dimensions(query["by"] ?? "developer")
             await dependencies.catchUp()
-            return try jsonResponse(dependencies.reports.spend(by: by, filter: Self.filter(query)))
+            return try jsonResponse(dependencies.reports.spend(
+                    by: by, filter: Self.filter(query), limit: Int(query["limit"] ?? "") ?? Reports.spendRowsUnlessSaid))
         }
         routes.on(.get, "/api/v1/sessions") { request, _ in
             let query = try request.query(allowed: Self.filters + ["after", "limit"])
@@ -32,7 +33,7 @@ struct ReportHandlers: Sendable {
         }
         routes.on(.get, "/api/v1/sessions/{id}") { _, context in
             await dependencies.catchUp()
-            let name = try context.parameters.require("id").removingPercentEncoding ?? ""
+            let name = try pathID(context)
             let sessions = try dependencies.reports.session(name)
             guard !sessions.isEmpty else {
                 throw IdentityError(.notFound, "session_not_found", "no session \"\(name)\"", mend: "weir session list")
@@ -49,7 +50,7 @@ struct ReportHandlers: Sendable {
         }
         routes.on(.get, "/api/v1/turns/{id}") { _, context in
             await dependencies.catchUp()
-            let text = try context.parameters.require("id")
+            let text = try pathID(context)
             guard let id = GatewayModel.RequestID(text), let turn = try dependencies.reports.turn(id) else {
                 throw IdentityError(.notFound, "turn_not_found", "no turn \"\(text)\"", mend: "weir turn list")
             }

@@ -68,7 +68,9 @@ package struct Principal: Sendable, Hashable, Codable {
     package var developer: String?
     package var serviceAccount: String?
 
-    package init(keyID: String, workspace: String, team: String, developer: String? = nil, serviceAccount: String? = nil) {
+    package init(
+        keyID: String, workspace: String, team: String, developer: String? = nil, serviceAccount: String? = nil
+    ) {
         self.keyID = keyID
         self.workspace = workspace
         self.team = team

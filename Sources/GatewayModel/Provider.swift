@@ -83,7 +83,9 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
         self.hangUp = hangUp
     }
 
-    package var description: String { "\(name) (\(kind.rawValue), \(origin.scheme)://\(origin.host):\(origin.port)\(basePath))" }
+    package var description: String {
+        "\(name) (\(kind.rawValue), \(origin.scheme)://\(origin.host):\(origin.port)\(basePath))"
+    }
 }
 
 /// What happens upstream when the client hangs up (`protocols.md`, section 10: providers bill differently).

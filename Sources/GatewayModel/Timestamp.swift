@@ -7,7 +7,11 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    package init(seconds: Int64) { nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue }
+    /// Held at the ends of what nanoseconds can say (the years 1677 and 2262).
+    package init(seconds: Int64) {
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        nanoseconds = overflow ? (seconds > 0 ? .max : .min) : product
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -34,23 +38,45 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
     /// Whole milliseconds since the epoch, rounded toward zero.
     package var milliseconds: Int64 { nanoseconds / 1_000_000 }
 
+    /// Held at the ends, as `init(seconds:)`.
     package func adding(seconds: Int64) -> Timestamp {
-        Timestamp(nanoseconds: nanoseconds &+ (seconds &* 1_000_000_000))
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(Timestamp(seconds: seconds).nanoseconds)
+        return Timestamp(nanoseconds: overflow ? (seconds > 0 ? .max : .min) : sum)
     }
 
     /// `2026-11-24T10:40:08.123456Z`: microseconds, always six digits, so that text order is time order.
-    package var rfc3339: String {
+    package var rfc3339: String { withRFC3339 { String(decoding: $0, as: UTF8.self) } }
+
+    /// The 27 ASCII bytes of `rfc3339`, without building a String: every journal record has one.
+    package func withRFC3339<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         let day = CivilDate(daysSinceEpoch: Self.floorDivide(seconds, 86_400))
         let second = seconds - day.daysSinceEpoch * 86_400
-        let micros = (nanoseconds - seconds * 1_000_000_000) / 1_000
-        func pad(_ number: Int64, _ width: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, width - text.count)) + text
+        let remainder = nanoseconds % 1_000_000_000
+        let micros = (remainder < 0 ? remainder + 1_000_000_000 : remainder) / 1_000
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 27) { buffer in
+            var end = 0
+            // Right to left within each number; what follows it stands behind its last digit.
+            func write(_ number: Int64, _ width: Int, _ mark: UInt8) {
+                var rest = number
+                for index in (end..<end + width).reversed() {
+                    buffer[index] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                buffer[end + width] = mark
+                end += width + 1
+            }
+            write(day.year, 4, 45)
+            write(day.month, 2, 45)
+            write(day.day, 2, 84)
+            write(second / 3600, 2, 58)
+            write(second / 60 % 60, 2, 58)
+            write(second % 60, 2, 46)
+            write(micros, 6, 90)
+            return body(UnsafeBufferPointer(buffer))
         }
-        return "\(day.text)T\(pad(second / 3600, 2)):\(pad(second / 60 % 60, 2)):\(pad(second % 60, 2)).\(pad(micros, 6))Z"
     }
 
-    /// Reads RFC 3339 with `Z` or a numeric offset, or a bare date (midnight UTC).
+    /// Reads RFC 3339 with `Z` or a numeric offset, or a bare date (midnight UTC). Nil for years that nanoseconds cannot say.
     package init?(rfc3339 text: String) {
         let bytes = Array(text.utf8)
         func number(_ from: Int, _ count: Int) -> Int64? {
@@ -67,10 +93,12 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
             let date = CivilDate(year: year, month: month, day: day)
         else { return nil }
         if bytes.count == 10 {
-            self.init(seconds: date.daysSinceEpoch * 86_400)
+            guard let time = Self.exact(seconds: date.daysSinceEpoch * 86_400, nanoseconds: 0) else { return nil }
+            self = time
             return
         }
-        guard bytes.count >= 20, bytes[10] == 84 || bytes[10] == 116 || bytes[10] == 32, bytes[13] == 58, bytes[16] == 58,
+        guard bytes.count >= 20, bytes[10] == 84 || bytes[10] == 116 || bytes[10] == 32, bytes[13] == 58,
+            bytes[16] == 58,
             let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2),
             hour < 24, minute < 60, second <= 60
         else { return nil }
@@ -100,7 +128,14 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
         default: return nil
         }
         let total = date.daysSinceEpoch * 86_400 + hour * 3600 + minute * 60 + second - offset
-        self.init(nanoseconds: Timestamp(seconds: total).nanoseconds &+ fraction)
+        guard let time = Self.exact(seconds: total, nanoseconds: fraction) else { return nil }
+        self = time
+    }
+
+    private static func exact(seconds: Int64, nanoseconds: Int64) -> Timestamp? {
+        let (product, tooFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflow) = product.addingReportingOverflow(nanoseconds)
+        return tooFar || overflow ? nil : Timestamp(nanoseconds: sum)
     }
 
     /// The start of the UTC hour, day or month that holds this instant.

@@ -41,11 +41,11 @@ package struct Directory: Sendable {
     package static let rotationOverlapSecondsMax: Int64 = 72 * 3600
     private static let expirySeconds: Int64 = 90 * 86_400
 
-    private let store: ControlStore
+    let store: ControlStore
     package let pepper: Pepper
-    private let clock: any GatewayClock
-    private let random: any RandomSource
-    private let changed: ChangeHook
+    let clock: any GatewayClock
+    let random: any RandomSource
+    let changed: ChangeHook
 
     package init(
         store: ControlStore, pepper: Pepper, clock: any GatewayClock, random: any RandomSource,
@@ -58,43 +58,11 @@ package struct Directory: Sendable {
         self.changed = changed
     }
 
-    // MARK: Teams and owners
-
-    package func teams() throws -> [TeamRow] { try store.teams() }
-
-    package func createTeam(_ name: String) throws -> TeamRow {
-        try check(name: name, what: "team")
-        if try store.teams().contains(where: { $0.name == name }) {
-            throw IdentityError(.conflict, "team_exists", "there is a team \"\(name)\" already", mend: "weir team list")
-        }
-        let team = TeamRow(id: makeID(.team), workspace: Self.defaultWorkspace, name: name, created: clock.now().rfc3339)
-        try store.insert(team: team)
-        changed("team", team.id, nil, json(team))
-        return team
-    }
-
-    package func owners(_ kind: OwnerKind) throws -> [OwnerRow] { try store.owners(kind) }
-
-    package func createOwner(_ kind: OwnerKind, name: String, team: String, email: String?) throws -> OwnerRow {
-        try check(name: name, what: kind == .developer ? "developer" : "service account")
-        guard try store.teams().contains(where: { $0.name == team && $0.disabled == nil }) else {
-            throw IdentityError(.notFound, "team_not_found", "no team \"\(team)\"", mend: "weir team create \(team)")
-        }
-        if try store.owners(kind).contains(where: { $0.name == name }) {
-            throw IdentityError(
-                .conflict, "\(kind.rawValue)_exists", "there is a \(kind.rawValue) \"\(name)\" already", mend: "choose another name")
-        }
-        let owner = OwnerRow(
-            id: makeID(kind == .developer ? .developer : .serviceAccount), workspace: Self.defaultWorkspace, team: team,
-            name: name, email: email, created: clock.now().rfc3339)
-        try store.insert(kind, owner)
-        changed(kind.rawValue, owner.id, nil, json(owner))
-        return owner
-    }
-
     // MARK: Keys
 
     package func keys() throws -> [StoredKey] { try store.keys().compactMap(decode) }
+
+    package func hasKeys() throws -> Bool { try store.hasKeys() }
 
     /// Finds a key by its id, or by its name when only one has it.
     package func key(_ id: String) throws -> StoredKey {
@@ -178,7 +146,14 @@ package struct Directory: Sendable {
     /// Every intact key by its id: what the hot path's snapshot holds.
     package func keysByID() throws -> [String: VirtualKey] {
         var keys: [String: VirtualKey] = [:]
-        for stored in try self.keys() where stored.isIntact { keys[stored.key.id] = stored.key }
+        let disabled = try disabledNames()
+        try store.forEachKey { row in
+            guard let stored = decode(row), stored.isIntact else { return }
+            var key = stored.key
+            // Who is disabled is out at once, and back in without new keys.
+            if disabled.covers(key.principal) { key.revoked = true }
+            keys[key.id] = key
+        }
         return keys
     }
 
@@ -212,6 +187,7 @@ package struct Directory: Sendable {
     }
 
     private func apply(_ specification: KeySpecification, to key: inout VirtualKey) throws {
+        if let name = specification.name { try check(name: name, what: "key") }
         if let notBefore = specification.notBefore { key.notBefore = notBefore }
         if let expires = specification.expires { key.expires = expires }
         if let models = specification.models { key.models = models }
@@ -231,11 +207,22 @@ package struct Directory: Sendable {
             }
             key.networks = networks
         }
-        if let repository = specification.repository { key.repository = repository.isEmpty ? nil : repository }
+        if let repository = specification.repository {
+            key.repository = repository.isEmpty ? nil : try normalised(repository)
+        }
         if let enforced = specification.repositoryEnforced { key.repositoryEnforced = enforced }
     }
 
-    private func check(name: String, what: String) throws {
+    /// The spelling that requests are compared with.
+    private func normalised(_ repository: String) throws -> String {
+        guard let label = repositoryLabel(repository) else {
+            throw IdentityError(
+                .invalid, "malformed_repository", "\"\(repository)\" is no repository", mend: "for example github.com/acme/shop")
+        }
+        return label
+    }
+
+    func check(name: String, what: String) throws {
         guard (1...100).contains(name.utf8.count), name.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }),
             !name.hasPrefix(" "), !name.hasSuffix(" ")
         else {
@@ -245,7 +232,7 @@ package struct Directory: Sendable {
         }
     }
 
-    private func makeID(_ kind: EntityKind) -> String {
+    func makeID(_ kind: EntityKind) -> String {
         makeEntityID(kind, random: (random.next(), UInt16(truncatingIfNeeded: random.next())))
     }
 
@@ -258,7 +245,7 @@ package struct Directory: Sendable {
     }
 
     private func decode(_ row: KeyRow) -> StoredKey? {
-        guard let key = try? JSONDecoder().decode(VirtualKey.self, from: Data(row.policy.utf8)) else { return nil }
+        guard let key = decodeKeyPolicy(row.policy) else { return nil }
         let isIntact = pepper.rowMAC([row.keyID, row.policy]) == row.rowMAC && key.id == row.keyID
         return StoredKey(key: key, name: row.name, created: row.created, isIntact: isIntact)
     }
@@ -270,7 +257,7 @@ package struct Directory: Sendable {
         return json(shown)
     }
 
-    private func json(_ value: some Encodable) -> String {
+    func json(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"

@@ -2,6 +2,7 @@
 
 /// A refusal of the control plane.
 package struct IdentityError: Error, Sendable, Hashable {
+    /// What the caller should make of it.
     package enum Kind: Sendable, Hashable {
         case invalid, notFound, conflict
     }

@@ -17,6 +17,8 @@ package struct PepperError: Error, Sendable {
 /// 32 random bytes in `DATA/pepper`, readable by the owner alone.
 package struct Pepper: Sendable {
     package let bytes: [UInt8]
+    /// Derived for rows alone.
+    private let rowKey: SymmetricKey
 
     /// Reads the file, or makes it when there is none.
     package init(directory: String, random: any RandomSource) throws {
@@ -39,6 +41,8 @@ package struct Pepper: Sendable {
         let data = try Data(contentsOf: URL(fileURLWithPath: path))
         guard data.count == 32 else { throw PepperError(message: "\(path) is damaged: it must hold 32 bytes") }
         bytes = Array(data)
+        rowKey = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: data), info: Data("weir row mac".utf8), outputByteCount: 32)
     }
 
     /// HMAC-SHA-256 of a key's id and secret.
@@ -51,13 +55,12 @@ package struct Pepper: Sendable {
 
     /// A row's MAC in hex, under a key derived for rows alone.
     package func rowMAC(_ parts: [String]) -> String {
-        let key = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: bytes), info: Data("weir row mac".utf8), outputByteCount: 32)
-        var hash = HMAC<SHA256>(key: key)
+        var hash = HMAC<SHA256>(key: rowKey)
         for part in parts {
             hash.update(data: Data("\(part.utf8.count):".utf8))
             hash.update(data: Data(part.utf8))
         }
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -1,6 +1,10 @@
-// CRC32C: the Castagnoli checksum (RFC 3720, appendix B.4) of a record, eight bytes at a time.
+// CRC32C: the Castagnoli checksum (RFC 3720, appendix B.4) of a record, eight bytes at a time: by the processor's own
+// instruction, or by tables where it has none.
 
-enum CRC32C {
+import CSearch
+
+/// The checksum of a record.
+package enum CRC32C {
     private static let tables: [[UInt32]] = {
         var tables = [[UInt32]](repeating: [UInt32](repeating: 0, count: 256), count: 8)
         for index in 0..<256 {
@@ -20,7 +24,14 @@ enum CRC32C {
     /// All eight tables in one array, so that a look-up is one bounds check.
     private static let flat: [UInt32] = tables.flatMap { $0 }
 
-    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    /// CRC-32C of the bytes.
+    package static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        let checksum = weir_crc32c(bytes.baseAddress, bytes.count)
+        return checksum >= 0 ? UInt32(checksum) : checksumByTable(bytes)
+    }
+
+    /// The same, on any processor.
+    package static func checksumByTable(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         flat.withUnsafeBufferPointer { table in
             var crc: UInt32 = 0xFFFF_FFFF
             var index = 0

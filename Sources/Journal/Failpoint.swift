@@ -21,7 +21,9 @@ struct Failpoint: Sendable {
         moment = parts[2] == "torn" ? .torn : parts[2] == "after" ? .after : .before
     }
 
-    func pass(_ sequence: Int64, _ moment: AppendMoment) {
-        if sequence == append, moment == self.moment { kill(getpid(), SIGKILL) }
-    }
+    /// Whether the process shall end at this moment of this append.
+    func isAt(_ sequence: Int64, _ moment: AppendMoment) -> Bool { sequence == append && moment == self.moment }
 }
+
+/// Ends the process as a crash would.
+func endProcess() { kill(getpid(), SIGKILL) }

@@ -14,7 +14,7 @@ extension Journal {
         _ id: RequestID, deployment: String, at time: Timestamp
     ) throws(JournalError) -> JournalPosition {
         try append(.turnSent, at: time) { writer in
-            writer.field("id", id.description)
+            id.withUTF8 { writer.field("id", utf8: $0) }
             writer.field("deployment", deployment)
         }
     }
@@ -24,7 +24,7 @@ extension Journal {
         _ id: RequestID, contentBytes: Int64, usage: TokenUsage, at time: Timestamp
     ) throws(JournalError) -> JournalPosition {
         try append(.turnProgress, at: time) { writer in
-            writer.field("id", id.description)
+            id.withUTF8 { writer.field("id", utf8: $0) }
             writer.field("content_bytes", contentBytes)
             writer.usage(usage)
         }

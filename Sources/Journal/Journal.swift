@@ -1,5 +1,5 @@
-// Journal: the append-only truth of a node. One lock orders the copies into the mapped segment; one thread syncs in groups and
-// keeps the next segment ready.
+// Journal: the append-only truth of a node. One lock orders the writes into the segment; one thread syncs in groups and
+// keeps the next segment ready (`Journal+Durability.swift`).
 
 package import GatewayModel
 import Synchronization
@@ -11,57 +11,75 @@ package import WireFormat
 
 /// The journal of one node. Safe to use from any thread.
 package final class Journal: Sendable {
-    private struct State: ~Copyable {
+    struct State: ~Copyable {
         var segment: SegmentWriter
+        var number = 1
         var spare: SegmentWriter?
-        /// Full segments that are not synced yet; closed by the sync thread.
-        var full: [FullSegment] = []
+        /// Full segments' descriptors that are not synced yet; closed by the sync thread.
+        var full: [Int32] = []
+        /// A segment got its name and the folder is not synced yet.
+        var folderHasChanged = true
         var sequence: Int64 = 0
         var buffer = JSONWriter(capacity: 4096)
-        var failure: String?
+        var failure: Failure?
         var isClosed = false
         var waiters: [(sequence: Int64, callback: @Sendable (Bool) -> Void)] = []
     }
 
-    /// A descriptor that must be synced and closed.
-    private struct FullSegment {
-        var descriptor: Int32
+    /// Why no new turn may begin.
+    struct Failure {
+        var reason: String
+        /// A lack of room ends when there is room again. A failed sync does not end: the kernel may have dropped the pages
+        /// that it was for, and says so only once.
+        var canEnd: Bool
     }
+
+    /// A record is a leaf of the audit tree, which takes no more.
+    static let recordBytesMax = 65_535
 
     /// This process's place in the order of boots.
     package let boot: String
     package let node: String
     /// `DATA/journal`.
     package let directory: String
-    private let options: JournalOptions
-    private let disk: any JournalDisk
-    private let clock: any GatewayClock
-    private let failpoint: Failpoint
-    private let state: Guarded<State>
-    private let available = Atomic<Bool>(true)
-    private let synced = Atomic<Int64>(0)
-    private let appended = Atomic<Int64>(0)
-    private let syncThread = JournalThread()
+    let options: JournalOptions
+    let disk: any JournalDisk
+    let failpoint: Failpoint
+    let state: Guarded<State>
+    let available = Atomic<Bool>(true)
+    /// A sync has failed: what was appended is never called safe again.
+    let isBroken = Atomic<Bool>(false)
+    let synced = Atomic<Int64>(0)
+    let appended = Atomic<Int64>(0)
+    let syncThread = JournalThread()
 
     /// Opens a new boot of the journal in `directory` and begins to sync.
     package init(
-        directory: String, node: String, options: JournalOptions = JournalOptions(), disk: any JournalDisk = SystemDisk(),
+        directory: String, node: String, options: JournalOptions = JournalOptions(),
+        disk: any JournalDisk = SystemDisk(),
         clock: any GatewayClock, failpoint: String? = nil
     ) throws(JournalError) {
-        let boot = Self.bootName(clock.now())
-        let folder = "\(directory)/\(boot)"
-        for path in [directory, folder] where mkdir(path, 0o700) != 0 && errno != EEXIST {
-            throw .cannotOpen(path: path, reason: describeErrno(errno))
+        if mkdir(directory, 0o700) != 0, errno != EEXIST {
+            throw .cannotOpen(path: directory, reason: describeErrno(errno))
         }
+        let boot = try Self.nextBoot(in: directory, at: clock.now())
+        let folder = "\(directory)/\(boot)"
+        guard mkdir(folder, 0o700) == 0 else { throw .cannotOpen(path: folder, reason: describeErrno(errno)) }
         self.directory = directory
         self.node = node
         self.boot = boot
         self.options = options
         self.disk = disk
-        self.clock = clock
         self.failpoint = Failpoint(failpoint)
-        let first = try SegmentWriter(path: "\(folder)/\(Self.segmentName(1))", number: 1, options: options, disk: disk)
-        state = Guarded(State(segment: first))
+        do throws(JournalError) {
+            state = Guarded(
+                State(
+                    segment: try SegmentWriter(path: "\(folder)/\(Self.segmentName(1))", options: options, disk: disk)))
+        } catch {
+            rmdir(folder)
+            throw error
+        }
+        syncFolder(directory)
         syncThread.start { [weak self] in self?.syncOnce() ?? false }
     }
 
@@ -69,7 +87,7 @@ package final class Journal: Sendable {
     package var isAvailable: Bool { available.load(ordering: .relaxed) }
 
     /// Why not, when they may not.
-    package var failure: String? { state.withLock { $0.failure } }
+    package var failure: String? { state.withLock { $0.failure?.reason } }
 
     /// The last sequence number that was appended.
     package var lastSequence: Int64 { appended.load(ordering: .acquiring) }
@@ -85,7 +103,7 @@ package final class Journal: Sendable {
         do throws(JournalError) {
             sequence = try state.withLock { state throws(JournalError) in try append(kind, time, &state, write) }
         } catch {
-            if case .unavailable(let reason) = error { fail(reason) }
+            if case .unavailable(let reason) = error { fail(reason, canEnd: true) }
             throw error
         }
         syncThread.wake()
@@ -98,27 +116,30 @@ package final class Journal: Sendable {
         if state.isClosed { throw .unavailable(reason: "the journal is closed") }
         let sequence = state.sequence + 1
         state.buffer.reset()
+        // The frame's place: the record and what goes before it are one write.
+        state.buffer.bytes.append(contentsOf: repeatElement(0, count: SegmentWriter.frameBytes))
         state.buffer.beginObject()
         state.buffer.field("v", 1)
         state.buffer.field("kind", kind.rawValue)
-        state.buffer.field("time", time.rfc3339)
+        time.withRFC3339 { state.buffer.field("time", utf8: $0) }
         state.buffer.field("node", node)
         state.buffer.field("boot", boot)
         state.buffer.field("seq", sequence)
         write(&state.buffer)
         state.buffer.endObject()
-        let count = state.buffer.bytes.count
-        guard count <= 65_535 else { throw .recordTooLarge(bytes: count) }
+        let count = state.buffer.bytes.count - SegmentWriter.frameBytes
+        guard count <= Self.recordBytesMax else { throw .recordTooLarge(bytes: count) }
         if !state.segment.hasRoom(count) { try rotate(&state) }
-        let bytes = state.buffer.bytes
-        let crc = bytes.withUnsafeBytes { CRC32C.checksum($0) }
         let failpoint = failpoint
-        var failure: JournalError?
-        bytes.withUnsafeBytes { record in
+        let failure: JournalError? = state.buffer.bytes.withUnsafeMutableBytes { frame in
+            let crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: frame[SegmentWriter.frameBytes...]))
+            frame.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
+            frame.storeBytes(of: crc.littleEndian, toByteOffset: 4, as: UInt32.self)
             do throws(JournalError) {
-                try state.segment.append(record, crc: crc) { failpoint.pass(sequence, $0) }
+                try state.segment.append(UnsafeRawBufferPointer(frame)) { failpoint.isAt(sequence, $0) }
+                return nil
             } catch {
-                failure = error
+                return error
             }
         }
         if let failure { throw failure }
@@ -129,114 +150,34 @@ package final class Journal: Sendable {
 
     /// Goes on in the next segment: the spare one, or a new one when the thread was too slow to make it.
     private func rotate(_ state: inout State) throws(JournalError) {
+        let path = "\(directory)/\(boot)/\(Self.segmentName(state.number + 1))"
         var next: SegmentWriter
-        if let spare = state.spare.take() {
+        if var spare = state.spare.take() {
+            try spare.move(to: path)
             next = spare
         } else {
-            next = try makeSegment(state.segment.number + 1)
+            next = try SegmentWriter(path: path, options: options, disk: disk)
         }
         swap(&state.segment, &next)
+        state.number += 1
+        state.folderHasChanged = true
         let descriptor = dup(next.descriptor)
-        if descriptor >= 0 { state.full.append(FullSegment(descriptor: descriptor)) }
-    }
-
-    private func makeSegment(_ number: Int) throws(JournalError) -> SegmentWriter {
-        try SegmentWriter(
-            path: "\(directory)/\(boot)/\(Self.segmentName(number))", number: number, options: options, disk: disk)
-    }
-
-    // MARK: Durability
-
-    /// Calls back, on the sync thread, once the record is on the disk (true) or the disk has failed (false).
-    package func whenSynced(_ position: JournalPosition, _ callback: @escaping @Sendable (Bool) -> Void) {
-        let isThere = synced.load(ordering: .acquiring) >= position.sequence
-        if isThere || !isAvailable {
-            callback(isThere)
-            return
-        }
-        state.withLock { $0.waiters.append((position.sequence, callback)) }
-        syncThread.wake()
-    }
-
-    /// One round of the sync thread. True when there is more to do soon.
-    private func syncOnce() -> Bool {
-        let (descriptor, full, target, needsSpare, number) = state.withLock { state in
-            let full = state.full
-            state.full = []
-            return (dup(state.segment.descriptor), full, state.sequence, state.spare == nil && !state.isClosed, state.segment.number)
-        }
-        var failure: Int32 = 0
-        if target > synced.load(ordering: .relaxed) || !full.isEmpty {
-            for segment in full {
-                failure = max(failure, disk.synchronise(segment.descriptor))
-                close(segment.descriptor)
-            }
-            if descriptor >= 0 { failure = max(failure, disk.synchronise(descriptor)) }
-        }
-        if descriptor >= 0 { close(descriptor) }
-        if failure != 0 {
-            // A failed sync may have dropped the pages that it was for: never again trust this file with new work.
-            fail("fdatasync failed: \(describeErrno(failure))")
-        } else {
-            synced.store(target, ordering: .releasing)
-        }
-        if needsSpare, failure == 0 { prepareSpare(number + 1) }
-        let hasFailed = !isAvailable
-        let ready = state.withLock { state in
-            let ready = state.waiters.filter { hasFailed || $0.sequence <= target }
-            state.waiters.removeAll { hasFailed || $0.sequence <= target }
-            return ready
-        }
-        for waiter in ready { waiter.callback(!hasFailed || waiter.sequence <= synced.load(ordering: .relaxed)) }
-        usleep(UInt32(options.syncMilliseconds) * 1000)
-        return appended.load(ordering: .acquiring) > target
-    }
-
-    private func prepareSpare(_ number: Int) {
-        do throws(JournalError) {
-            let spare = try makeSegment(number)
-            var holder: SegmentWriter? = consume spare
-            state.withLock { state in
-                guard state.spare == nil, let spare = holder.take(), spare.number == state.segment.number + 1 else { return }
-                state.spare = consume spare
-            }
-        } catch {
-            // The present segment goes on; new turns stop now, while there is room to settle those that run.
-            if case .unavailable(let reason) = error { fail(reason) }
-        }
-    }
-
-    private func fail(_ reason: String) {
-        available.store(false, ordering: .releasing)
-        state.withLock { state in if state.failure == nil { state.failure = reason } }
-    }
-
-    /// Waits until everything that is appended now is on the disk, or the disk has failed.
-    package func syncNow() {
-        let target = lastSequence
-        while synced.load(ordering: .acquiring) < target, isAvailable {
-            syncThread.wake()
-            usleep(1000)
-        }
-    }
-
-    /// Syncs what is appended and stops.
-    package func stop() {
-        let descriptor = state.withLock { state in
-            state.isClosed = true
-            state.spare = nil
-            return dup(state.segment.descriptor)
-        }
-        syncThread.stop()
-        if descriptor >= 0 {
-            _ = disk.synchronise(descriptor)
-            close(descriptor)
-        }
+        if descriptor >= 0 { state.full.append(descriptor) }
     }
 
     // MARK: Names
 
-    /// Twenty digits of nanoseconds: boots sort by time.
+    /// Boots sort by time, and a new one sorts behind all that are there, even when the clock has been set back.
+    private static func nextBoot(in directory: String, at time: Timestamp) throws(JournalError) -> String {
+        let name = bootName(time)
+        guard let newest = JournalReader.boots(in: directory).last, newest >= name else { return name }
+        guard let number = Int64(newest), number < .max else {
+            throw .cannotOpen(path: "\(directory)/\(newest)", reason: "no boot can come after it")
+        }
+        return bootName(Timestamp(nanoseconds: number + 1))
+    }
+
+    /// Twenty digits of nanoseconds.
     static func bootName(_ time: Timestamp) -> String {
         let text = String(max(0, time.nanoseconds))
         return String(repeating: "0", count: max(0, 20 - text.count)) + text

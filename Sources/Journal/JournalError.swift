@@ -30,8 +30,6 @@ package struct JournalPosition: Sendable, Hashable, Comparable {
 package struct JournalOptions: Sendable, Hashable {
     /// A segment's size, allocated when it is opened.
     package var segmentBytes = 64 << 20
-    /// How much of a segment is mapped at a time.
-    package var windowBytes = 1 << 20
     /// How long appended records may wait for their fdatasync.
     package var syncMilliseconds = 5
 

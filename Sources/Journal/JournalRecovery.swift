@@ -1,12 +1,8 @@
 // JournalRecovery: settles what a crash left open. A turn that was reserved and never sent is void; one that was sent is
 // settled at the larger of what was seen and its reserved bound, since its provider may have billed it.
 
-package import GatewayModel
+import GatewayModel
 import WireFormat
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// What recovery did.
 package struct RecoveryReport: Sendable, Hashable {
@@ -14,6 +10,8 @@ package struct RecoveryReport: Sendable, Hashable {
     package var records = 0
     package var voided = 0
     package var settled = 0
+    /// Boots with whole records behind a damaged one, which no reader reaches: the disk lost something in between.
+    package var damaged: [String] = []
 }
 
 extension Journal {
@@ -22,29 +20,20 @@ extension Journal {
         var report = RecoveryReport()
         let earlier = JournalReader.boots(in: directory).filter { $0 < boot }
         var open: [RequestID: OpenTurn] = [:]
-        var unmarked: [String] = []
-        for name in earlier where access("\(directory)/\(name)/settled", F_OK) != 0 {
-            unmarked.append(name)
+        let unmarked = earlier.filter { !isSettled($0) }
+        for name in unmarked {
             report.boots += 1
-            var reader = JournalReader(directory: directory)
-            var cursor = JournalPosition(boot: name, sequence: 0)
-            reading: while true {
-                let batch = reader.read(after: cursor, countMax: 1024)
-                if batch.isEmpty { break }
-                for record in batch {
-                    guard record.position.boot == name else { break reading }
-                    cursor = record.position
-                    report.records += 1
-                    record.json.withUnsafeBytes { Self.apply(record.kind, $0, &open) }
-                }
-            }
+            read(name, &report, &open)
         }
         for turn in open.values.sorted(by: { $0.record.received < $1.record.received }) {
             try settle(turn, &report)
         }
         // The settlements must be on the disk before the boots that they settle are passed over for good.
-        syncNow()
-        if isAvailable { for name in unmarked { mark(name) } }
+        guard syncNow() else { return report }
+        for name in unmarked {
+            mark(name)
+            if !cut(name) { report.damaged.append(name) }
+        }
         return report
     }
 
@@ -54,7 +43,23 @@ extension Journal {
         var progress: TokenUsage?
     }
 
-    private static func apply(_ kind: RecordKind?, _ json: UnsafeRawBufferPointer, _ open: inout [RequestID: OpenTurn]) {
+    private func read(_ name: String, _ report: inout RecoveryReport, _ open: inout [RequestID: OpenTurn]) {
+        var reader = JournalReader(directory: directory)
+        var cursor = JournalPosition(boot: name, sequence: 0)
+        while true {
+            let batch = reader.read(after: cursor, countMax: 1024)
+            for record in batch {
+                guard record.position.boot == name else { return }
+                cursor = record.position
+                report.records += 1
+                record.json.withUnsafeBytes { Self.apply(record.kind, $0, &open) }
+            }
+            if batch.isEmpty { return }
+        }
+    }
+
+    private static func apply(_ kind: RecordKind?, _ json: UnsafeRawBufferPointer, _ open: inout [RequestID: OpenTurn])
+    {
         switch kind {
         case .turnReserved:
             if let turn = decodeTurn(json) { open[turn.requestID] = OpenTurn(record: turn) }
@@ -99,25 +104,5 @@ extension Journal {
             record.cost = .zero
         }
         _ = try turnSettled(record)
-    }
-
-    private func mark(_ name: String) {
-        let descriptor = Glibc.open("\(directory)/\(name)/settled", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        if descriptor >= 0 { Glibc.close(descriptor) }
-    }
-
-    /// Removes the segments of earlier boots that every cursor has passed and that are older than `time`, and gives how many.
-    package func removeSegments(before cursor: JournalPosition, olderThan time: Timestamp) -> Int {
-        let limit = min(cursor.boot, Journal.bootName(time))
-        var removed = 0
-        for name in JournalReader.boots(in: directory) where name < limit && name < boot {
-            guard access("\(directory)/\(name)/settled", F_OK) == 0 else { continue }
-            let folder = "\(directory)/\(name)"
-            // The mark goes last, so that a crash in between leaves nothing to settle twice.
-            for file in listFolder(folder) where file.hasSuffix(".log") && unlink("\(folder)/\(file)") == 0 { removed += 1 }
-            unlink("\(folder)/settled")
-            rmdir(folder)
-        }
-        return removed
     }
 }

@@ -14,14 +14,17 @@ final class JournalThread: Sendable {
     private let semaphore = Semaphore()
 
     func start(_ body: @escaping @Sendable () -> Bool) {
-        let box = Unmanaged.passRetained(ThreadBody { [self] in
-            while !isStopped.load(ordering: .acquiring) {
-                isAwake.store(false, ordering: .sequentiallyConsistent)
-                while body(), !isStopped.load(ordering: .acquiring) {}
-                if !isAwake.load(ordering: .sequentiallyConsistent), !isStopped.load(ordering: .acquiring) { semaphore.wait() }
-            }
-            hasEnded.store(true, ordering: .releasing)
-        })
+        let box = Unmanaged.passRetained(
+            ThreadBody { [self] in
+                while !isStopped.load(ordering: .acquiring) {
+                    isAwake.store(false, ordering: .sequentiallyConsistent)
+                    while body(), !isStopped.load(ordering: .acquiring) {}
+                    if !isAwake.load(ordering: .sequentiallyConsistent), !isStopped.load(ordering: .acquiring) {
+                        semaphore.wait()
+                    }
+                }
+                hasEnded.store(true, ordering: .releasing)
+            })
         var thread = pthread_t()
         let failure = pthread_create(
             &thread, nil,

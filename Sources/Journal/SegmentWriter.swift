@@ -1,5 +1,5 @@
-// SegmentWriter: one segment file, allocated whole and written through a shared mapping. Bytes that were copied into it survive
-// the process: they are the kernel's, and no system call stands between a turn and its record. See decision 0001.
+// SegmentWriter: one segment file, allocated whole and written a record at a time. What `pwrite` has taken survives the process: it is
+// the kernel's. See decision 0001.
 
 #if canImport(Glibc)
     import Glibc
@@ -8,21 +8,15 @@
 /// A segment that is being written. Not thread-safe: the journal's lock guards it.
 struct SegmentWriter: ~Copyable {
     let descriptor: Int32
-    let number: Int
-    let path: String
+    private(set) var path: String
     private let segmentBytes: Int
-    private let windowBytes: Int
-    private var window: UnsafeMutableRawPointer?
-    private var windowStart = 0
     private(set) var offset = 0
 
-    /// Creates, allocates and maps the segment.
-    init(path: String, number: Int, options: JournalOptions, disk: any JournalDisk) throws(JournalError) {
+    /// Creates and allocates the segment.
+    init(path: String, options: JournalOptions, disk: any JournalDisk) throws(JournalError) {
         let page = 4096
         segmentBytes = options.segmentBytes / page * page
-        windowBytes = min(max(options.windowBytes / page * page, 256 << 10), segmentBytes)
         self.path = path
-        self.number = number
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .cannotOpen(path: path, reason: describeErrno(errno)) }
         let failure = disk.allocate(descriptor, bytes: segmentBytes)
@@ -34,46 +28,52 @@ struct SegmentWriter: ~Copyable {
         self.descriptor = descriptor
     }
 
-    deinit {
-        if let window { munmap(window, windowBytes) }
-        close(descriptor)
+    deinit { close(descriptor) }
+
+    /// Gives the segment its place in the order of the boot's segments.
+    mutating func move(to next: String) throws(JournalError) {
+        guard rename(path, next) == 0 else {
+            throw .unavailable(reason: "cannot name a journal segment: \(describeErrno(errno))")
+        }
+        path = next
+    }
+
+    /// Gives back what was allocated and holds no record. Nothing may be appended any more.
+    mutating func cut() {
+        if offset == 0 { unlink(path) } else { _ = ftruncate(descriptor, off_t(offset)) }
     }
 
     /// Whether a record of this many bytes, with its frame and the end mark behind it, still fits.
     func hasRoom(_ count: Int) -> Bool { offset + count + 12 <= segmentBytes }
 
-    /// Copies a framed record. The length is written last, so that a reader never sees half a record as whole.
-    mutating func append(
-        _ record: UnsafeRawBufferPointer, crc: UInt32, failpoint: (AppendMoment) -> Void
-    ) throws(JournalError) {
-        try map(offset, record.count + 8)
-        guard let window else { throw .unavailable(reason: "the segment is not mapped") }
-        let target = window + (offset - windowStart)
-        failpoint(.before)
-        if let base = record.baseAddress {
-            let half = record.count / 2
-            (target + 8).copyMemory(from: base, byteCount: half)
-            failpoint(.torn)
-            (target + 8 + half).copyMemory(from: base + half, byteCount: record.count - half)
+    /// Writes a framed record: `frameBytes` for its length and its checksum, then its text. A reader that comes in the middle finds
+    /// the checksum wrong and the end of the journal there.
+    mutating func append(_ frame: UnsafeRawBufferPointer, failpoint: (AppendMoment) -> Bool) throws(JournalError) {
+        if failpoint(.before) { endProcess() }
+        if failpoint(.torn) {
+            try write(UnsafeRawBufferPointer(rebasing: frame.prefix(frame.count / 2)))
+            endProcess()
         }
-        target.storeBytes(of: crc.littleEndian, toByteOffset: 4, as: UInt32.self)
-        target.storeBytes(of: UInt32(record.count).littleEndian, as: UInt32.self)
-        offset += record.count + 8
-        // Records begin on 4-byte boundaries, so that the length is written in one store.
-        offset = (offset + 3) & ~3
-        failpoint(.after)
+        try write(frame)
+        // Records begin on 4-byte boundaries, where a search for the next whole one looks.
+        offset = (offset + frame.count + 3) & ~3
+        if failpoint(.after) { endProcess() }
     }
 
-    /// Moves the mapped window so that it covers the range.
-    private mutating func map(_ start: Int, _ count: Int) throws(JournalError) {
-        if window != nil, start >= windowStart, start + count <= windowStart + windowBytes { return }
-        if let window { munmap(window, windowBytes) }
-        window = nil
-        windowStart = min(start & ~4095, segmentBytes - windowBytes)
-        guard start + count <= windowStart + windowBytes else { throw .recordTooLarge(bytes: count) }
-        let mapped = mmap(nil, windowBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(windowStart))
-        guard let mapped, mapped != MAP_FAILED else { throw .unavailable(reason: "mmap failed: \(describeErrno(errno))") }
-        window = mapped
+    /// The bytes of a length and a checksum.
+    static let frameBytes = 8
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(JournalError) {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw .unavailable(reason: "a journal segment cannot be written: \(describeErrno(errno))")
+            }
+            done += count
+        }
     }
 }
 

@@ -14,13 +14,55 @@ private enum Member: String, CaseIterable {
     case received, sent, first, last, overhead, bytesIn = "bytes_in", bytesOut = "bytes_out", digIn = "digest_in"
     case digOut = "digest_out", hash
 
-    static let byName: [String: Member] = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+    /// By the key's bytes: a turn has some forty members, and a String for each would cost more than all the rest.
+    init?(_ key: UnsafeRawBufferPointer) {
+        var index = Self.hash(key)
+        while let found = Self.table[index] {
+            if found.name.count == key.count, found.name.elementsEqual(key) {
+                self = found.member
+                return
+            }
+            index = (index + 1) % Self.tableCount
+        }
+        return nil
+    }
+
+    /// Whether a ledger's sums, labels and sessions need it.
+    var isInSums: Bool {
+        switch self {
+        case .affinity, .commit, .cver, .project, .cturn, .tags, .asked, .served, .snap, .price, .tries, .usrc, .tier,
+            .speed, .geo,
+            .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash:
+            false
+        default: true
+        }
+    }
+
+    private static let tableCount = 256
+
+    /// Open addressing: a name stands at its hash or behind.
+    private static let table: [(member: Member, name: [UInt8])?] = {
+        var table = [(member: Member, name: [UInt8])?](repeating: nil, count: tableCount)
+        for one in allCases {
+            let name = Array(one.rawValue.utf8)
+            var index = name.withUnsafeBytes { hash($0) }
+            while table[index] != nil { index = (index + 1) % tableCount }
+            table[index] = (one, name)
+        }
+        return table
+    }()
+
+    private static func hash(_ key: UnsafeRawBufferPointer) -> Int {
+        var hash: UInt32 = 2_166_136_261
+        for byte in key { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        return Int(hash >> 24) % tableCount
+    }
 }
 
 extension JSONWriter {
     /// Writes a turn's members into the record that has been begun.
     package mutating func turn(_ turn: TurnRecord) {
-        field("id", turn.requestID.description)
+        turn.requestID.withUTF8 { field("id", utf8: $0) }
         field("key", turn.principal.keyID)
         field("ws", turn.principal.workspace)
         field("team", turn.principal.team)
@@ -134,13 +176,22 @@ package func decodeUsage(_ bytes: UnsafeRawBufferPointer) -> TokenUsage {
 
 /// Reads a turn out of its record's JSON. Nil when it lacks what every turn has.
 package func decodeTurn(_ record: UnsafeRawBufferPointer) -> TurnRecord? {
+    decodeTurn(record) { _ in true }
+}
+
+/// Reads of a turn what sums and labels are made of, and leaves the rest as it is in a new record. Every turn passes here once.
+package func decodeTurnForSums(_ record: UnsafeRawBufferPointer) -> TurnRecord? {
+    decodeTurn(record) { $0.isInSums }
+}
+
+private func decodeTurn(_ record: UnsafeRawBufferPointer, wants: (Member) -> Bool) -> TurnRecord? {
     var principal = Principal(keyID: "", workspace: "", team: "")
     var turn = TurnRecord(
         requestID: RequestID(high: 0, low: 0), principal: principal, attribution: Attribution(),
         endpoint: .chatCompletions, modelAsked: "", received: Timestamp(nanoseconds: 0))
     var hasID = false
     visitJSONMembers(record) { member in
-        guard let name = Member.byName[member.key] else { return }
+        guard let name = Member(member.rawKey) else { return }
         switch name {
         case .id:
             if let id = member.string.flatMap(RequestID.init) {
@@ -152,7 +203,7 @@ package func decodeTurn(_ record: UnsafeRawBufferPointer) -> TurnRecord? {
         case .team: principal.team = member.string ?? ""
         case .dev: principal.developer = member.string
         case .sa: principal.serviceAccount = member.string
-        default: decode(name, member, &turn)
+        default: if wants(name) { decode(name, member, &turn) }
         }
     }
     turn.principal = principal
@@ -220,14 +271,16 @@ private func decodeOutcome(_ name: Member, _ member: JSONMember, _ turn: inout T
 }
 
 private func label(_ member: JSONMember) -> Label? {
-    var texts: [String] = []
+    var text: String?
+    var source: LabelSource?
     visitJSONElements(member.value) { kind, value in
         guard kind == .string else { return true }
-        texts.append(decodeJSONString(UnsafeRawBufferPointer(rebasing: value[1..<value.count - 1])))
+        let decoded = decodeJSONString(UnsafeRawBufferPointer(rebasing: value[1..<value.count - 1]))
+        if text == nil { text = decoded } else { source = LabelSource(rawValue: decoded) }
         return true
     }
-    guard texts.count == 2, let source = LabelSource(rawValue: texts[1]) else { return nil }
-    return Label(texts[0], source)
+    guard let text, let source else { return nil }
+    return Label(text, source)
 }
 
 private func decodeTries(_ bytes: UnsafeRawBufferPointer) -> [UpstreamTry] {

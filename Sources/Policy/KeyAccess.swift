@@ -28,6 +28,7 @@ package enum KeyAccess {
         }
     }
 
+    /// Whether the allow list holds what would be served.
     package static func allowsModel(_ key: VirtualKey, asked: String, provider: String, model: String) -> Bool {
         guard !key.models.isEmpty else { return true }
         // What counts is what will be served: an alias cannot open a forbidden model.

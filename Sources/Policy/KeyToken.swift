@@ -64,7 +64,8 @@ package struct KeyToken: Sendable {
         var crc: UInt32 = 0xFFFF_FFFF
         for byte in bytes {
             crc ^= UInt32(byte)
-            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+            crc = crc >> 4 ^ crcOfNibble(crc & 15)
+            crc = crc >> 4 ^ crcOfNibble(crc & 15)
         }
         var rest = ~crc
         var digits = [UInt8](repeating: 48, count: 6)
@@ -73,6 +74,12 @@ package struct KeyToken: Sendable {
             rest /= 62
         }
         return digits
+    }
+
+    /// What four bits leave behind: the polynomial, for each of them that is set, as far as it is shifted out.
+    private static func crcOfNibble(_ nibble: UInt32) -> UInt32 {
+        (nibble & 1) &* 0x1DB7_1064 ^ (nibble >> 1 & 1) &* 0x3B6E_20C8 ^ (nibble >> 2 & 1) &* 0x76DC_4190
+            ^ (nibble >> 3 & 1) &* 0xEDB8_8320
     }
 
     private static func isBase62(_ byte: UInt8) -> Bool {

@@ -30,13 +30,18 @@ package struct CIDRBlock: Sendable, Hashable {
         guard (1...2).contains(parts.count), let address = Self.parse(String(parts[0])) else { return nil }
         var length = address.count * 8
         if parts.count == 2 {
-            guard let given = Int(parts[1]), (0...length).contains(given) else { return nil }
+            guard parts[1].utf8.allSatisfy({ (48...57).contains($0) }), let given = Int(parts[1]),
+                (0...length).contains(given)
+            else { return nil }
             length = given
         }
-        network = address
-        prefix = length
+        // Peers that are v4-mapped count as v4, so blocks do too.
+        let isMapped = PeerAddress(address).bytes.count == 4 && address.count == 16 && length >= 96
+        network = isMapped ? Array(address[12...]) : address
+        prefix = isMapped ? length - 96 : length
     }
 
+    /// Whether the address lies in the block; never, when their versions differ.
     package func contains(_ address: PeerAddress) -> Bool {
         guard address.bytes.count == network.count else { return false }
         for index in 0..<network.count {
@@ -54,13 +59,19 @@ package struct CIDRBlock: Sendable, Hashable {
             guard parts.count == 4 else { return nil }
             var bytes: [UInt8] = []
             for part in parts {
-                guard part.utf8.count <= 3, let byte = UInt8(part), part == "0" || !part.hasPrefix("0") else { return nil }
+                guard part.utf8.allSatisfy({ (48...57).contains($0) }), part.utf8.count <= 3, let byte = UInt8(part),
+                    part == "0" || !part.hasPrefix("0")
+                else { return nil }
                 bytes.append(byte)
             }
             return bytes
         }
-        guard let gap = text.firstRange(ofDoubleColon: ()) else { return groups(text[...]).flatMap { $0.count == 16 ? $0 : nil } }
-        guard let head = groups(text[..<gap.lower]), let tail = groups(text[gap.upper...]), head.count + tail.count <= 14 else {
+        guard let gap = text.firstRange(ofDoubleColon: ()) else {
+            return groups(text[...]).flatMap { $0.count == 16 ? $0 : nil }
+        }
+        guard let head = groups(text[..<gap.lower]), let tail = groups(text[gap.upper...]),
+            head.count + tail.count <= 14
+        else {
             return nil
         }
         return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
@@ -70,7 +81,9 @@ package struct CIDRBlock: Sendable, Hashable {
         guard !text.isEmpty else { return [] }
         var bytes: [UInt8] = []
         for part in text.split(separator: ":", omittingEmptySubsequences: false) {
-            guard !part.isEmpty, part.utf8.count <= 4, let group = UInt16(part, radix: 16) else { return nil }
+            guard !part.isEmpty, part.utf8.count <= 4, part.first?.isHexDigit == true,
+                let group = UInt16(part, radix: 16)
+            else { return nil }
             bytes.append(UInt8(group >> 8))
             bytes.append(UInt8(group & 0xFF))
         }

@@ -36,14 +36,17 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
         throw ProviderError(setting: "name", message: "a provider's name is 1 to 63 of a-z, 0-9, - and _")
     }
     guard let baseURL = specification.baseURL ?? preset.baseURL else {
-        throw ProviderError(setting: "base_url", message: "a provider of kind \(specification.kind.rawValue) needs a base_url")
+        throw ProviderError(
+            setting: "base_url", message: "a provider of kind \(specification.kind.rawValue) needs a base_url")
     }
     let allowsPrivate = specification.allowsPrivateAddresses ?? preset.allowsPrivateAddresses
     let (origin, path) = try parseBaseURL(baseURL)
     guard origin.isTLS || allowsPrivate else {
         throw ProviderError(
             setting: "base_url",
-            message: "http:// would send the credential in clear; use https://, or set allow_private_addresses for a local server")
+            message:
+                "http:// would send the credential in clear; use https://, or set allow_private_addresses for a local server"
+        )
     }
     let credential = specification.credential ?? ""
     guard credential.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
@@ -57,7 +60,8 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
         credentialHeader: credential.isEmpty ? .none : preset.credentialHeader, credential: credential,
         dialects: specification.dialects ?? preset.dialects, models: specification.models ?? preset.models,
         aliases: specification.aliases, allowsPrivateAddresses: allowsPrivate,
-        priceProvider: specification.priceProvider ?? preset.priceProvider, trustRootsFile: specification.trustRootsFile,
+        priceProvider: specification.priceProvider ?? preset.priceProvider,
+        trustRootsFile: specification.trustRootsFile,
         hangUp: specification.hangUp ?? preset.hangUp)
 }
 
@@ -67,7 +71,11 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 
 /// `https://host[:port][/path]` and nothing more: no user, no query, no fragment, no odd character.
 package func parseBaseURL(_ text: String) throws(ProviderError) -> (Origin, String) {
-    func fail(_ message: String) -> ProviderError { ProviderError(setting: "base_url", message: "\(message): \(text.prefix(100))") }
+    // What stands before an @ may be a password, and faults go to the log.
+    let shown = text.lastIndex(of: "@").map { "…\(text[$0...])" } ?? text
+    func fail(_ message: String) -> ProviderError {
+        ProviderError(setting: "base_url", message: "\(message): \(shown.prefix(100))")
+    }
     let scheme: String
     var rest: Substring
     if text.lowercased().hasPrefix("https://") {
@@ -89,7 +97,10 @@ package func parseBaseURL(_ text: String) throws(ProviderError) -> (Origin, Stri
         rest = rest[..<slash]
     }
     while path.hasSuffix("/") { path.removeLast() }
-    guard path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." })
+    guard
+        path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().allSatisfy({
+            !$0.isEmpty && $0 != "." && $0 != ".."
+        })
     else { throw fail("the path may hold no empty or dotted part") }
     var host = String(rest)
     var port = scheme == "https" ? 443 : 80
@@ -97,19 +108,30 @@ package func parseBaseURL(_ text: String) throws(ProviderError) -> (Origin, Stri
         guard let close = host.firstIndex(of: "]") else { throw fail("the IPv6 address is not closed") }
         let after = host[host.index(after: close)...]
         if !after.isEmpty {
-            guard after.hasPrefix(":"), let given = UInt16(after.dropFirst()), given > 0 else { throw fail("the port is wrong") }
-            port = Int(given)
+            guard after.hasPrefix(":"), let given = portNumber(after.dropFirst()) else {
+                throw fail("the port is wrong")
+            }
+            port = given
         }
         host = String(host[host.index(after: host.startIndex)..<close])
+        guard host.contains(":"), host.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
+            throw fail("what stands in brackets is no IPv6 address")
+        }
     } else if let colon = host.firstIndex(of: ":") {
-        guard let given = UInt16(host[host.index(after: colon)...]), given > 0 else { throw fail("the port is wrong") }
-        port = Int(given)
+        guard let given = portNumber(host[host.index(after: colon)...]) else { throw fail("the port is wrong") }
+        port = given
         host = String(host[..<colon])
     }
     guard !host.isEmpty, host.utf8.count <= 253,
         host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-._:".contains($0)) })
     else { throw fail("the host name is wrong") }
     return (Origin(scheme: scheme, host: host.lowercased(), port: port), path)
+}
+
+/// Digits alone: `Int` would take a sign too.
+private func portNumber(_ text: Substring) -> Int? {
+    guard text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let port = UInt16(text), port > 0 else { return nil }
+    return Int(port)
 }
 
 /// The providers that the usual environment variables describe.
@@ -123,7 +145,13 @@ package func providersFromEnvironment(_ environment: [String: String]) throws(Pr
         var specification = ProviderSpecification(name: preset.kind.rawValue, kind: preset.kind)
         specification.credential = credential
         specification.baseURL = url.map { preset.kind == .ollama ? ollamaURL($0) : $0 }
-        providers.append(try makeProvider(specification))
+        do throws(ProviderError) {
+            providers.append(try makeProvider(specification))
+        } catch {
+            // Here a setting has the variable's name.
+            let variable = error.setting == "base_url" ? preset.baseURLEnvironment : preset.credentialEnvironment
+            throw ProviderError(setting: variable ?? error.setting, message: error.message)
+        }
     }
     return providers
 }

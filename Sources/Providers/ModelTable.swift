@@ -87,7 +87,9 @@ package struct ModelTable: Sendable {
 
     private func unknown(_ asked: String) -> GatewayError {
         let bare = asked.split(separator: "/").last.map(String.init) ?? asked
-        let near = listedModels().map { ($0.id, editDistance(bare, $0.id)) }.filter { $0.1 <= 3 }
+        // A third of the name may be wrong: of a short one, three letters would be all.
+        let editsMax = min(3, max(1, bare.utf8.count / 3))
+        let near = listedModels().map { ($0.id, editDistance(bare, $0.id)) }.filter { $0.1 <= editsMax }
             .sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(3).map(\.0)
         return .unknownModel(model: asked, suggestions: Array(near))
     }

@@ -32,6 +32,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var bodyReader = RequestBodyReader(.none, bytesMax: 0)
     private var exchange: Exchange?
     private var deadline: NIODeadline
+    /// Until when the client may take what is queued of a finished answer.
+    private var takeBy = NIODeadline.uptimeNanoseconds(0)
     private var context: ChannelHandlerContext?
     private var isProcessing = false
     private var readingIsPaused = false
@@ -59,17 +61,31 @@ final class ClientConnection: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         switch state {
         case .discarding: return
-        case .head where pending.readableBytes == 0:
-            pending = bytes
-        default:
-            pending.writeBuffer(&bytes)
+        default: if pending.readableBytes == 0 { pending = bytes } else { pending.writeBuffer(&bytes) }
         }
         process()
-        if case .answering = state, pending.readableBytes > loop.snapshot.limits.headerBytesMax, !readingIsPaused {
-            // A client that pipelines faster than it is answered waits in its own socket buffer.
+        // Whoever still holds a buffer keeps the channel from reading into it again.
+        if pending.readableBytes == 0 { pending = ByteBuffer() }
+        if pending.readableBytes > loop.snapshot.limits.headerBytesMax, !mayRead, !readingIsPaused {
+            // A client that pipelines faster than it is answered, or takes its answers, waits in its own socket buffer.
             readingIsPaused = true
             try? context.channel.syncOptions?.setOption(.autoRead, value: false)
         }
+    }
+
+    /// Whether what is pending could be worked on now.
+    private var mayRead: Bool {
+        switch state {
+        case .head: sink.isWritable
+        case .answering: false
+        case .body, .discarding: true
+        }
+    }
+
+    private func resumeReading() {
+        guard readingIsPaused else { return }
+        readingIsPaused = false
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: true)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -78,7 +94,12 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        exchange?.clientWritabilityChanged()
+        if let exchange {
+            exchange.clientWritabilityChanged()
+        } else if sink.isWritable {
+            resumeReading()
+            process()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -111,7 +132,8 @@ final class ClientConnection: ChannelInboundHandler {
         while context != nil {
             switch state {
             case .head:
-                guard readHead() else { return }
+                // No next request while the client does not take the answers that it has.
+                guard sink.isWritable, readHead() else { return }
             case .body:
                 guard readBody() else { return }
             case .answering:
@@ -131,7 +153,11 @@ final class ClientConnection: ChannelInboundHandler {
             let end = try pending.withUnsafeReadableBytesTyped { bytes throws(HTTPHeadError) in
                 try scanner.end(in: bytes, bytesMax: limits.headerBytesMax)
             }
-            guard let end else { return false }
+            guard let end else {
+                // From a head's first byte on, the header limit counts and not the longer keep-alive one.
+                deadline = min(deadline, .now() + .seconds(Int64(limits.headerSeconds)))
+                return false
+            }
             let head = try pending.withUnsafeReadableBytesTyped { bytes throws(HTTPHeadError) in
                 try HTTPRequestHead(UnsafeRawBufferPointer(rebasing: bytes[0..<end]), fieldsMax: limits.headerFieldsMax)
             }
@@ -218,16 +244,14 @@ final class ClientConnection: ChannelInboundHandler {
         guard exchange === finished else { return }
         exchange = nil
         sink.flush()
+        if sink.hasQueuedBytes { takeBy = .now() + .seconds(Int64(loop.snapshot.limits.slowReaderSeconds)) }
         guard keepsAlive, !loop.isDraining else {
             finishAndDiscard()
             return
         }
         state = .head
         deadline = .now() + .seconds(Int64(loop.snapshot.limits.keepAliveSeconds))
-        if readingIsPaused {
-            readingIsPaused = false
-            try? context?.channel.syncOptions?.setOption(.autoRead, value: true)
-        }
+        if sink.isWritable { resumeReading() }
         process()
     }
 
@@ -244,14 +268,15 @@ final class ClientConnection: ChannelInboundHandler {
     func checkDeadline(_ now: NIODeadline) {
         guard now > deadline else { return }
         switch state {
-        case .head where pending.readableBytes > 0:
+        case .head where pending.readableBytes > 0 && !sink.hasQueuedBytes:
             refuseConnection(
                 status: "408 Request Timeout", code: "header_timeout", message: "The header block did not arrive in time.")
         case .body:
             refuseConnection(
                 status: "408 Request Timeout", code: "body_timeout", message: "The request body did not arrive in time.")
         case .head, .discarding:
-            close()
+            // An answer that is still on its way to a slow client is not cut off for want of a next request.
+            if sink.hasQueuedBytes, now < takeBy { deadline = now + .seconds(1) } else { close() }
         case .answering: break
         }
     }

@@ -13,6 +13,7 @@ import NIOPosix
 final class ClientSink {
     private let hasTLS: Bool
     private var context: ChannelHandlerContext?
+    private var channel: (any Channel)?
     /// The socket; -1 when bytes must go through the pipeline.
     private var descriptor: CInt = -1
     /// Bytes handed to NIO that it has not confirmed.
@@ -24,6 +25,7 @@ final class ClientSink {
 
     func attach(_ context: ChannelHandlerContext) {
         self.context = context
+        channel = context.channel
     }
 
     /// Learns the descriptor once the channel is active; before that there is none.
@@ -35,27 +37,33 @@ final class ClientSink {
 
     func detach() {
         context = nil
+        channel = nil
         descriptor = -1
     }
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    /// Whether some of what was sent has not reached the socket.
+    var hasQueuedBytes: Bool { queuedBytes > 0 }
+
+    var isWritable: Bool { channel.map { queuedBytes == 0 || $0.isWritable } ?? false }
 
     /// Sends or queues the bytes. Nothing is said of when they arrive; a dead client shows as `channelInactive`.
     func send(_ buffer: ByteBuffer) {
-        guard let context, buffer.readableBytes > 0 else { return }
-        var rest = buffer
+        guard let context, let channel, buffer.readableBytes > 0 else { return }
+        var sentBytes = 0
         // The channel closes its descriptor before it tells its handlers, so each send asks whether it is still open.
-        if queuedBytes == 0, !hasTLS, context.channel.isActive {
+        if queuedBytes == 0, !hasTLS, channel.isActive {
             prepare(context)
             if descriptor >= 0 {
-                let sent = rest.withUnsafeReadableBytes { bytes in
+                let sent = buffer.withUnsafeReadableBytes { bytes in
                     Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
                 }
-                if sent == rest.readableBytes { return }
+                if sent == buffer.readableBytes { return }
                 // A hard error shows again, to NIO, which closes the channel the usual way.
-                if sent > 0 { rest.moveReaderIndex(forwardBy: sent) }
+                sentBytes = max(0, sent)
             }
         }
+        var rest = buffer
+        rest.moveReaderIndex(forwardBy: sentBytes)
         let count = rest.readableBytes
         queuedBytes += count
         needsFlush = true

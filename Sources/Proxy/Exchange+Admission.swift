@@ -57,21 +57,32 @@ extension Exchange {
 
     private func admitByModel(_ endpoint: Endpoint) throws(GatewayError) {
         guard let key else { throw .missingKey }
+        if head.framing == .none { throw .lengthRequired }
         let request = try body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
             try readRequest(endpoint, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
         }
         self.request = request
         let asked = request.model ?? ""
+        var attribution = body.withUnsafeReadableBytes {
+            AttributionReader.read(fields: head.fields, request: request, body: $0, key: key)
+        }
+        var record = TurnRecord(
+            requestID: requestID, principal: key.principal, attribution: attribution, endpoint: endpoint,
+            modelAsked: asked, received: received)
+        record.stream = request.stream
+        record.snapshotVersion = snapshot.version
+        record.bytesIn = Int64(body.readableBytes)
+        record.bodyHash = request.openerHash
+        // From here on a refusal is journaled with its labels.
+        self.record = record
+
         let route = try snapshot.models.resolve(asked, dialect: endpoint.dialect)
         let provider = snapshot.providers[route.providerIndex]
         self.provider = provider
         try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
-
-        var attribution = body.withUnsafeReadableBytes {
-            AttributionReader.read(fields: head.fields, request: request, body: $0, key: key)
-        }
         try KeyAccess.checkRepository(key, repository: attribution.repository?.value)
-        if attribution.session == nil, endpoint.isMetered {
+        // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
+        if attribution.session == nil, endpoint.isMetered, head.fields.first("x-weir-session") == nil {
             attribution.session = loop.shared.sessions.infer(
                 keyID: key.id, opener: request.openerHash, at: received)
         }
@@ -82,17 +93,14 @@ extension Exchange {
             splices.append(usageSplice)
             injectsUsage = true
         }
+        if let range = request.clientMetadata, provider.provider.kind != .openAI {
+            splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
+        }
         splices.sort { $0.offset < $1.offset }
 
-        var record = TurnRecord(
-            requestID: requestID, principal: key.principal, attribution: attribution, endpoint: endpoint,
-            modelAsked: asked, received: received)
-        record.stream = request.stream
+        record.attribution = attribution
         record.provider = provider.provider.name
         record.model = route.model
-        record.snapshotVersion = snapshot.version
-        record.bytesIn = Int64(body.readableBytes)
-        record.bodyHash = request.openerHash
         if attribution.session?.source == .inferred { record.flags.insert(.sessionInferred) }
         record.qualifiers.serviceTier = request.serviceTier
         record.reserved = worstCost(request, provider: provider.provider, model: route.model)
@@ -135,9 +143,9 @@ extension Exchange {
         }
         isReserved = true
         phase = .waiting
-        afterSync(position) { exchange in
+        afterSync(position) { exchange, isSafe in
             guard exchange.phase == .waiting else { return }
-            exchange.acquireUpstream(fresh: false)
+            if isSafe { exchange.acquireUpstream(fresh: false) } else { exchange.fail(.journalUnavailable) }
         }
     }
 

@@ -28,7 +28,8 @@ extension Exchange {
             }
             response.headBytes = ByteBuffer()
         }
-        deadline = .now() + .seconds(Int64(snapshot.limits.streamIdleSeconds))
+        deadline = .distantFuture
+        sweepsSinceRead = 0
         do throws(HTTPHeadError) {
             try relayBody(&bytes)
         } catch {
@@ -54,7 +55,9 @@ extension Exchange {
             return
         }
         // A kept connection that its server had already given up answers nothing; nothing of this request was served.
-        if phase == .sent, upstreamIsReused, !retriedStaleConnection, response.headBytes.readableBytes == 0, client != nil {
+        if phase == .sent, upstreamIsReused, !retriedStaleConnection, response.headBytes.readableBytes == 0, client != nil,
+            NIODeadline.now() < staleUntil
+        {
             retriedStaleConnection = true
             loop.shared.metrics.staleRetries.increment()
             noteTry(status: 0, error: "stale_connection")
@@ -83,124 +86,15 @@ extension Exchange {
         closeUpstream()
         if !response.hasStarted, client != nil {
             noteTry(status: response.head?.status ?? 0, error: error.code)
-            settleCut(errorClass: error.code)
+            settleCut(errorClass: error.code, status: replyStatus(error))
             answer(error)
             return
         }
-        settleCut(errorClass: response.hasStarted ? "upstream_truncated" : error.code)
+        settleCut(errorClass: response.hasStarted ? "upstream_truncated" : error.code, status: 499)
         let held = client
         finish()
         held?.sink.flush()
         held?.close()
-    }
-
-    // MARK: Head
-
-    /// True when the head was read; informational responses are passed over.
-    private func readResponseHead(_ bytes: inout ByteBuffer) throws(HTTPHeadError) -> Bool {
-        while true {
-            let end = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
-                try response.scanner.end(in: view, bytesMax: snapshot.limits.headerBytesMax)
-            }
-            guard let end else { return false }
-            let method = head.method
-            let parsed = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
-                try HTTPResponseHead(
-                    UnsafeRawBufferPointer(rebasing: view[0..<end]), requestMethod: method,
-                    fieldsMax: snapshot.limits.headerFieldsMax * 2)
-            }
-            bytes.moveReaderIndex(forwardBy: end)
-            response.scanner = HTTPHeadScanner()
-            if parsed.status < 200, parsed.status != 101 {
-                if bytes.readableBytes == 0 { return false }
-                continue
-            }
-            begin(parsed)
-            return true
-        }
-    }
-
-    private func begin(_ parsed: HTTPResponseHead) {
-        phase = .relaying
-        response.head = parsed
-        if record?.firstByte == nil { record?.firstByte = loop.shared.clock.now() }
-        record?.status = parsed.status
-        record?.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
-        noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil)
-        if case .length(let count) = parsed.framing { response.remaining = count }
-
-        let kind = bodyKind(parsed)
-        let endpoint = target.endpoint ?? .chatCompletions
-        if parsed.status < 300, endpoint.isMetered {
-            response.withholds = injectsUsage && kind == .sse
-            meter = ResponseMeter(
-                endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
-                lineBytesMax: snapshot.limits.sseLineBytesMax)
-        }
-        if response.withholds || parsed.framing == .untilClose {
-            response.mode = .reframed
-        } else if kind != .sse {
-            response.mode = .held
-        }
-        response.clientHead = makeClientHead(parsed)
-    }
-
-    private func bodyKind(_ head: HTTPResponseHead) -> ResponseBodyKind {
-        if let encoding = head.fields.first("content-encoding"),
-            !head.fields.withValue(encoding, { equalsIgnoringCase($0, "identity") })
-        {
-            return .other
-        }
-        guard let field = head.fields.first("content-type") else { return .other }
-        return head.fields.withValue(field) { value in
-            let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != 59 && $0 != 32 })
-            if equalsIgnoringCase(type, "text/event-stream") { return .sse }
-            return equalsIgnoringCase(type, "application/json") ? .json : .other
-        }
-    }
-
-    /// The client's response head: the provider's own fields less the hop-by-hop ones, then ours. The framing, the cost and
-    /// the empty line come when it is sent.
-    private func makeClientHead(_ parsed: HTTPResponseHead) -> ByteBuffer {
-        let fields = parsed.fields
-        var buffer = loop.allocator.buffer(capacity: fields.bytes.count + 512)
-        buffer.writeStaticString("HTTP/1.1 ")
-        buffer.writeString(String(parsed.status))
-        buffer.writeStaticString(" ")
-        buffer.writeString(reasonPhrase(parsed.status))
-        buffer.writeStaticString("\r\n")
-        let listed = connectionListedNames(fields)
-        var hasRequestID = false
-        var hasXRequestID = false
-        for field in fields.list {
-            guard fields.withName(field, { shouldForwardResponseField($0) }),
-                listed.isEmpty || !listed.contains(fields.nameString(field))
-            else { continue }
-            if fields.isNamed(field, "request-id") { hasRequestID = true }
-            if fields.isNamed(field, "x-request-id") { hasXRequestID = true }
-            let start = Int(field.nameStart)
-            buffer.writeBytes(fields.bytes[start..<Int(field.valueStart + field.valueCount)])
-            buffer.writeStaticString("\r\n")
-        }
-        buffer.writeStaticString("x-weir-request-id: ")
-        requestID.withUTF8 { _ = buffer.writeBytes($0) }
-        if !hasRequestID {
-            buffer.writeStaticString("\r\nrequest-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-        }
-        if !hasXRequestID {
-            buffer.writeStaticString("\r\nx-request-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-        }
-        if let record, !record.provider.isEmpty {
-            buffer.writeStaticString("\r\nx-weir-deployment: ")
-            buffer.writeString(headerSafe(record.deployment))
-            buffer.writeStaticString("\r\nx-weir-overhead-us: ")
-            buffer.writeString(String(record.overheadMicroseconds))
-        }
-        if !head.keepsAlive || loop.isDraining { buffer.writeStaticString("\r\nConnection: close") }
-        buffer.writeStaticString("\r\n")
-        return buffer
     }
 
     // MARK: Body
@@ -251,7 +145,7 @@ extension Exchange {
     private func meter(_ payload: UnsafeRawBufferPointer, keeps: Bool, into out: inout ByteBuffer) {
         guard response.withholds else {
             meter?.consume(payload)
-            digests?.addOut(payload)
+            if digests != nil { digests?.addOut(payload) }
             response.bytesOut += Int64(payload.count)
             if keeps { out.writeBytes(payload) }
             return
@@ -367,7 +261,8 @@ extension Exchange {
             finishBody(last, reusable: reusable)
             return
         }
-        afterSync(position) { $0.finishBody(last, reusable: reusable) }
+        // What was served is served: the client gets its end even where the disk has failed.
+        afterSync(position) { exchange, _ in exchange.finishBody(last, reusable: reusable) }
     }
 
     private func finishBody(_ last: ByteBuffer, reusable: Bool) {
@@ -402,7 +297,7 @@ extension Exchange {
             return
         }
         record?.flags.insert(.cancelled)
-        settleCut(errorClass: "client_closed")
+        settleCut(errorClass: "client_closed", status: 499)
         closeUpstream()
         finish()
     }

@@ -5,6 +5,7 @@ import GatewayModel
 import Journal
 import NIOCore
 import Providers
+import WireFormat
 
 extension Exchange {
     /// Settles a turn whose response ended. Nil when there is nothing to wait for.
@@ -25,16 +26,18 @@ extension Exchange {
 
     /// Journals the settlement of a response that ended, and gives its position.
     func settleComplete() -> JournalPosition? {
-        guard isReserved, !response.isSettled, var record else { return nil }
+        // Taken out and put back by `journalSettled`: a copy of so many members costs more than most of what is done to them.
+        guard isReserved, !response.isSettled, var record = record.take() else { return nil }
         settleCompleteTurn(&record)
         return journalSettled(&record)
     }
 
-    /// Settles a turn that was broken off after it was sent.
-    func settleCut(errorClass: String) {
+    /// Settles a turn that was broken off after it was sent. `status` is what the client gets in place of the response, when
+    /// none of that has gone out.
+    func settleCut(errorClass: String, status: Int) {
         guard isReserved, !response.isSettled, var record else { return }
         record.errorClass = errorClass
-        if !response.hasStarted, record.status == 0 { record.status = errorClass == "client_closed" ? 499 : 502 }
+        if !response.hasStarted { record.status = status }
         if phase == .relaying, errorClass == "upstream_truncated" { record.flags.insert(.truncated) }
         meter?.finish { _ in }
         applyUsage(meter?.reading, to: &record)
@@ -127,7 +130,10 @@ extension Exchange {
                 record.usageSource = .none
                 return
             }
-            if request?.isBackground == true { return }
+            if request?.isBackground == true {
+                settleAtBound(&record)
+                return
+            }
             record.usageSource = .estimated
             record.usage.input = loop.estimator.estimateInput(bodyBytes: record.bytesIn)
             record.usage.output = loop.estimator.estimateOutput(
@@ -137,11 +143,19 @@ extension Exchange {
         applyCost(to: &record)
     }
 
+    /// A background response goes on unseen: like a turn whose end a crash hid, it costs what was reserved for it.
+    private func settleAtBound(_ record: inout TurnRecord) {
+        record.usageSource = .estimated
+        record.flags.insert(record.reserved == .zero ? [.estimated, .unpriced] : .estimated)
+        record.cost = record.reserved
+    }
+
     private func wasSent(_ record: TurnRecord) -> Bool { record.sent != nil && phase != .waiting }
 
     /// The provider may have served the request although nothing came back.
     private func isUnknownOutcome(_ record: TurnRecord) -> Bool {
-        switch record.errorClass {
+        if let status = response.head?.status, status >= 400 { return false }
+        return switch record.errorClass {
         case "upstream_closed", "upstream_timeout", "upstream_malformed", "upstream_truncated", "revoked_api_key",
             "shutting_down":
             true

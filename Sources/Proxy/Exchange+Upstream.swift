@@ -37,17 +37,22 @@ extension Exchange {
         }
         do {
             let position = try loop.shared.journal.turnSent(requestID, deployment: record?.deployment ?? "", at: now)
-            afterSync(position) { exchange in
+            afterSync(position) { exchange, isSafe in
                 // The client may have gone while the group was synced.
                 guard exchange.phase == .waiting, exchange.upstream === connection else { return }
-                exchange.sendRequest()
+                if isSafe { exchange.sendRequest() } else { exchange.giveUp(connection) }
             }
         } catch {
-            loop.shared.metrics.journalFailures.increment()
-            upstream = nil
-            connection.release(reusable: true)
-            fail(.journalUnavailable)
+            giveUp(connection)
         }
+    }
+
+    /// The journal cannot say that this request goes out, so it does not.
+    private func giveUp(_ connection: UpstreamConnection) {
+        loop.shared.metrics.journalFailures.increment()
+        upstream = nil
+        connection.release(reusable: true)
+        fail(.journalUnavailable)
     }
 
     /// No connection was to be had, or it broke before anything came back.
@@ -55,7 +60,7 @@ extension Exchange {
         loop.shared.metrics.upstreamFailures.increment()
         noteTry(status: 0, error: error.code)
         if connected {
-            settleCut(errorClass: error.code)
+            settleCut(errorClass: error.code, status: replyStatus(error))
             answer(error)
         } else {
             fail(error)
@@ -64,8 +69,7 @@ extension Exchange {
 
     /// Ends a turn that never reached its provider.
     func fail(_ error: GatewayError) {
-        let reply = errorReply(error, endpoint: target.endpoint, client: clientKind, requestID: requestID)
-        settleUnsent(status: reply.status, errorClass: error.code, extra: [])
+        settleUnsent(status: replyStatus(error), errorClass: error.code, extra: [])
         answer(error)
     }
 
@@ -76,6 +80,7 @@ extension Exchange {
         chunks = ChunkedReader()
         meter = nil
         deadline = .now() + .seconds(Int64(snapshot.limits.firstByteSeconds))
+        staleUntil = .now() + .seconds(2)
         var buffer = makeUpstreamHead(provider)
         if body.readableBytes <= 16_384 {
             // One write for the usual request; a copy of 16 KiB costs less than a second entry in the write queue.

@@ -49,6 +49,8 @@ final class Exchange {
     var upstream: UpstreamConnection?
     var upstreamIsReused = false
     var retriedStaleConnection = false
+    /// A kept connection that breaks before this was dead when it was taken; later, its server may have begun to work.
+    var staleUntil = NIODeadline.uptimeNanoseconds(0)
     var tryStarted: Timestamp
     /// What of the request has still to be written upstream.
     var unsent = ByteBuffer()
@@ -57,6 +59,9 @@ final class Exchange {
     var chunks = ChunkedReader()
     var meter: ResponseMeter?
     var deadline = NIODeadline.distantFuture
+    /// How often time limits were looked at since the provider last sent something: asking the clock for each chunk would be a
+    /// share of the chunk's whole cost.
+    var sweepsSinceRead = 0
     /// Since when the client has taken nothing.
     var blockedSince: NIODeadline?
     var isDraining = false
@@ -138,6 +143,11 @@ final class Exchange {
         sendLocal(reply.status, reply.headers, reply.body, keepsAlive: keepsAlive && reply.status != 413)
     }
 
+    /// The status of the answer that this error becomes.
+    func replyStatus(_ error: GatewayError) -> Int {
+        errorReply(error, endpoint: target.endpoint, client: clientKind, requestID: requestID).status
+    }
+
     /// Sends an answer that Weir itself makes.
     func sendLocal(_ status: Int, _ headers: [(String, String)], _ body: [UInt8], keepsAlive: Bool = true) {
         let staysOpen = keepsAlive && head.keepsAlive && !loop.isDraining
@@ -188,13 +198,13 @@ final class Exchange {
             answer(error, keepsAlive: false)
             return
         case .sent where held != nil && !response.hasStarted:
-            settleCut(errorClass: error.code)
+            settleCut(errorClass: error.code, status: replyStatus(error))
             closeUpstream()
             client = held
             answer(error, keepsAlive: false)
             return
         case .sent, .relaying:
-            settleCut(errorClass: error.code)
+            settleCut(errorClass: error.code, status: 499)
             closeUpstream()
             finish()
         }
@@ -205,6 +215,14 @@ final class Exchange {
         if let blockedSince, blockedSince + .seconds(Int64(snapshot.limits.slowReaderSeconds)) < now {
             client?.close()
             return
+        }
+        if phase == .relaying {
+            sweepsSinceRead += 1
+            guard sweepsSinceRead <= snapshot.limits.streamIdleSeconds * LoopContext.sweepsPerSecond else {
+                sweepsSinceRead = 0
+                timedOut()
+                return
+            }
         }
         guard now > deadline else { return }
         deadline = .distantFuture
@@ -236,16 +254,16 @@ final class Exchange {
         held?.release(reusable: false)
     }
 
-    /// Runs the next step once the journal's bytes are as durable as the operator asked for.
-    func afterSync(_ position: JournalPosition, _ next: @escaping (Exchange) -> Void) {
+    /// Runs the next step once the journal's bytes are as durable as the operator asked for (true), or cannot become so (false).
+    func afterSync(_ position: JournalPosition, _ next: @escaping (Exchange, _ isSafe: Bool) -> Void) {
         guard snapshot.policy.waitsForSync else {
-            next(self)
+            next(self, true)
             return
         }
         let bound = NIOLoopBound((self, next), eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
-        loop.shared.journal.whenSynced(position) { _ in
-            eventLoop.execute { bound.value.1(bound.value.0) }
+        loop.shared.journal.whenSynced(position) { isSafe in
+            eventLoop.execute { bound.value.1(bound.value.0, isSafe) }
         }
     }
 }

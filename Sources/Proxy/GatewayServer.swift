@@ -59,9 +59,13 @@ package final class GatewayServer: Sendable {
                     metrics.connections.increment()
                     connectionCount.increment()
                     channel.closeFuture.whenComplete { _ in connectionCount.increment(by: -1) }
-                    guard connectionCount.value <= Int64(loop.snapshot.limits.clientConnectionsMax) else {
+                    let excess = connectionCount.value - Int64(loop.snapshot.limits.clientConnectionsMax)
+                    if excess > 0 {
                         metrics.connectionsRefused.increment()
-                        throw ChannelError.operationUnsupported
+                        // Behind TLS nothing can be said before a handshake, which a full server should not pay for.
+                        guard tls == nil, excess <= ConnectionRefusal.toldMax else { throw ChannelError.operationUnsupported }
+                        try channel.pipeline.syncOperations.addHandler(ConnectionRefusal(loop: loop))
+                        return
                     }
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.addHandler(ClientConnection(loop: loop, hasTLS: tls != nil))
@@ -103,10 +107,10 @@ package final class GatewayServer: Sendable {
         }
     }
 
-    /// Requests that are being served now.
+    /// Requests that are being served now, and answers that have not wholly reached their clients' sockets.
     package func activeCount() async -> Int {
         var count = 0
-        for loop in loops { count += (try? await loop.eventLoop.submit { loop.exchanges.count }.get()) ?? 0 }
+        for loop in loops { count += (try? await loop.eventLoop.submit { loop.activeCount }.get()) ?? 0 }
         return count
     }
 
@@ -116,6 +120,8 @@ package final class GatewayServer: Sendable {
             certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
+        // A client that reads nothing takes no farewell either: the library's five seconds would hold its stream that long.
+        configuration.shutdownTimeout = .seconds(1)
         configuration.applicationProtocols = ["http/1.1"]
         return try NIOSSLContext(configuration: configuration)
     }

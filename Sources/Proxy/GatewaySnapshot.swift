@@ -15,8 +15,8 @@ package final class GatewaySnapshot: Sendable {
     package let prices: PriceBook
     package let limits: Limits
     package let policy: GatewayPolicy
-    /// The pepper of the keys' HMACs, kept outside the database.
-    let pepper: SymmetricKey
+    /// Begun with the pepper of the keys' HMACs, which is kept outside the database. Each use is a copy.
+    let keyMAC: HMAC<SHA256>
     let providers: [ProviderRuntime]
 
     /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
@@ -31,7 +31,7 @@ package final class GatewaySnapshot: Sendable {
         self.prices = prices
         self.limits = limits
         self.policy = policy
-        self.pepper = SymmetricKey(data: pepper)
+        keyMAC = HMAC(key: SymmetricKey(data: pepper))
     }
 }
 

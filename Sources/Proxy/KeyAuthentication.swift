@@ -60,9 +60,8 @@ private func verify(
 ) throws(GatewayError) -> VirtualKey {
     let parsed = try KeyToken.parse(token)
     guard let key = snapshot.keys[parsed.keyID] else { throw .invalidKey }
-    var hash = HMAC<SHA256>(key: snapshot.pepper)
-    hash.update(data: parsed.keyIDBytes)
-    hash.update(data: parsed.secret)
+    var hash = snapshot.keyMAC
+    hash.update(data: parsed.keyIDBytes + parsed.secret)
     let code = hash.finalize()
     // A rotated secret is good until its overlap ends.
     for secret in key.secrets where code == secret.mac && secret.validUntil.map({ now < $0 }) ?? true { return key }

@@ -23,6 +23,9 @@ final class LoopContext: @unchecked Sendable {
     private var sweep: RepeatedTask?
     private var random: (UInt64, UInt64)
 
+    /// How often time limits are looked at.
+    static let sweepsPerSecond = 4
+
     init(eventLoop: any EventLoop, shared: GatewayShared, snapshot: GatewaySnapshot) {
         self.eventLoop = eventLoop
         self.shared = shared
@@ -33,7 +36,8 @@ final class LoopContext: @unchecked Sendable {
     /// Starts the sweep that enforces every time limit: one timer a loop instead of several a request.
     func start() {
         eventLoop.assertInEventLoop()
-        sweep = eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) { [weak self] _ in
+        let interval = TimeAmount.milliseconds(1000 / Int64(Self.sweepsPerSecond))
+        sweep = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
             self?.sweepDeadlines()
         }
     }
@@ -54,6 +58,8 @@ final class LoopContext: @unchecked Sendable {
     func remove(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = nil }
     func add(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = exchange }
     func remove(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = nil }
+
+    var activeCount: Int { exchanges.count + clients.values.count { $0.sink.hasQueuedBytes } }
 
     /// Takes one of the places for upstreams that are read to their end without a client.
     func beginDrain() -> Bool {

@@ -39,7 +39,9 @@ final class SessionInference: Sendable {
                 if sessions.count >= countMax { sessions.removeAll(keepingCapacity: true) }
             }
             let seconds = String(time.seconds, radix: 36)
-            let made = "inferred-\(seconds)-\(String(opener, radix: 36))"
+            // The key is in it too: two developers with one prompt have two sessions.
+            let own = keyID.utf8.reduce(opener) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+            let made = "inferred-\(seconds)-\(String(own, radix: 36))"
             sessions[key] = Session(id: made, lastSeen: time)
             return made
         }

@@ -1,5 +1,6 @@
 // TLSContexts: one shared TLS context per set of trusted roots, since a context is expensive and a connection is not.
 
+import NIOCore
 import NIOSSL
 import Synchronization
 
@@ -15,6 +16,7 @@ final class TLSContexts: Sendable {
             configuration.minimumTLSVersion = .tlsv12
             configuration.applicationProtocols = ["http/1.1"]
             configuration.certificateVerification = .fullVerification
+            configuration.shutdownTimeout = .seconds(1)
             if let trustRootsFile {
                 configuration.additionalTrustRoots = [.file(trustRootsFile)]
             }

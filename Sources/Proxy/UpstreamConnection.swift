@@ -31,6 +31,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     private var storedChannel: (any Channel)?
+    private var isReading = true
 
     var isActive: Bool { storedChannel?.isActive ?? false }
 
@@ -62,6 +63,8 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Pauses or resumes reading: a slow client slows its provider.
     func setReading(_ reads: Bool) {
+        guard reads != isReading else { return }
+        isReading = reads
         try? storedChannel?.syncOptions?.setOption(.autoRead, value: reads)
         if reads { context?.read() }
     }

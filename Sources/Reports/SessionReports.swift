@@ -75,6 +75,15 @@ extension Reports {
             conditions.append("\(column) = ?")
             arguments += [value]
         }
+        if let model = filter.model {
+            // Asked once: a model that nobody used must not be looked for in every session.
+            conditions.append("EXISTS (SELECT 1 FROM label_set WHERE model = ?)")
+            arguments += [model]
+            conditions.append(
+                "EXISTS (SELECT 1 FROM usage_session u JOIN label_set l ON l.id = u.labels "
+                    + "WHERE u.session_id = session.id AND l.model = ?)")
+            arguments += [model]
+        }
         if let since = filter.since {
             conditions.append("last_ns >= ?")
             arguments += [since.nanoseconds]
@@ -84,8 +93,8 @@ extension Reports {
             arguments += [until.nanoseconds]
         }
         if let parts = after?.split(separator: "."), parts.count == 2, let last = Int64(parts[0]), let id = Int64(parts[1]) {
-            conditions.append("(last_ns < ? OR (last_ns = ? AND id < ?))")
-            arguments += [last, last, id]
+            conditions.append("(last_ns, id) < (?, ?)")
+            arguments += [last, id]
         }
         let count = min(max(1, limit), 1000)
         let sql = """
@@ -148,15 +157,23 @@ extension Reports {
         return try pool.read { database in
             var turns: [TurnRecord] = []
             for month in try Self.months(database).reversed() where turns.count <= count {
-                var conditions: [String] = []
-                var arguments: StatementArguments = []
+                var (conditions, arguments) = filter.labelConditions()
+                if !conditions.isEmpty {
+                    conditions = ["labels IN (SELECT id FROM label_set WHERE \(conditions.joined(separator: " AND ")))"]
+                }
                 if let after {
                     conditions.append("request_id < ?")
                     arguments += [after]
                 }
                 if let since = filter.since {
-                    conditions.append("received_ns >= ?")
-                    arguments += [since.nanoseconds]
+                    // Ids begin with the time in milliseconds, so that their index ends the search.
+                    conditions.append("received_ns >= ? AND request_id >= ?")
+                    arguments += [since.nanoseconds, RequestID(time: since, random: 0, random12: 0).description]
+                }
+                if let until = filter.until {
+                    let end = Timestamp(nanoseconds: max(until.nanoseconds, until.nanoseconds &+ 1_000_000))
+                    conditions.append("received_ns < ? AND request_id < ?")
+                    arguments += [until.nanoseconds, RequestID(time: end, random: 0, random12: 0).description]
                 }
                 let sql = """
                     SELECT record FROM turn_\(month)

@@ -6,7 +6,10 @@ import Storage
 
 /// What a report can be broken down by.
 package enum SpendDimension: String, Sendable, CaseIterable, Codable {
-    case developer, team, repository, branch, session, agent, client, model, deployment, key, hour, day, month
+    case developer, team, workspace, repository, branch, session, agent, client, model, deployment, key, hour, day, month
+
+    /// Whether it divides time, not turns.
+    var isTime: Bool { self == .hour || self == .day || self == .month }
 }
 
 /// Which turns a report covers. Nil takes all.
@@ -20,6 +23,31 @@ package struct SpendFilter: Sendable, Hashable {
     package var key: String?
 
     package init() {}
+
+    /// What the filter asks of the columns of `label_set`, empty when it asks nothing.
+    func labelConditions(prefix: String = "") -> (conditions: [String], arguments: StatementArguments) {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        let labels: [(String?, String)] = [
+            (developer, "owner"), (team, "team"), (repository, "repository"), (model, "model"), (key, "key_id"),
+        ]
+        for case (let value?, let column) in labels {
+            conditions.append("\(prefix)\(column) = ?")
+            arguments += [value]
+        }
+        return (conditions, arguments)
+    }
+
+    /// The same range, its ends moved outwards to whole hours.
+    var wholeHours: SpendFilter {
+        var filter = self
+        filter.since = since?.start(of: .hour)
+        filter.until = until.map { time in
+            let start = time.start(of: .hour)
+            return start == time ? time : start.adding(seconds: 3600)
+        }
+        return filter
+    }
 }
 
 /// One row of a report, or its total.
@@ -68,6 +96,22 @@ package struct SpendRow: Sendable, Codable, Hashable {
         costNanoUSD += other.costNanoUSD
     }
 
+    /// What is left when a part is taken away.
+    func without(_ part: SpendRow) -> SpendRow {
+        var rest = self
+        rest.turns -= part.turns
+        rest.errors -= part.errors
+        rest.unpricedTurns -= part.unpricedTurns
+        rest.estimatedTurns -= part.estimatedTurns
+        rest.inputTokens -= part.inputTokens
+        rest.cacheReadTokens -= part.cacheReadTokens
+        rest.cacheWriteTokens -= part.cacheWriteTokens
+        rest.outputTokens -= part.outputTokens
+        rest.reasoningTokens -= part.reasoningTokens
+        rest.costNanoUSD -= part.costNanoUSD
+        return rest
+    }
+
     static let zero = SpendRow(
         labels: [], turns: 0, errors: 0, unpricedTurns: 0, estimatedTurns: 0, inputTokens: 0, cacheReadTokens: 0,
         cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0, costNanoUSD: 0)
@@ -80,6 +124,8 @@ package struct SpendReport: Sendable, Codable {
     package var since: String?
     package var until: String?
     package var rows: [SpendRow]
+    /// What the rows leave out, when there were more of them than the limit; the total has it.
+    package var rest: SpendRow?
     package var total: SpendRow
 }
 
@@ -89,109 +135,27 @@ package struct Reports: Sendable {
 
     package init(_ pool: DatabasePool) { self.pool = pool }
 
-    private static let sums = """
-        SUM(u.turns) AS turns, SUM(u.errors) AS errors, SUM(u.unpriced) AS unpriced, SUM(u.estimated) AS estimated,
-        SUM(u.input + u.tool_prompt) AS input, SUM(u.cache_read) AS cache_read,
-        SUM(u.cache_write_5m + u.cache_write_30m + u.cache_write_1h + u.cache_write_12h + u.cache_write_unknown)
-        AS cache_write, SUM(u.output) AS output, SUM(u.reasoning) AS reasoning, SUM(u.cost) AS cost
-        """
+    /// The rows of a report unless it asks for another number, and the most that it can ask for.
+    package static let spendRowsUnlessSaid = 1000
+    package static let spendRowsMax = 10_000
 
-    /// Spend by dimensions, dearest first; by time, oldest first.
-    package func spend(by dimensions: [SpendDimension], filter: SpendFilter) throws -> SpendReport {
-        let usesSession = dimensions.contains(.session)
-        let columns = dimensions.map { column($0, usesSession: usesSession) }
-        var conditions: [String] = []
-        var arguments: StatementArguments = []
-        let labels: [(String?, String)] = [
-            (filter.developer, "l.owner"), (filter.team, "l.team"), (filter.repository, "l.repository"),
-            (filter.model, "l.model"), (filter.key, "l.key_id"),
-        ]
-        for (value, column) in labels {
-            guard let value else { continue }
-            conditions.append("\(column) = ?")
-            arguments += [value]
+    /// Spend by dimensions, dearest first; by time, oldest first. Sums are kept by the hour, so a range is widened to whole
+    /// hours; the report says which it covers. Beyond `limit` rows, the dearest are given, or those of the latest times.
+    package func spend(
+        by dimensions: [SpendDimension], filter: SpendFilter, limit: Int = spendRowsUnlessSaid
+    ) throws -> SpendReport {
+        let limit = min(max(1, limit), Self.spendRowsMax)
+        let query = SpendQuery(dimensions: dimensions, filter: filter.wholeHours, limit: limit)
+        let (rows, total) = try pool.read { database in
+            let found = try query.rows(database)
+            var shown = SpendRow.zero
+            for row in found.rows { shown.add(row) }
+            return (found.rows, found.isWhole ? shown : try query.total(database))
         }
-        let source: String
-        if usesSession {
-            source = "usage_session u JOIN label_set l ON l.id = u.labels LEFT JOIN session s ON s.id = u.session_id"
-            if let since = filter.since {
-                conditions.append("s.last_ns >= ?")
-                arguments += [since.nanoseconds]
-            }
-            if let until = filter.until {
-                conditions.append("s.first_ns < ?")
-                arguments += [until.nanoseconds]
-            }
-        } else {
-            source = "\(table(dimensions, filter)) u JOIN label_set l ON l.id = u.labels"
-            if let since = filter.since {
-                conditions.append("u.bucket >= ?")
-                arguments += [since.seconds]
-            }
-            if let until = filter.until {
-                conditions.append("u.bucket < ?")
-                arguments += [until.seconds]
-            }
-        }
-        let names = (1...max(1, columns.count)).map(String.init).joined(separator: ", ")
-        let isTimeline = dimensions.contains { $0 == .hour || $0 == .day || $0 == .month }
-        let sql = """
-            SELECT \(columns.enumerated().map { "\($0.element) AS d\($0.offset)" }.joined(separator: ", ")), \(Self.sums)
-            FROM \(source) \(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))")
-            GROUP BY \(names) ORDER BY \(isTimeline ? names : "cost DESC, \(names)")
-            """
-        let rows = try pool.read { database in
-            try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
-                self.row(row, dimensions: dimensions)
-            }
-        }
-        var total = SpendRow.zero
-        for row in rows { total.add(row) }
+        var rest = total
+        for row in rows { rest = rest.without(row) }
         return SpendReport(
-            by: dimensions.map(\.rawValue), since: filter.since?.rfc3339, until: filter.until?.rfc3339, rows: rows,
-            total: total)
-    }
-
-    private func row(_ row: Row, dimensions: [SpendDimension]) -> SpendRow {
-        let labels = dimensions.enumerated().map { index, dimension -> String in
-            guard dimension == .hour || dimension == .day || dimension == .month else { return row["d\(index)"] ?? "" }
-            let text = Timestamp(seconds: row["d\(index)"]).rfc3339
-            return String(text.prefix(dimension == .hour ? 13 : dimension == .day ? 10 : 7))
-        }
-        return SpendRow(
-            labels: labels, turns: row["turns"], errors: row["errors"], unpricedTurns: row["unpriced"],
-            estimatedTurns: row["estimated"], inputTokens: row["input"], cacheReadTokens: row["cache_read"],
-            cacheWriteTokens: row["cache_write"], outputTokens: row["output"], reasoningTokens: row["reasoning"],
-            costNanoUSD: row["cost"])
-    }
-
-    private func column(_ dimension: SpendDimension, usesSession: Bool) -> String {
-        switch dimension {
-        case .developer: "l.owner"
-        case .team: "l.team"
-        case .repository: "l.repository"
-        case .branch: "l.branch"
-        case .agent: "l.agent"
-        case .client: "l.client"
-        case .model: "l.model"
-        case .deployment: "l.deployment"
-        case .key: "l.key_id"
-        case .session: "COALESCE(s.name, '')"
-        case .hour, .day, .month: usesSession ? "s.first_ns / 1000000000" : "u.bucket"
-        }
-    }
-
-    /// The coarsest rollup that the range and the dimensions allow.
-    private func table(_ dimensions: [SpendDimension], _ filter: SpendFilter) -> String {
-        func isStart(of unit: CalendarUnit, _ time: Timestamp?) -> Bool {
-            time.map { $0.start(of: unit) == $0 } ?? true
-        }
-        if dimensions.contains(.hour) || !isStart(of: .day, filter.since) || !isStart(of: .day, filter.until) {
-            return "usage_hour"
-        }
-        if dimensions.contains(.day) || !isStart(of: .month, filter.since) || !isStart(of: .month, filter.until) {
-            return "usage_day"
-        }
-        return "usage_month"
+            by: dimensions.map(\.rawValue), since: query.filter.since?.rfc3339, until: query.filter.until?.rfc3339, rows: rows,
+            rest: rest.turns > 0 ? rest : nil, total: total)
     }
 }

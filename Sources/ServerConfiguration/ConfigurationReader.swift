@@ -12,9 +12,9 @@ package struct ConfigurationReader {
     private static let fileBytesMax = 1 << 20
 
     private let file: String
-    private let environment: [String: String]
-    private var settings = GatewaySettings()
-    private var faults: [ConfigurationFault] = []
+    let environment: [String: String]
+    var settings = GatewaySettings()
+    private(set) var faults: [ConfigurationFault] = []
 
     private init(file: String, environment: [String: String]) {
         self.file = file
@@ -24,17 +24,23 @@ package struct ConfigurationReader {
     /// - Parameters:
     ///   - path: `weir.yaml`, or nil to go by the environment alone.
     ///   - environment: the process's variables; `WEIR_*` are settings, others fill `${NAME}`.
-    package static func read(path: String?, environment: [String: String]) throws(ConfigurationFaults) -> GatewaySettings {
+    package static func read(path: String?, environment: [String: String]) throws(ConfigurationFaults)
+        -> GatewaySettings
+    {
         var text = ""
         if let path {
             guard let data = FileManager.default.contents(atPath: path) else {
                 throw ConfigurationFaults(faults: [
-                    ConfigurationFault(file: path, line: 0, column: 0, message: "cannot be read", mend: "check the path given by --config")
+                    ConfigurationFault(
+                        file: path, line: 0, column: 0, message: "cannot be read",
+                        mend: "check the path given by --config")
                 ])
             }
             guard data.count <= fileBytesMax else {
                 throw ConfigurationFaults(faults: [
-                    ConfigurationFault(file: path, line: 0, column: 0, message: "is larger than 1 MiB", mend: "split what is not configuration out of it")
+                    ConfigurationFault(
+                        file: path, line: 0, column: 0, message: "is larger than 1 MiB",
+                        mend: "split what is not configuration out of it")
                 ])
             }
             text = String(decoding: data, as: UTF8.self)
@@ -56,22 +62,22 @@ package struct ConfigurationReader {
 
     private mutating func readText(_ text: String) {
         // An alias can make a small file huge; a configuration needs none.
-        if text.split(separator: "\n").contains(where: { $0.contains(": *") || $0.contains("- *") }) {
-            fault(nil, "holds a YAML alias", "write the value out")
+        if let place = placeOfYAMLAlias(text) {
+            faults.append(
+                ConfigurationFault(
+                    file: file, line: place.line, column: place.column, message: "holds a YAML alias",
+                    mend: "write the value out"))
             return
         }
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            let place = (error as? YamlError).flatMap(Self.mark)
-            faults.append(
-                ConfigurationFault(
-                    file: file, line: place?.line ?? 0, column: place?.column ?? 0, message: "is not valid YAML",
-                    mend: "check indentation and quotes near this place"))
+            faults.append(fault(of: error))
             return
         }
-        guard let root else { return }
+        // A document with nothing in it is a configuration that sets nothing.
+        guard let root, root.scalar?.string.isEmpty != true else { return }
         guard let mapping = root.mapping else {
             fault(root, "must be a mapping of settings", "see docs/configuration.md")
             return
@@ -79,10 +85,22 @@ package struct ConfigurationReader {
         for (key, value) in mapping { readTop(key, value) }
     }
 
-    private static func mark(_ error: YamlError) -> Mark? {
-        switch error {
-        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark
-        default: nil
+    private func fault(of error: any Error) -> ConfigurationFault {
+        func fault(_ mark: Mark?, _ message: String, _ mend: String) -> ConfigurationFault {
+            ConfigurationFault(
+                file: file, line: mark?.line ?? 0, column: mark?.column ?? 0, message: message, mend: mend)
+        }
+        let mend = "check indentation and quotes near this place"
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            return fault(mark, "is not valid YAML: \(problem)", mend)
+        case .duplicatedKeysInMapping(let names, let context):
+            return fault(
+                context.mark, "holds \(names.map { "\"\($0)\"" }.joined(separator: ", ")) twice", "keep one of them")
+        case .reader(let problem, _, _, _):
+            return fault(nil, "is not valid YAML: \(problem)", "save the file as UTF-8 text without control characters")
+        default: return fault(nil, "is not valid YAML", mend)
         }
     }
 
@@ -97,7 +115,11 @@ package struct ConfigurationReader {
         default:
             if let setting = Schema.all.first(where: { $0.path == name }) {
                 read(setting, value)
-            } else if Schema.all.contains(where: { $0.path.hasPrefix(name + ".") }), let group = value.mapping {
+            } else if Schema.all.contains(where: { $0.path.hasPrefix(name + ".") }) {
+                guard let group = value.mapping else {
+                    fault(value, "\(name) must be a mapping of settings", "see docs/configuration.md")
+                    return
+                }
                 for (inner, value) in group {
                     let path = "\(name).\(inner.string ?? "")"
                     if let setting = Schema.all.first(where: { $0.path == path }) {
@@ -122,7 +144,9 @@ package struct ConfigurationReader {
             var words: [String] = []
             for item in list {
                 guard let word = item.string, allowed.contains(word) else {
-                    fault(item, "\(setting.path) does not know \"\(item.string ?? "")\"", "one of: \(allowed.joined(separator: ", "))")
+                    fault(
+                        item, "\(setting.path) does not know \"\(item.string ?? "")\"",
+                        "one of: \(allowed.joined(separator: ", "))")
                     continue
                 }
                 words.append(word)
@@ -152,7 +176,9 @@ package struct ConfigurationReader {
             settings[keyPath: path] = number
         case .words(let path, let allowed):
             let words = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-            if let odd = words.first(where: { !allowed.contains($0) }) { return "\(setting.path) does not know \"\(odd)\"" }
+            if let odd = words.first(where: { !allowed.contains($0) }) {
+                return "\(setting.path) does not know \"\(odd)\""
+            }
             settings[keyPath: path] = words
         }
         return nil
@@ -200,143 +226,5 @@ package struct ConfigurationReader {
         let near = known.map { ($0, editDistance(name, $0)) }.min { $0.1 < $1.1 }
         let hint = near.flatMap { $0.1 <= 3 ? "did you mean \"\($0.0)\"?" : nil }
         fault(node, "there is no setting \"\(name)\"", hint ?? "settings are listed in docs/configuration.md")
-    }
-
-    // MARK: Lists
-
-    private mutating func readProviders(_ node: Node) {
-        guard let list = node.sequence else {
-            fault(node, "providers must be a list", "- name: openai\n    kind: openai\n    api_key: ${OPENAI_API_KEY}")
-            return
-        }
-        var names: Set<String> = []
-        for item in list {
-            guard let provider = readProvider(item) else { continue }
-            if !names.insert(provider.name).inserted {
-                fault(item, "there are two providers named \"\(provider.name)\"", "give each a name of its own")
-            }
-            settings.providers.append(provider)
-        }
-    }
-
-    private static let providerMembers = [
-        "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
-        "trust_roots", "hang_up", "dialects",
-    ]
-
-    private mutating func readProvider(_ node: Node) -> Provider? {
-        let before = faults.count
-        guard let mapping = node.mapping else {
-            fault(node, "a provider must be a mapping", "name, kind, base_url, api_key, …")
-            return nil
-        }
-        for (key, _) in mapping where !Self.providerMembers.contains(key.string ?? "") {
-            unknown(key, key.string ?? "", Self.providerMembers)
-        }
-        guard let kindText = mapping["kind"]?.string, let kind = ProviderKind(rawValue: kindText) else {
-            fault(
-                mapping["kind"] ?? node, "a provider needs a kind",
-                "one of: \(ProviderKind.allCases.map(\.rawValue).joined(separator: ", "))")
-            return nil
-        }
-        var specification = ProviderSpecification(name: mapping["name"]?.string ?? kindText, kind: kind)
-        specification.baseURL = mapping["base_url"].flatMap { $0.string }.map(substituted)
-        if let secret = mapping["api_key"] { specification.credential = readSecret(secret) }
-        specification.models = mapping["models"]?.sequence?.compactMap(\.string)
-        for (key, value) in mapping["aliases"]?.mapping ?? [:] {
-            if let name = key.string, let model = value.string { specification.aliases[name] = model }
-        }
-        specification.allowsPrivateAddresses = mapping["allow_private_addresses"]?.bool
-        specification.priceProvider = mapping["price_provider"]?.string
-        specification.trustRootsFile = mapping["trust_roots"]?.string
-        specification.hangUp = mapping["hang_up"]?.string.flatMap(HangUpPolicy.init(rawValue:))
-        if let dialects = mapping["dialects"]?.sequence {
-            let known = dialects.compactMap { $0.string.flatMap(Dialect.init(rawValue:)) }
-            if known.count != dialects.count {
-                fault(
-                    mapping["dialects"], "dialects holds one that is not known",
-                    "of: \(Dialect.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            specification.dialects = Set(known)
-        }
-        guard faults.count == before else { return nil }
-        do throws(ProviderError) {
-            return try makeProvider(specification)
-        } catch {
-            fault(mapping[error.setting] ?? node, error.message, "see \(error.setting) in docs/configuration.md")
-            return nil
-        }
-    }
-
-    /// `${NAME}` or `file:PATH`; a secret in clear is a fault.
-    private mutating func readSecret(_ node: Node) -> String? {
-        guard let text = node.string else { return nil }
-        if text.hasPrefix("${"), text.hasSuffix("}") {
-            let name = String(text.dropFirst(2).dropLast())
-            guard let value = environment[name], !value.isEmpty else {
-                fault(node, "the environment variable \(name) is not set", "export \(name)=…")
-                return nil
-            }
-            return value
-        }
-        if text.hasPrefix("file:") {
-            let path = String(text.dropFirst(5))
-            guard let data = FileManager.default.contents(atPath: path) else {
-                fault(node, "the file \(path) cannot be read", "check its path and owner")
-                return nil
-            }
-            return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        }
-        fault(node, "a secret may not stand in the file", "api_key: ${NAME}, or api_key: file:/path")
-        return nil
-    }
-
-    private func substituted(_ text: String) -> String {
-        guard text.hasPrefix("${"), text.hasSuffix("}") else { return text }
-        return environment[String(text.dropFirst(2).dropLast())] ?? text
-    }
-
-    private mutating func readPrices(_ node: Node) {
-        guard let list = node.sequence else {
-            fault(node, "prices must be a list", "- provider: vllm\n    model: llama\n    input: 0.2\n    output: 0.8")
-            return
-        }
-        for item in list { readPrice(item) }
-    }
-
-    private mutating func readPrice(_ node: Node) {
-        guard let mapping = node.mapping else {
-            fault(node, "a price must be a mapping", "provider, model, input, output, … in USD per million tokens")
-            return
-        }
-        guard let provider = mapping["provider"]?.string, let model = mapping["model"]?.string else {
-            fault(node, "a price needs provider and model", "provider: vllm\n  model: llama-4")
-            return
-        }
-        let others = ["provider", "model", "context_over", "service_tier", "speed", "geo", "valid_from", "valid_to"]
-        var time: [String: Timestamp] = [:]
-        for name in ["valid_from", "valid_to"] {
-            guard let value = mapping[name] else { continue }
-            time[name] = value.scalar.flatMap { Timestamp(rfc3339: $0.string) }
-            if time[name] == nil { fault(value, "\(name) is no date", "for example 2026-11-24 or 2026-11-24T00:00:00Z") }
-        }
-        for (key, value) in mapping {
-            let name = key.string ?? ""
-            if others.contains(name) { continue }
-            guard let meter = Meter(rawValue: name) else {
-                unknown(key, name, others + Meter.allCases.map(\.rawValue))
-                continue
-            }
-            guard let amount = value.scalar.flatMap({ nanoUSDPerMillion($0.string) }) else {
-                fault(value, "\(name) is no price", "a decimal number in USD per million tokens (web_search: per thousand calls)")
-                continue
-            }
-            settings.prices.append(
-                PriceRow(
-                    provider: provider, model: model, meter: meter, price: amount,
-                    contextOver: mapping["context_over"]?.int.map(Int64.init), serviceTier: mapping["service_tier"]?.string,
-                    speed: mapping["speed"]?.string, geo: mapping["geo"]?.string, validFrom: time["valid_from"],
-                    validTo: time["valid_to"], source: "config"))
-        }
     }
 }

@@ -12,6 +12,7 @@ package struct GatewaySettings: Sendable {
     package var limits = Limits()
     package var journalSync = "interval"
     package var journalSyncMilliseconds = 5
+    package var journalSegmentMebibytes = 64
     package var journalRetentionDays = 30
     package var ledgerRetentionMonths = 25
     package var digests = "none"

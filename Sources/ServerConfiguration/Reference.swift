@@ -49,9 +49,12 @@ package enum ConfigurationReference {
 
             """
         for preset in providerRegistry {
-            let variables = [preset.credentialEnvironment, preset.baseURLEnvironment].compactMap { $0 }.map { "`\($0)`" }
+            let variables = [preset.credentialEnvironment, preset.baseURLEnvironment].compactMap { $0 }.map {
+                "`\($0)`"
+            }
             text +=
-                "| `\(preset.kind.rawValue)` | \(preset.baseURL ?? "none") | \(preset.credentialHeader.rawValue) | \(variables.joined(separator: ", ")) |\n"
+                "| `\(preset.kind.rawValue)` | \(preset.baseURL ?? "none") | \(preset.credentialHeader.rawValue) | "
+                + "\(variables.joined(separator: ", ")) |\n"
         }
         text += """
 
@@ -83,7 +86,8 @@ package enum ConfigurationReference {
     }
 
     private static func row(_ setting: Setting) -> String {
-        "| `\(setting.path)` | `\(setting.environment)` | \(setting.typeText) | \(setting.defaultText.isEmpty ? "" : "`\(setting.defaultText)`") | \(setting.about) |\n"
+        let standard = setting.defaultText.isEmpty ? "" : "`\(setting.defaultText)`"
+        return "| `\(setting.path)` | `\(setting.environment)` | \(setting.typeText) | \(standard) | \(setting.about) |\n"
     }
 
     /// What is in force, for people. Credentials are left out.
@@ -93,7 +97,8 @@ package enum ConfigurationReference {
         text += settings.providers.isEmpty ? "providers: []\n" : "providers:\n"
         for provider in settings.providers {
             text += "  - name: \(provider.name)\n    kind: \(provider.kind.rawValue)\n"
-            text += "    base_url: \(provider.origin.scheme)://\(provider.origin.host):\(provider.origin.port)\(provider.basePath)\n"
+            text +=
+                "    base_url: \(provider.origin.scheme)://\(provider.origin.host):\(provider.origin.port)\(provider.basePath)\n"
             text += "    api_key: \(provider.credential.isEmpty ? "none" : "set")\n"
         }
         if !settings.prices.isEmpty { text += "# \(settings.prices.count) price rows are overridden\n" }

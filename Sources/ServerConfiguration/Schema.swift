@@ -52,44 +52,92 @@ struct Setting: Sendable {
 enum Schema {
     static let general: [Setting] = [
         Setting("listen", .text(\.listen), "Address and port of the gateway."),
-        Setting("tls.certificate", .optionalText(\.tlsCertificate), "PEM file of the certificate chain that clients see."),
+        Setting(
+            "tls.certificate", .optionalText(\.tlsCertificate), "PEM file of the certificate chain that clients see."),
         Setting("tls.private_key", .optionalText(\.tlsPrivateKey), "PEM file of its private key."),
         Setting("data", .text(\.dataDirectory), "Folder of journal, ledger, control store and admin socket."),
         Setting(
             "journal.sync", .choice(\.journalSync, ["interval", "always"]),
-            "`interval`: a record survives the process at once and the machine after the group's fsync; `always`: each step waits for it."),
-        Setting("journal.sync_milliseconds", .number(\.journalSyncMilliseconds, 1...1000), "How long records wait for their group's fsync."),
-        Setting("journal.retention_days", .number(\.journalRetentionDays, 1...3650), "How long segments are kept that every projection has passed."),
-        Setting("ledger.retention_months", .number(\.ledgerRetentionMonths, 1...240), "How long single turns are kept; sums stay."),
-        Setting("digests", .choice(\.digests, ["none", "sha256"]), "Whether SHA-256 of both bodies is kept on each turn."),
+            "`interval`: a record survives the process at once and the machine after the group's fsync; `always`: each step waits for it."
+        ),
+        Setting(
+            "journal.sync_milliseconds", .number(\.journalSyncMilliseconds, 1...1000),
+            "How long records wait for their group's fsync."),
+        Setting(
+            "journal.segment_mebibytes", .number(\.journalSegmentMebibytes, 1...1024),
+            "Size of a journal segment; one more is allocated ahead, so that a full disk can still settle what runs."),
+        Setting(
+            "journal.retention_days", .number(\.journalRetentionDays, 1...3650),
+            "How long segments are kept that every projection has passed."),
+        Setting(
+            "ledger.retention_months", .number(\.ledgerRetentionMonths, 1...240),
+            "How long single turns are kept; sums stay."),
+        Setting(
+            "digests", .choice(\.digests, ["none", "sha256"]), "Whether SHA-256 of both bodies is kept on each turn."),
         Setting(
             "require_labels", .words(\.requiredLabels, ["repository", "branch", "session", "agent"]),
             "Labels without which a call is refused."),
-        Setting("log.level", .choice(\.logLevel, ["debug", "info", "notice", "warning", "error"]), "Least severe log line that is written."),
+        Setting(
+            "log.level", .choice(\.logLevel, ["debug", "info", "notice", "warning", "error"]),
+            "Least severe log line that is written."),
         Setting("event_loops", .number(\.eventLoops, 0...256), "Event loops of the data plane; 0 is one per core."),
     ]
 
     static let limits: [Setting] = [
-        Setting("limits.request_body_bytes_max", .number(\.limits.requestBodyBytesMax, 1024...1_073_741_824), "Bytes of one request body (413)."),
-        Setting("limits.header_bytes_max", .number(\.limits.headerBytesMax, 1024...1_048_576), "Bytes of one header block (431)."),
-        Setting("limits.header_fields_max", .number(\.limits.headerFieldsMax, 10...10_000), "Fields of one header block (431)."),
-        Setting("limits.header_seconds", .number(\.limits.headerSeconds, 1...600), "Seconds for a header block to arrive (408)."),
-        Setting("limits.body_idle_seconds", .number(\.limits.bodyIdleSeconds, 1...3600), "Seconds between two pieces of a request body (408)."),
-        Setting("limits.keep_alive_seconds", .number(\.limits.keepAliveSeconds, 1...86_400), "Seconds that an idle client connection stays open."),
-        Setting("limits.connect_seconds", .number(\.limits.connectSeconds, 1...600), "Seconds to connect to one address of a provider (503)."),
-        Setting("limits.first_byte_seconds", .number(\.limits.firstByteSeconds, 1...86_400), "Seconds until a provider's response begins (504)."),
-        Setting("limits.stream_idle_seconds", .number(\.limits.streamIdleSeconds, 1...86_400), "Seconds between two pieces of a response (the stream is cut)."),
-        Setting("limits.slow_reader_seconds", .number(\.limits.slowReaderSeconds, 1...86_400), "Seconds that a client may take nothing of its stream (it is cut)."),
-        Setting("limits.json_depth_max", .number(\.limits.jsonDepthMax, 8...128), "Levels of nesting in a request body (400)."),
-        Setting("limits.sse_line_bytes_max", .number(\.limits.sseLineBytesMax, 65_536...268_435_456), "Bytes of one event; a larger one passes unread."),
+        Setting(
+            "limits.request_body_bytes_max", .number(\.limits.requestBodyBytesMax, 1024...1_073_741_824),
+            "Bytes of one request body (413)."),
+        Setting(
+            "limits.header_bytes_max", .number(\.limits.headerBytesMax, 1024...1_048_576),
+            "Bytes of one header block (431)."),
+        Setting(
+            "limits.header_fields_max", .number(\.limits.headerFieldsMax, 10...10_000),
+            "Fields of one header block (431)."),
+        Setting(
+            "limits.header_seconds", .number(\.limits.headerSeconds, 1...600),
+            "Seconds for a header block to arrive (408)."),
+        Setting(
+            "limits.body_idle_seconds", .number(\.limits.bodyIdleSeconds, 1...3600),
+            "Seconds between two pieces of a request body (408)."),
+        Setting(
+            "limits.keep_alive_seconds", .number(\.limits.keepAliveSeconds, 1...86_400),
+            "Seconds that an idle client connection stays open."),
+        Setting(
+            "limits.connect_seconds", .number(\.limits.connectSeconds, 1...600),
+            "Seconds to connect to one address of a provider (503)."),
+        Setting(
+            "limits.first_byte_seconds", .number(\.limits.firstByteSeconds, 1...86_400),
+            "Seconds until a provider's response begins (504)."),
+        Setting(
+            "limits.stream_idle_seconds", .number(\.limits.streamIdleSeconds, 1...86_400),
+            "Seconds between two pieces of a response (the stream is cut)."),
+        Setting(
+            "limits.slow_reader_seconds", .number(\.limits.slowReaderSeconds, 1...86_400),
+            "Seconds that a client may take nothing of its stream (it is cut)."),
+        Setting(
+            "limits.json_depth_max", .number(\.limits.jsonDepthMax, 8...128),
+            "Levels of nesting in a request body (400)."),
+        Setting(
+            "limits.sse_line_bytes_max", .number(\.limits.sseLineBytesMax, 65_536...268_435_456),
+            "Bytes of one event; a larger one passes unread."),
         Setting(
             "limits.upstream_connections_per_loop_max", .number(\.limits.upstreamConnectionsPerLoopMax, 1...65_536),
             "Connections per event loop and provider; more requests wait."),
-        Setting("limits.upstream_idle_seconds", .number(\.limits.upstreamIdleSeconds, 1...86_400), "Seconds that an idle connection to a provider is kept."),
-        Setting("limits.upstream_waiters_max", .number(\.limits.upstreamWaitersMax, 0...1_000_000), "Requests that may wait for a connection (503)."),
-        Setting("limits.drains_max", .number(\.limits.drainsMax, 0...100_000), "Streams per event loop that are read to their end after their client has gone."),
-        Setting("limits.client_connections_max", .number(\.limits.clientConnectionsMax, 1...1_000_000), "Client connections; more are closed at once."),
-        Setting("limits.shutdown_seconds", .number(\.limits.shutdownSeconds, 0...86_400), "Seconds that running requests get when Weir stops."),
+        Setting(
+            "limits.upstream_idle_seconds", .number(\.limits.upstreamIdleSeconds, 1...86_400),
+            "Seconds that an idle connection to a provider is kept."),
+        Setting(
+            "limits.upstream_waiters_max", .number(\.limits.upstreamWaitersMax, 0...1_000_000),
+            "Requests that may wait for a connection (503)."),
+        Setting(
+            "limits.drains_max", .number(\.limits.drainsMax, 0...100_000),
+            "Streams per event loop that are read to their end after their client has gone."),
+        Setting(
+            "limits.client_connections_max", .number(\.limits.clientConnectionsMax, 1...1_000_000),
+            "Client connections; more are told so (503) and closed."),
+        Setting(
+            "limits.shutdown_seconds", .number(\.limits.shutdownSeconds, 0...86_400),
+            "Seconds that running requests get when Weir stops."),
     ]
 
     static let all = general + limits

@@ -27,7 +27,9 @@ enum ChatScript {
     static func answer(_ turn: ScriptedTurn, body: JSONText, options: ScriptOptions) -> ScriptedAnswer {
         let usage = usage(turn)
         let streams = body["stream"]?.isTrue == true && options.fault?.kind != .json
-        var answer = streams ? stream(turn, usage: usage, body: body, options: options) : plain(turn, usage: usage, options: options)
+        var answer =
+            streams
+            ? stream(turn, usage: usage, body: body, options: options) : plain(turn, usage: usage, options: options)
         answer.usage = usage
         answer.model = turn.model
         return answer
@@ -85,7 +87,8 @@ enum ChatScript {
         let includesUsage = body["stream_options"]?["include_usage"]?.isTrue == true
         func chunk(_ choices: JSONText, usage: JSONText? = nil) -> JSONText {
             var members: [JSONText.Member] = [
-                .init(name: "id", value: .text("chatcmpl-sim\(turn.id)")), .init(name: "object", value: "chat.completion.chunk"),
+                .init(name: "id", value: .text("chatcmpl-sim\(turn.id)")),
+                .init(name: "object", value: "chat.completion.chunk"),
                 .init(name: "created", value: .integer(turn.created)), .init(name: "model", value: .text(turn.model)),
                 .init(name: "service_tier", value: "default"), .init(name: "choices", value: choices),
             ]
@@ -110,7 +113,8 @@ enum ChatScript {
                 ]))
             let half = call.arguments.index(call.arguments.startIndex, offsetBy: call.arguments.count / 2)
             for part in [call.arguments[..<half], call.arguments[half...]] where !part.isEmpty {
-                events.append(delta(["tool_calls": [["index": .integer(index), "function": ["arguments": .text(String(part))]]]]))
+                events.append(
+                    delta(["tool_calls": [["index": .integer(index), "function": ["arguments": .text(String(part))]]]]))
             }
         }
         events.append(delta([:], finish: turn.toolCalls.isEmpty ? "stop" : "tool_calls"))
@@ -137,7 +141,8 @@ enum ChatScript {
         if body["stream"]?.isTrue == true {
             var events = Script.pieces(turn.text, count: options.chunks).map { object($0, nil, nil) }
             if body["stream_options"]?["include_usage"]?.isTrue == true { events.append(object("", nil, usage)) }
-            answer = EventStream(fault: options.fault).answer(events.map { (nil, $0) }, done: true, error: ["error": ["message": "failed"]])
+            answer = EventStream(fault: options.fault).answer(
+                events.map { (nil, $0) }, done: true, error: ["error": ["message": "failed"]])
         } else {
             answer = .json(object(turn.text, "stop", usage))
         }

@@ -2,6 +2,7 @@
 
 /// One fault. The text form is `name` or `name:number`, and `;key=value` options.
 package struct Fault: Sendable, Hashable {
+    /// What goes wrong.
     package enum Kind: String, Sendable, CaseIterable {
         /// An error answer with this status.
         case status
@@ -81,6 +82,7 @@ struct ScriptedAnswer: Sendable {
 
     static func json(_ value: JSONText, status: Int = 200, headers: [(String, String)] = []) -> ScriptedAnswer {
         ScriptedAnswer(
-            status: status, headers: [("content-type", "application/json")] + headers, steps: [.bytes(Array(value.json.utf8))])
+            status: status, headers: [("content-type", "application/json")] + headers,
+            steps: [.bytes(Array(value.json.utf8))])
     }
 }

@@ -69,7 +69,9 @@ extension JSONText: Decodable {
     init(from decoder: any Decoder) throws {
         if let container = try? decoder.container(keyedBy: Name.self) {
             self = .object(
-                try container.allKeys.map { Member(name: $0.stringValue, value: try container.decode(JSONText.self, forKey: $0)) })
+                try container.allKeys.map {
+                    Member(name: $0.stringValue, value: try container.decode(JSONText.self, forKey: $0))
+                })
             return
         }
         if let container = try? decoder.singleValueContainer() {
@@ -140,7 +142,8 @@ extension JSONText {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            case _ where scalar.value < 32: text += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            case _ where scalar.value < 32:
+                text += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
             default: text.unicodeScalars.append(scalar)
             }
         }

@@ -24,7 +24,9 @@ enum MessagesScript {
     static func answer(_ turn: ScriptedTurn, body: JSONText, options: ScriptOptions) -> ScriptedAnswer {
         let usage = usage(turn, output: turn.outputTokens)
         let streams = body["stream"]?.isTrue == true && options.fault?.kind != .json
-        var answer = streams ? stream(turn, options: options) : .json(message(turn, usage: usage, content: content(turn)))
+        let shown = options.fault?.kind == .noUsage ? nil : usage
+        var answer =
+            streams ? stream(turn, options: options) : .json(message(turn, usage: shown, content: content(turn)))
         answer.usage = usage
         answer.model = turn.model
         return answer
@@ -57,13 +59,15 @@ enum MessagesScript {
         return blocks
     }
 
-    private static func message(_ turn: ScriptedTurn, usage: JSONText, content: [JSONText], ended: Bool = true) -> JSONText {
-        [
+    private static func message(_ turn: ScriptedTurn, usage: JSONText?, content: [JSONText], ended: Bool = true)
+        -> JSONText
+    {
+        let message: JSONText = [
             "id": .text("msg_sim\(turn.id)"), "type": "message", "role": "assistant", "model": .text(turn.model),
             "content": .array(content),
             "stop_reason": ended ? (turn.toolCalls.isEmpty ? "end_turn" : "tool_use") : nil, "stop_sequence": nil,
-            "usage": usage,
         ]
+        return .object(message.members + (usage.map { [.init(name: "usage", value: $0)] } ?? []))
     }
 
     private static func signature(_ turn: ScriptedTurn) -> String { "c2ltdWxhdGVk\(turn.id)c2lnbmF0dXJl==" }
@@ -73,7 +77,9 @@ enum MessagesScript {
         func add(_ name: String, _ members: JSONText) {
             events.append((name, .object([.init(name: "type", value: .text(name))] + members.members)))
         }
-        add("message_start", ["message": message(turn, usage: usage(turn, output: 1), content: [], ended: false)])
+        let hidesUsage = options.fault?.kind == .noUsage
+        let begun = hidesUsage ? nil : usage(turn, output: 1)
+        add("message_start", ["message": message(turn, usage: begun, content: [], ended: false)])
         add("ping", [:])
         var index = 0
         func block(_ start: JSONText, _ deltas: [JSONText]) {
@@ -99,14 +105,14 @@ enum MessagesScript {
                     ["type": "input_json_delta", "partial_json": .text($0)]
                 })
         }
-        add(
-            "message_delta",
-            [
-                "delta": ["stop_reason": turn.toolCalls.isEmpty ? "end_turn" : "tool_use", "stop_sequence": nil],
-                "usage": usage(turn, output: turn.outputTokens),
-            ])
+        let delta: JSONText = [
+            "delta": ["stop_reason": turn.toolCalls.isEmpty ? "end_turn" : "tool_use", "stop_sequence": nil]
+        ]
+        let total: JSONText = hidesUsage ? [:] : ["usage": usage(turn, output: turn.outputTokens)]
+        add("message_delta", .object(delta.members + total.members))
         add("message_stop", [:])
         return EventStream(fault: options.fault).answer(
-            events, done: false, error: ["type": "error", "error": ["type": "overloaded_error", "message": "Overloaded"]])
+            events, done: false,
+            error: ["type": "error", "error": ["type": "overloaded_error", "message": "Overloaded"]])
     }
 }

@@ -5,22 +5,27 @@ enum ResponsesScript {
         let items = body["input"]?.elements ?? []
         let outputs: Set = ["function_call_output", "custom_tool_call_output", "local_shell_call_output"]
         let lastUser = items.lastIndex { $0["role"]?.string == "user" } ?? -1
-        let tools = (body["tools"]?.elements ?? []).compactMap { tool in
-            tool["type"]?.string == "function" ? tool["name"]?.string.map { OfferedTool(name: $0, schema: tool["parameters"]) } : nil
-        }
         return ScriptInput(
             model: body["model"]?.string ?? "", bodyBytes: bytes, messageCount: max(1, items.count),
             toolResults: items.dropFirst(lastUser + 1).count { outputs.contains($0["type"]?.string ?? "") },
             lastUserText: body["input"]?.string ?? (lastUser >= 0 ? ChatScript.text(items[lastUser]["content"]) : ""),
-            tools: tools, wantsThinking: body["reasoning"]?.members.isEmpty == false, usesOneHourCache: false,
+            startedAgent: items.last { outputs.contains($0["type"]?.string ?? "") }.flatMap {
+                startedAgent($0["output"])
+            },
+            tools: offeredTools(body, items), wantsThinking: body["reasoning"]?.members.isEmpty == false,
+            usesOneHourCache: false,
             outputTokensMax: body["max_output_tokens"]?.int)
     }
 
     static func answer(_ turn: ScriptedTurn, body: JSONText, options: ScriptOptions) -> ScriptedAnswer {
         let usage = usage(turn)
-        let full = response(turn, status: "completed", output: output(turn), usage: usage, body: body)
+        let shown = options.fault?.kind == .noUsage ? nil : usage
+        let full = response(turn, status: "completed", output: output(turn), usage: shown, body: body)
         let streams = body["stream"]?.isTrue == true && options.fault?.kind != .json
-        var answer = streams ? stream(turn, full: full, body: body, options: options) : .json(full)
+        // What goes on in the background is only promised; retrieving it gives it whole.
+        let queued = response(turn, status: "queued", output: [], usage: nil, body: body)
+        let whole = body["background"]?.isTrue == true ? queued : full
+        var answer = streams ? stream(turn, full: full, body: body, options: options) : .json(whole)
         answer.usage = usage
         answer.model = turn.model
         answer.responseID = "resp_sim\(turn.id)"
@@ -29,7 +34,8 @@ enum ResponsesScript {
 
     static func usage(_ turn: ScriptedTurn) -> JSONText {
         [
-            "input_tokens": .integer(turn.inputTokens), "input_tokens_details": ["cached_tokens": .integer(turn.cachedTokens)],
+            "input_tokens": .integer(turn.inputTokens),
+            "input_tokens_details": ["cached_tokens": .integer(turn.cachedTokens)],
             "output_tokens": .integer(turn.outputTokens),
             "output_tokens_details": ["reasoning_tokens": .integer(turn.reasoningTokens)],
             "total_tokens": .integer(turn.inputTokens + turn.outputTokens),
@@ -42,8 +48,10 @@ enum ResponsesScript {
     ) -> JSONText {
         [
             "id": .text("resp_sim\(turn.id)"), "object": "response", "created_at": .integer(turn.created),
-            "status": .text(status), "error": nil, "incomplete_details": nil, "instructions": body["instructions"] ?? .null,
-            "max_output_tokens": body["max_output_tokens"] ?? .null, "model": .text(turn.model), "output": .array(output),
+            "status": .text(status), "error": nil, "incomplete_details": nil,
+            "instructions": body["instructions"] ?? .null,
+            "max_output_tokens": body["max_output_tokens"] ?? .null, "model": .text(turn.model),
+            "output": .array(output), "background": body["background"] ?? false,
             "parallel_tool_calls": true, "previous_response_id": body["previous_response_id"] ?? .null,
             "reasoning": body["reasoning"] ?? ["effort": nil, "summary": nil], "store": body["store"] ?? true,
             "temperature": 1, "text": ["format": ["type": "text"]], "tool_choice": "auto", "tools": body["tools"] ?? [],
@@ -55,7 +63,7 @@ enum ResponsesScript {
         var items: [JSONText] = []
         if let thinking = turn.thinking { items.append(reasoning(turn, thinking)) }
         items.append(message(turn, status: "completed", text: turn.text))
-        for (index, call) in turn.toolCalls.enumerated() { items.append(functionCall(turn, call, index, done: true)) }
+        for (index, call) in turn.toolCalls.enumerated() { items.append(callItem(turn, call, index, done: true)) }
         return items
     }
 
@@ -78,14 +86,7 @@ enum ResponsesScript {
         ["type": "output_text", "annotations": [], "logprobs": [], "text": .text(text)]
     }
 
-    private static func functionCall(_ turn: ScriptedTurn, _ call: ScriptedTurn.ToolCall, _ index: Int, done: Bool) -> JSONText {
-        [
-            "id": .text("fc_sim\(turn.id)\(index)"), "type": "function_call", "status": done ? "completed" : "in_progress",
-            "arguments": .text(done ? call.arguments : ""), "call_id": .text(call.id), "name": .text(call.name),
-        ]
-    }
-
-    private struct Events {
+    struct Events {
         var all: [(name: String?, data: JSONText)] = []
 
         mutating func add(_ name: String, _ members: JSONText) {
@@ -93,7 +94,10 @@ enum ResponsesScript {
                 (
                     name,
                     .object(
-                        [.init(name: "type", value: .text(name)), .init(name: "sequence_number", value: .integer(all.count))]
+                        [
+                            .init(name: "type", value: .text(name)),
+                            .init(name: "sequence_number", value: .integer(all.count)),
+                        ]
                             + members.members)
                 ))
         }
@@ -114,19 +118,7 @@ enum ResponsesScript {
         addMessage(&events, turn, index, options)
         index += 1
         for (number, call) in turn.toolCalls.enumerated() {
-            let item: JSONText = .text("fc_sim\(turn.id)\(number)")
-            let place: JSONText = .integer(index)
-            events.add("response.output_item.added", ["output_index": place, "item": functionCall(turn, call, number, done: false)])
-            let half = call.arguments.index(call.arguments.startIndex, offsetBy: call.arguments.count / 2)
-            for delta in [call.arguments[..<half], call.arguments[half...]] where !delta.isEmpty {
-                events.add(
-                    "response.function_call_arguments.delta",
-                    ["item_id": item, "output_index": place, "delta": .text(String(delta))])
-            }
-            events.add(
-                "response.function_call_arguments.done",
-                ["item_id": item, "output_index": place, "arguments": .text(call.arguments), "name": .text(call.name)])
-            events.add("response.output_item.done", ["output_index": place, "item": functionCall(turn, call, number, done: true)])
+            addCall(&events, turn, call, number, at: index)
             index += 1
         }
         events.add("response.completed", ["response": full])
@@ -150,16 +142,23 @@ enum ResponsesScript {
             ["item_id": item, "output_index": place, "summary_index": 0, "text": .text(thinking)])
         events.add(
             "response.reasoning_summary_part.done",
-            ["item_id": item, "output_index": place, "summary_index": 0, "part": ["type": "summary_text", "text": .text(thinking)]])
+            [
+                "item_id": item, "output_index": place, "summary_index": 0,
+                "part": ["type": "summary_text", "text": .text(thinking)],
+            ])
         events.add("response.output_item.done", ["output_index": place, "item": reasoning(turn, thinking)])
     }
 
-    private static func addMessage(_ events: inout Events, _ turn: ScriptedTurn, _ index: Int, _ options: ScriptOptions) {
+    private static func addMessage(_ events: inout Events, _ turn: ScriptedTurn, _ index: Int, _ options: ScriptOptions)
+    {
         let item: JSONText = .text("msg_sim\(turn.id)")
         let place: JSONText = .integer(index)
-        events.add("response.output_item.added", ["output_index": place, "item": message(turn, status: "in_progress", text: nil)])
         events.add(
-            "response.content_part.added", ["item_id": item, "output_index": place, "content_index": 0, "part": part("")])
+            "response.output_item.added",
+            ["output_index": place, "item": message(turn, status: "in_progress", text: nil)])
+        events.add(
+            "response.content_part.added",
+            ["item_id": item, "output_index": place, "content_index": 0, "part": part("")])
         let pieces = Script.pieces(turn.text, count: options.chunks)
         for piece in pieces {
             events.add(
@@ -170,7 +169,11 @@ enum ResponsesScript {
         events.add(
             "response.output_text.done",
             ["item_id": item, "output_index": place, "content_index": 0, "text": .text(text), "logprobs": []])
-        events.add("response.content_part.done", ["item_id": item, "output_index": place, "content_index": 0, "part": part(text)])
-        events.add("response.output_item.done", ["output_index": place, "item": message(turn, status: "completed", text: text)])
+        events.add(
+            "response.content_part.done",
+            ["item_id": item, "output_index": place, "content_index": 0, "part": part(text)])
+        events.add(
+            "response.output_item.done",
+            ["output_index": place, "item": message(turn, status: "completed", text: text)])
     }
 }

@@ -8,8 +8,18 @@ struct ScriptedTurn: Sendable {
     struct ToolCall: Sendable {
         var id: String
         var name: String
-        /// JSON text.
         var arguments: String
+        var namespace: String?
+        /// Its arguments are free text and no JSON.
+        var takesText: Bool
+
+        init(id: String, tool: OfferedTool, arguments: JSONText) {
+            self.id = id
+            name = tool.name
+            self.arguments = arguments.string ?? arguments.json
+            namespace = tool.namespace
+            takesText = tool.takesText
+        }
     }
 
     var thinking: String?
@@ -32,6 +42,10 @@ struct ScriptedTurn: Sendable {
 struct OfferedTool: Sendable {
     var name: String
     var schema: JSONText?
+    /// The group of tools that it is in: OpenAI Responses has such.
+    var namespace: String?
+    /// It takes free text: the script writes JavaScript, as Codex's `exec` wants it.
+    var takesText = false
 }
 
 /// What the script reads of a request, in any dialect.
@@ -42,6 +56,8 @@ struct ScriptInput: Sendable {
     /// Behind the last message that the user wrote.
     var toolResults: Int
     var lastUserText: String
+    /// The last agent that a tool result says was started.
+    var startedAgent: String?
     var tools: [OfferedTool]
     var wantsThinking: Bool
     var usesOneHourCache: Bool
@@ -62,29 +78,18 @@ struct ScriptOptions: Sendable {
 enum Script {
     /// The next turn. The same input with the same number gives the same turn.
     static func next(_ input: ScriptInput, options: ScriptOptions, number: Int, created: Int) -> ScriptedTurn {
-        var calls: [ScriptedTurn.ToolCall] = []
-        var rounds = options.toolRounds
-        if let asked = directive("rounds", in: input.lastUserText).flatMap(Int.init) { rounds = asked }
-        let wanted = directive("tool", in: input.lastUserText)
-        let usable = input.tools.filter { wanted == nil ? isHarmless($0.name) : $0.name == wanted }
-        if input.toolResults < rounds * options.parallelTools, let first = usable.first {
-            for index in 0..<options.parallelTools {
-                let tool = usable.count > 1 ? usable[index % usable.count] : first
-                calls.append(
-                    ScriptedTurn.ToolCall(
-                        id: "call_\(pad(number))\(pad(index, 2))", name: tool.name,
-                        arguments: arguments(for: tool, round: input.toolResults).json))
-            }
-        }
+        let directives = Directives(in: input.lastUserText)
+        let calls = toolCalls(input, options: options, directives: directives, number: number)
         let total = options.inputTokens ?? max(16, input.bodyBytes / 4)
         // What came before the last exchange has been seen, in blocks of 128 as OpenAI counts them.
         let cached = input.messageCount > 2 ? total * 85 / 100 / 128 * 128 : 0
-        let words = calls.isEmpty ? answerText(input, number) : "I will look at that first."
+        let words = calls.isEmpty ? answerText(input, directives) : "I will look at that first."
         let reasoning = input.wantsThinking ? 48 : 0
         var output = options.outputTokens ?? max(8, words.utf8.count / 4 + calls.count * 24 + reasoning)
         if let most = input.outputTokensMax { output = max(1, min(output, most)) }
         return ScriptedTurn(
-            thinking: input.wantsThinking ? "The request is clear; one step at a time." : nil, text: words, toolCalls: calls,
+            thinking: input.wantsThinking ? "The request is clear; one step at a time." : nil, text: words,
+            toolCalls: calls,
             model: input.model, id: pad(number, 12), created: created, inputTokens: total, cachedTokens: cached,
             writtenTokens: min(total - cached, max(0, total - cached - 12)), writesOneHour: input.usesOneHourCache,
             outputTokens: output, reasoningTokens: min(reasoning, output))
@@ -113,41 +118,63 @@ enum Script {
         return String(repeating: "0", count: max(0, width - text.count)) + text
     }
 
-    private static func answerText(_ input: ScriptInput, _ number: Int) -> String {
-        let done = input.toolResults > 0 ? "After \(input.toolResults) tool results: the" : "The"
-        return "\(done) task is done. This answer comes from the simulated provider, in place of \(input.model)."
+    /// The calls of this turn; none once enough results came back.
+    private static func toolCalls(
+        _ input: ScriptInput, options: ScriptOptions, directives: Directives, number: Int
+    ) -> [ScriptedTurn.ToolCall] {
+        let wanted = directives.tool(round: input.toolResults / options.parallelTools)
+        let usable = input.tools.filter { wanted == nil ? isHarmless($0.name) : $0.name == wanted }
+        let enough = (directives.rounds ?? options.toolRounds) * options.parallelTools
+        guard !usable.isEmpty else { return [] }
+        if input.toolResults == enough, let finish = directives.finish {
+            let command: JSONText = ["command": .text("echo \(finish)")]
+            return [.init(id: "call_\(pad(number))00", tool: usable[0], arguments: command)]
+        }
+        guard input.toolResults < enough else { return [] }
+        return (0..<options.parallelTools).map { index in
+            let tool = usable[index % usable.count]
+            return .init(id: "call_\(pad(number))\(pad(index, 2))", tool: tool, arguments: arguments(for: tool, input))
+        }
     }
 
-    /// `[sim tool=Bash]` in the user's text steers a script where a client can set no header.
-    private static func directive(_ name: String, in text: String) -> String? {
-        guard let start = text.range(of: "[sim "), let end = text[start.upperBound...].firstIndex(of: "]") else { return nil }
-        for word in text[start.upperBound..<end].split(separator: " ") {
-            let pair = word.split(separator: "=", maxSplits: 1)
-            if pair.count == 2, pair[0] == name { return String(pair[1]) }
-        }
-        return nil
+    private static func answerText(_ input: ScriptInput, _ directives: Directives) -> String {
+        let done = input.toolResults > 0 ? "After \(input.toolResults) tool results: the" : "The"
+        let text = "\(done) task is done. This answer comes from the simulated provider, in place of \(input.model)."
+        guard let file = directives.write else { return text }
+        return "\(text)\n\n\(file)\n```\n<<<<<<< SEARCH\n=======\nwritten by the script\n>>>>>>> REPLACE\n```\n"
     }
 
     /// Tools that read or run; never one that asks a person, and none that starts another agent unless the text asks for it.
     private static func isHarmless(_ name: String) -> Bool {
-        ["bash", "shell", "exec_command", "local_shell", "run_command", "read", "get_weather", "grep", "glob", "list"].contains(
+        [
+            "bash", "shell", "exec", "exec_command", "local_shell", "run_command", "read", "get_weather", "grep",
+            "glob", "list",
+        ]
+        .contains(
             name.lowercased())
     }
 
-    private static func arguments(for tool: OfferedTool, round: Int) -> JSONText {
-        let properties = tool.schema?["properties"]?.members ?? []
-        let required = (tool.schema?["required"]?.elements ?? []).compactMap(\.string)
-        var result: [JSONText.Member] = []
-        for property in properties where required.contains(property.name) || property.name == "command" || property.name == "cmd" {
-            result.append(.init(name: property.name, value: value(property.name, property.value, round)))
+    /// What a schema requires, and what makes a call useful though it is optional.
+    private static func arguments(for tool: OfferedTool, _ input: ScriptInput) -> JSONText {
+        if tool.takesText {
+            return .text("text((await tools.exec_command({cmd: \"echo step \(input.toolResults)\"})).output)")
         }
-        return .object(result)
+        let properties = tool.schema?["properties"]?.members ?? []
+        let useful: Set = ["command", "cmd", "message", "subagent_type", "run_in_background", "fork_turns"]
+        let required = useful.union((tool.schema?["required"]?.elements ?? []).compactMap(\.string))
+        return .object(
+            properties.filter { required.contains($0.name) }.map {
+                .init(name: $0.name, value: value($0.name, $0.value, input))
+            })
     }
 
-    private static func value(_ name: String, _ schema: JSONText, _ round: Int) -> JSONText {
+    private static func value(_ name: String, _ schema: JSONText, _ input: ScriptInput) -> JSONText {
+        let round = input.toolResults
         if let choice = schema["enum"]?.elements.first { return choice }
         switch schema["type"]?.string {
-        case "array": return name == "command" ? ["echo", .text("step \(round)")] : []
+        case "array":
+            if name == "targets", let agent = input.startedAgent { return [.text(agent)] }
+            return name == "command" ? ["echo", .text("step \(round)")] : []
         case "integer", "number": return 1
         case "boolean": return false
         case "object": return [:]
@@ -156,7 +183,10 @@ enum Script {
         switch name {
         case "command", "cmd": return .text("echo step \(round)")
         case "description": return "Print a line"
-        case "prompt": return "[sim rounds=1] Print a line and report."
+        case "prompt", "message": return "[sim rounds=1] Print a line and report."
+        case "subagent_type": return "general-purpose"
+        case "task_name": return "print_a_line"
+        case "fork_turns": return "none"
         case "file_path", "path": return "README.md"
         case "pattern": return "TODO"
         case "city", "location": return "Paris"

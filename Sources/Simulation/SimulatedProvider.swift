@@ -56,7 +56,9 @@ package final class SimulatedProvider: Sendable {
         var context: NIOSSLContext?
         if let certificate = options.certificate, let privateKey = options.privateKey {
             do {
-                let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+                let chain = try NIOSSLCertificate.fromPEMFile(certificate).map {
+                    NIOSSLCertificateSource.certificate($0)
+                }
                 let key = try NIOSSLPrivateKey(file: privateKey, format: .pem)
                 context = try NIOSSLContext(
                     configuration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
@@ -159,6 +161,9 @@ final class SimulationState: Sendable {
             if $0.storedOrder.count > Self.storedMax { $0.stored[$0.storedOrder.removeFirst()] = nil }
         }
     }
+
+    /// Forgets a stored response; false when there was none.
+    func remove(_ id: String) -> Bool { values.withLock { $0.stored.removeValue(forKey: id) != nil } }
 
     func stored(_ id: String) -> (response: JSONText, input: JSONText)? { values.withLock { $0.stored[id] } }
 

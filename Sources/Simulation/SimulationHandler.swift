@@ -30,7 +30,8 @@ final class SimulationHandler: ChannelInboundHandler {
             }
             let delay = request.options.fault?.kind == .slowHead ? request.options.fault?.number ?? 0 : 0
             let pace = request.options.paceMilliseconds ?? state.options.paceMilliseconds
-            let player = Player(context: context, handler: self, answer: answer, pace: pace, keepsAlive: head.isKeepAlive)
+            let player = Player(
+                context: context, handler: self, answer: answer, pace: pace, keepsAlive: head.isKeepAlive)
             if delay > 0 {
                 context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(delay))) { player.begin() }
             } else {
@@ -51,7 +52,9 @@ private final class Player {
     private let keepsAlive: Bool
     private var next = 0
 
-    init(context: ChannelHandlerContext, handler: SimulationHandler, answer: ScriptedAnswer, pace: Int, keepsAlive: Bool) {
+    init(
+        context: ChannelHandlerContext, handler: SimulationHandler, answer: ScriptedAnswer, pace: Int, keepsAlive: Bool
+    ) {
         self.context = context
         self.handler = handler
         self.answer = answer

@@ -53,7 +53,8 @@ struct SimulationRouter {
         if let fault = request.options.fault {
             switch fault.kind {
             case .reset: return nil
-            case .hang: return ScriptedAnswer(headers: [("content-type", "application/json")], steps: [.stall], isStream: true)
+            case .hang:
+                return ScriptedAnswer(headers: [("content-type", "application/json")], steps: [.stall], isStream: true)
             case .status: return failure(fault, isAnthropic: isAnthropic, number: number)
             case .html:
                 return ScriptedAnswer(
@@ -63,7 +64,9 @@ struct SimulationRouter {
             }
         }
         guard var answer = scripted(request, number: number) else {
-            return .json(["error": ["message": .text("no such path: \(request.path)"), "type": "invalid_request_error"]], status: 404)
+            return .json(
+                ["error": ["message": .text("no such path: \(request.path)"), "type": "invalid_request_error"]],
+                status: 404)
         }
         let identifier = "req_sim\(Script.pad(number, 12))"
         answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
@@ -73,8 +76,10 @@ struct SimulationRouter {
     }
 
     private func failure(_ fault: Fault, isAnthropic: Bool, number: Int) -> ScriptedAnswer {
-        let names = [400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-            429: "rate_limit_error", 529: "overloaded_error"]
+        let names = [
+            400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+            429: "rate_limit_error", 529: "overloaded_error",
+        ]
         let type = names[fault.number] ?? "api_error"
         let identifier = "req_sim\(Script.pad(number, 12))"
         let message: JSONText = .text("simulated failure with status \(fault.number)")
@@ -91,10 +96,14 @@ struct SimulationRouter {
         let path = request.path.hasPrefix("/v1/") ? String(request.path.dropFirst(3)) : request.path
         let created = Int(Date().timeIntervalSince1970)
         if request.method == "GET" { return retrieved(path, request) }
+        if request.method == "DELETE" { return deleted(path) }
         guard request.method == "POST" else { return nil }
-        if path.hasPrefix("/responses/"), path.hasSuffix("/cancel") { return retrieved(String(path.dropLast(7)), request) }
+        if path.hasPrefix("/responses/"), path.hasSuffix("/cancel") {
+            return retrieved(String(path.dropLast(7)), request)
+        }
         guard let body = JSONText.parse(request.body), case .object = body else {
-            return .json(["error": ["message": "the body is no JSON object", "type": "invalid_request_error"]], status: 400)
+            return .json(
+                ["error": ["message": "the body is no JSON object", "type": "invalid_request_error"]], status: 400)
         }
         func turn(_ input: ScriptInput) -> ScriptedTurn {
             Script.next(input, options: request.options, number: number, created: created)
@@ -104,14 +113,16 @@ struct SimulationRouter {
         case "/chat/completions":
             return ChatScript.answer(turn(ChatScript.input(body, bytes: bytes)), body: body, options: request.options)
         case "/completions":
-            return ChatScript.completion(turn(ChatScript.input(body, bytes: bytes)), body: body, options: request.options)
+            return ChatScript.completion(
+                turn(ChatScript.input(body, bytes: bytes)), body: body, options: request.options)
         case "/embeddings": return ChatScript.embeddings(turn(ChatScript.input(body, bytes: bytes)))
         case "/responses":
             let made = turn(ResponsesScript.input(body, bytes: bytes))
             let answer = ResponsesScript.answer(made, body: body, options: request.options)
             if let id = answer.responseID {
                 let whole = ResponsesScript.response(
-                    made, status: "completed", output: ResponsesScript.output(made), usage: ResponsesScript.usage(made), body: body)
+                    made, status: "completed", output: ResponsesScript.output(made), usage: ResponsesScript.usage(made),
+                    body: body)
                 state.store(id, response: whole, input: body["input"] ?? [])
             }
             return answer
@@ -119,7 +130,9 @@ struct SimulationRouter {
             let made = turn(ResponsesScript.input(body, bytes: bytes))
             var answer = ScriptedAnswer.json([
                 "id": .text("resp_sim\(made.id)"), "object": "response.compaction", "created_at": .integer(created),
-                "output": [["type": "compaction", "id": .text("cmp_sim\(made.id)"), "encrypted_content": "c2ltdWxhdGVk"]],
+                "output": [
+                    ["type": "compaction", "id": .text("cmp_sim\(made.id)"), "encrypted_content": "c2ltdWxhdGVk"]
+                ],
                 "usage": ResponsesScript.usage(made),
             ])
             answer.usage = ResponsesScript.usage(made)
@@ -142,11 +155,25 @@ struct SimulationRouter {
         if wantsInput { id = String(id.dropLast("/input_items".count)) }
         guard let stored = state.stored(id) else {
             return .json(
-                ["error": ["message": .text("Response with id '\(id)' not found."), "type": "invalid_request_error"]], status: 404)
+                ["error": ["message": .text("Response with id '\(id)' not found."), "type": "invalid_request_error"]],
+                status: 404)
         }
         guard wantsInput else { return .json(stored.response) }
-        let items = stored.input.string.map { [["type": "message", "role": "user", "content": .text($0)]] } ?? stored.input.elements
+        let items =
+            stored.input.string.map { [["type": "message", "role": "user", "content": .text($0)]] }
+            ?? stored.input.elements
         return .json(["object": "list", "data": .array(items), "has_more": false])
+    }
+
+    private func deleted(_ path: String) -> ScriptedAnswer? {
+        guard path.hasPrefix("/responses/") else { return nil }
+        let id = String(path.dropFirst("/responses/".count))
+        guard state.remove(id) else {
+            return .json(
+                ["error": ["message": .text("Response with id '\(id)' not found."), "type": "invalid_request_error"]],
+                status: 404)
+        }
+        return .json(["id": .text(id), "object": "response", "deleted": true])
     }
 
     // MARK: The provider's own pages

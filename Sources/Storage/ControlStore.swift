@@ -4,7 +4,20 @@
 package import GRDB
 import GatewayModel
 
-/// A team of a workspace.
+/// The outermost tenant.
+package struct WorkspaceRow: Sendable, Hashable, Codable {
+    package var id: String
+    package var name: String
+    package var created: String
+
+    package init(id: String, name: String, created: String) {
+        self.id = id
+        self.name = name
+        self.created = created
+    }
+}
+
+/// A team of a workspace, which it names.
 package struct TeamRow: Sendable, Hashable, Codable {
     package var id: String
     package var workspace: String
@@ -70,7 +83,23 @@ package struct ControlStore: Sendable {
 
     package init(_ pool: DatabasePool) { self.pool = pool }
 
-    // MARK: Teams and owners
+    // MARK: Workspaces, teams and owners
+
+    package func workspaces() throws -> [WorkspaceRow] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM workspace ORDER BY name").map { row in
+                WorkspaceRow(id: row["id"], name: row["name"], created: row["created"])
+            }
+        }
+    }
+
+    package func insert(workspace: WorkspaceRow) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: "INSERT INTO workspace (id, name, created) VALUES (?, ?, ?)",
+                arguments: [workspace.id, workspace.name, workspace.created])
+        }
+    }
 
     package func teams() throws -> [TeamRow] {
         try pool.read { database in
@@ -112,8 +141,8 @@ package struct ControlStore: Sendable {
         }
     }
 
-    /// Disables an entity; its turns stay.
-    package func disable(table: EntityTable, id: String, at time: String) throws {
+    /// Disables an entity, or enables it again when `time` is nil; its turns stay either way.
+    package func setDisabled(table: EntityTable, id: String, at time: String?) throws {
         try pool.write { database in
             try database.execute(sql: "UPDATE \(table.rawValue) SET disabled = ? WHERE id = ?", arguments: [time, id])
         }
@@ -125,6 +154,18 @@ package struct ControlStore: Sendable {
         try pool.read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM virtual_key ORDER BY created, key_id").map(Self.key)
         }
+    }
+
+    /// Visits every key's row without holding them all.
+    package func forEachKey(_ body: (KeyRow) -> Void) throws {
+        try pool.read { database in
+            let rows = try Row.fetchCursor(database, sql: "SELECT key_id, name, policy, row_mac, created FROM virtual_key")
+            while let row = try rows.next() { body(Self.key(row)) }
+        }
+    }
+
+    package func hasKeys() throws -> Bool {
+        try pool.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM virtual_key)") ?? false }
     }
 
     package func key(_ id: String) throws -> KeyRow? {
@@ -173,22 +214,22 @@ package struct ControlStore: Sendable {
 
     // MARK: Idempotency
 
-    /// The stored answer of a request that was carried out before under this name.
-    package func answer(_ name: String) throws -> (hash: String, status: Int, response: String)? {
-        try pool.read { database in
-            try Row.fetchOne(database, sql: "SELECT * FROM idempotency WHERE name = ?", arguments: [name]).map {
-                ($0["request_hash"], $0["status"], $0["response"])
-            }
-        }
-    }
-
-    package func remember(_ name: String, hash: String, status: Int, response: String, at time: String) throws {
+    /// Takes the name of a request that is about to be carried out; false when it was taken before.
+    package func claim(_ name: String, at time: String) throws -> Bool {
         try pool.write { database in
             try database.execute(
                 sql: """
-                    INSERT INTO idempotency (name, request_hash, status, response, created) VALUES (?, ?, ?, ?, ?)
+                    INSERT INTO idempotency (name, request_hash, status, response, created) VALUES (?, '', 0, '', ?)
                     ON CONFLICT (name) DO NOTHING
-                    """, arguments: [name, hash, status, response, time])
+                    """, arguments: [name, time])
+            return database.changesCount > 0
+        }
+    }
+
+    /// Gives the name back: the request failed and may be tried again.
+    package func release(_ name: String) throws {
+        try pool.write { database in
+            try database.execute(sql: "DELETE FROM idempotency WHERE name = ?", arguments: [name])
         }
     }
 }

@@ -3,6 +3,10 @@
 
 package import GRDB
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Why a store cannot be used.
 package struct StorageError: Error, Sendable {
     package var message: String
@@ -14,10 +18,19 @@ package struct StorageError: Error, Sendable {
 package struct Databases: Sendable {
     package let ledger: DatabasePool
     package let control: DatabasePool
+    /// Where a file went that lay in the ledger's place and was no database.
+    package private(set) var movedAside: String?
 
-    /// Opens `ledger.db` and `control.db` and brings their schema up to date.
+    /// Opens `ledger.db` and `control.db` and brings their schema up to date. A ledger that is no database is moved aside and
+    /// made anew: the journal fills it again.
     package init(directory: String) throws {
-        ledger = try Self.open("\(directory)/ledger.db", synchronous: "NORMAL")
+        let path = "\(directory)/ledger.db"
+        do {
+            ledger = try Self.open(path, synchronous: "NORMAL")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT {
+            movedAside = try Self.moveAside(path)
+            ledger = try Self.open(path, synchronous: "NORMAL")
+        }
         control = try Self.open("\(directory)/control.db", synchronous: "FULL")
         try Self.migrate(ledger, Schema.ledger)
         try Self.migrate(control, Schema.control)
@@ -44,9 +57,18 @@ package struct Databases: Sendable {
         return try DatabasePool(path: path, configuration: configuration)
     }
 
+    private static func moveAside(_ path: String) throws -> String {
+        var number = 1
+        while access("\(path).damaged-\(number)", F_OK) == 0 { number += 1 }
+        let aside = "\(path).damaged-\(number)"
+        guard rename(path, aside) == 0 else { throw StorageError("\(path) is no database and cannot be moved aside") }
+        for suffix in ["-wal", "-shm"] { _ = rename(path + suffix, aside + suffix) }
+        return aside
+    }
+
     private static func migrate(_ pool: DatabasePool, _ versions: [(version: Int, statements: [String])]) throws {
         try pool.write { database in
-            try database.execute(sql: "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY)")
+            try database.execute(sql: "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
             let present = try Int.fetchOne(database, sql: "SELECT MAX(version) FROM schema_version") ?? 0
             let newest = versions.last?.version ?? 0
             guard present <= newest else {

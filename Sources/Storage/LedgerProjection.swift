@@ -11,6 +11,11 @@ package final class LedgerProjection {
     private var labelIDs: [LabelSet: Int64] = [:]
     private var sessionIDs: [SessionKey: Int64] = [:]
     private var months: Set<String> = []
+    private var monthStart = Timestamp(nanoseconds: 0)
+    private var month = ""
+    private var insertSQL = ""
+    /// Months whose turns retention has dropped; asked for once a batch.
+    private var droppedMonths: Set<String> = []
     private var nextLabelID: Int64 = 0
     private var nextSessionID: Int64 = 0
     package private(set) var cursor: JournalPosition
@@ -38,23 +43,30 @@ package final class LedgerProjection {
         }
     }
 
-    /// Applies records in order and moves the cursor behind the last. Throws when the database fails; nothing is applied then.
-    package func apply(_ records: [JournalRecord]) throws {
-        guard let last = records.last else { return }
+    /// Applies records in order and moves the cursor behind the last. Gives the deployments of turns that have no price.
+    /// Throws when the database fails; nothing is applied then.
+    @discardableResult
+    package func apply(_ records: [JournalRecord]) throws -> Set<String> {
+        guard let last = records.last else { return [] }
+        var unpriced: Set<String> = []
         do {
             try pool.write { database in
                 var batch = Batch()
+                self.droppedMonths = try Set(String.fetchAll(database, sql: "SELECT month FROM dropped_month"))
                 for record in records {
                     switch record.kind {
                     case .turnSettled: try self.insert(record, database, &batch)
                     case .turnRefused:
-                        if let turn = record.json.withUnsafeBytes({ decodeTurn($0) }) {
+                        if let turn = record.json.withUnsafeBytes({ decodeTurnForSums($0) }),
+                            !self.droppedMonths.contains(turn.month)
+                        {
                             _ = try self.insertTurn(turn, record.json, labels: 0, session: 0, database)
                         }
                     default: break
                     }
                 }
                 try batch.write(database)
+                unpriced = batch.unpricedDeployments
                 try database.cachedStatement(
                     sql: """
                         INSERT INTO projection_cursor (name, boot, sequence) VALUES (?, ?, ?)
@@ -70,18 +82,18 @@ package final class LedgerProjection {
             throw error
         }
         cursor = last.position
+        return unpriced
     }
 
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
-        guard let turn = record.json.withUnsafeBytes({ decodeTurn($0) }) else { return }
+        guard let turn = record.json.withUnsafeBytes({ decodeTurnForSums($0) }), !droppedMonths.contains(monthOf(turn))
+        else { return }
         let labelSet = LabelSet(turn)
         let labels = try labelID(labelSet, database)
         let session = try sessionID(turn, database)
         guard try insertTurn(turn, record.json, labels: labels, session: session, database) else { return }
         let sums = UsageSums(turn)
-        for unit in CalendarUnit.allCases {
-            batch.add(unit, turn.received.start(of: unit).seconds, labels, sums)
-        }
+        batch.add(turn, labels, unbranched: try labelID(labelSet.unbranched, database), sums)
         batch.addSession(session, labels, turn, sums)
         batch.keyUse[turn.principal.keyID] = max(
             batch.keyUse[turn.principal.keyID] ?? 0, turn.received.nanoseconds / 60_000_000_000 * 60_000_000_000)
@@ -91,22 +103,32 @@ package final class LedgerProjection {
         }
     }
 
+    /// The month's name, made once a month and not once a turn; with it the statement that inserts.
+    private func monthOf(_ turn: TurnRecord) -> String {
+        let start = turn.received.start(of: .month)
+        if start != monthStart || insertSQL.isEmpty {
+            monthStart = start
+            month = turn.month
+            insertSQL = """
+                INSERT INTO turn_\(month) (request_id, labels, session_id, received_ns, status, flags, cost, record)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING
+                """
+        }
+        return month
+    }
+
     /// True when the turn was not there before.
     private func insertTurn(
         _ turn: TurnRecord, _ json: [UInt8], labels: Int64, session: Int64, _ database: Database
     ) throws -> Bool {
-        let month = turn.month
+        let month = monthOf(turn)
         if !months.contains(month) {
             for statement in Schema.turnTable(month) { try database.execute(sql: statement) }
             try database.execute(
                 sql: "INSERT INTO turn_month (month) VALUES (?) ON CONFLICT (month) DO NOTHING", arguments: [month])
             months.insert(month)
         }
-        let statement = try database.cachedStatement(
-            sql: """
-                INSERT INTO turn_\(month) (request_id, labels, session_id, received_ns, status, flags, cost, record)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING
-                """)
+        let statement = try database.cachedStatement(sql: insertSQL)
         try statement.execute(arguments: [
             turn.requestID.description, labels, session, turn.received.nanoseconds, turn.status, turn.flags.rawValue,
             turn.cost.value, String(decoding: json, as: UTF8.self),

@@ -41,7 +41,8 @@ extension LedgerProjection {
     ) throws -> String? {
         let text: String = row["record"]
         guard var turn = Array(text.utf8).withUnsafeBytes({ decodeTurn($0) }), turn.flags.contains(.unpriced),
-            let (cost, version) = price(turn)
+            // After a crash nobody knows what was used, so no price says what it cost.
+            !(turn.flags.contains(.recovered) && turn.usage.isZero), let (cost, version) = price(turn)
         else { return nil }
         let difference = cost.value - turn.cost.value
         turn.cost = cost
@@ -64,9 +65,18 @@ extension LedgerProjection {
                 sql: "UPDATE usage_\(unit.rawValue) SET cost = cost + ?, unpriced = unpriced - 1 WHERE bucket = ? AND labels = ?",
                 arguments: [difference, turn.received.start(of: unit).seconds, labels])
         }
+        let condition = labelColumns.map { "\($0) = ?" }.joined(separator: " AND ")
         try database.execute(
-            sql: "UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1 WHERE session_id = ? AND labels = ?",
-            arguments: [difference, session, labels])
+            sql: """
+                UPDATE usage_month_unbranched SET cost = cost + ?, unpriced = unpriced - 1
+                WHERE bucket = ? AND labels = (SELECT id FROM label_set WHERE \(condition))
+                """,
+            arguments: [difference, turn.received.start(of: .month).seconds] + StatementArguments(LabelSet(turn).unbranched.texts))
+        try database.execute(
+            sql: """
+                UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1
+                WHERE session_id = ? AND bucket = ? AND labels = ?
+                """, arguments: [difference, session, turn.received.start(of: .hour).seconds, labels])
         try database.execute(
             sql: "UPDATE session SET cost = cost + ?, unpriced = unpriced - 1 WHERE id = ?", arguments: [difference, session])
         try database.execute(
@@ -81,6 +91,9 @@ extension LedgerProjection {
             for name in old where name.allSatisfy({ $0.isNumber || $0 == "_" }) {
                 try database.execute(sql: "DROP TABLE turn_\(name)")
                 try database.execute(sql: "DELETE FROM turn_month WHERE month = ?", arguments: [name])
+                try database.execute(sql: "DELETE FROM response_owner WHERE month = ?", arguments: [name])
+                try database.execute(
+                    sql: "INSERT INTO dropped_month (month) VALUES (?) ON CONFLICT (month) DO NOTHING", arguments: [name])
             }
             return old
         }

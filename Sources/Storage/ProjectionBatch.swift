@@ -10,8 +10,15 @@ struct Batch {
         var labels: Int64
     }
 
+    /// A session's sums by the hour, so that a report over a range counts what lies in it and no more.
+    private struct SessionCell: Hashable {
+        var session: Int64
+        var cell: Cell
+    }
+
     private struct SessionChange {
         var sums = UsageSums()
+        var first: Int64
         var last: Int64 = 0
         var parent: String?
         var repository = ""
@@ -25,22 +32,34 @@ struct Batch {
         var last: Int64
     }
 
-    private var usage: [CalendarUnit: [Cell: UsageSums]] = [:]
-    private var sessionUsage: [Cell: UsageSums] = [:]
+    /// By table.
+    private var usage: [String: [Cell: UsageSums]] = [:]
+    private var sessionUsage: [SessionCell: UsageSums] = [:]
     private var sessions: [Int64: SessionChange] = [:]
     private var unpriced: [String: Unpriced] = [:]
     var keyUse: [String: Int64] = [:]
     var responses: [(id: String, requestID: String, month: String)] = []
 
-    mutating func add(_ unit: CalendarUnit, _ bucket: Int64, _ labels: Int64, _ sums: UsageSums) {
-        usage[unit, default: [:]][Cell(bucket: bucket, labels: labels), default: UsageSums()].add(sums)
+    /// Adds a turn to every rollup. `unbranched` are its labels without the branch.
+    mutating func add(_ turn: TurnRecord, _ labels: Int64, unbranched: Int64, _ sums: UsageSums) {
+        for unit in CalendarUnit.allCases {
+            add("usage_\(unit.rawValue)", turn.received.start(of: unit), labels, sums)
+        }
+        add("usage_month_unbranched", turn.received.start(of: .month), unbranched, sums)
+    }
+
+    private mutating func add(_ table: String, _ bucket: Timestamp, _ labels: Int64, _ sums: UsageSums) {
+        usage[table, default: [:]][Cell(bucket: bucket.seconds, labels: labels), default: UsageSums()].add(sums)
     }
 
     mutating func addSession(_ session: Int64, _ labels: Int64, _ turn: TurnRecord, _ sums: UsageSums) {
+        // Turns without a session are summed too, under 0: a report by session must add up to the whole.
+        let hour = Cell(bucket: turn.received.start(of: .hour).seconds, labels: labels)
+        sessionUsage[SessionCell(session: session, cell: hour), default: UsageSums()].add(sums)
         guard session != 0 else { return }
-        sessionUsage[Cell(bucket: session, labels: labels), default: UsageSums()].add(sums)
-        var change = sessions[session] ?? SessionChange()
+        var change = sessions[session] ?? SessionChange(first: turn.received.nanoseconds)
         change.sums.add(sums)
+        change.first = min(change.first, turn.received.nanoseconds)
         change.last = max(change.last, (turn.lastByte ?? turn.received).nanoseconds)
         change.parent = change.parent ?? turn.attribution.parentSession?.value
         if let repository = turn.attribution.repository?.value { change.repository = repository }
@@ -53,9 +72,13 @@ struct Batch {
         let time = turn.received.nanoseconds
         var known = unpriced[turn.deployment] ?? Unpriced(first: time, last: time)
         known.turns += 1
+        known.first = min(known.first, time)
         known.last = max(known.last, time)
         unpriced[turn.deployment] = known
     }
+
+    /// Deployments of which this batch holds turns without a price.
+    var unpricedDeployments: Set<String> { Set(unpriced.keys) }
 
     // MARK: Writing
 
@@ -63,15 +86,27 @@ struct Batch {
     private static let places = measureColumns.map { _ in "?" }.joined(separator: ", ")
 
     func write(_ database: Database) throws {
-        for (unit, cells) in usage { try write(cells, table: "usage_\(unit.rawValue)", key: "bucket", database) }
-        try write(sessionUsage, table: "usage_session", key: "session_id", database)
+        for (table, cells) in usage {
+            let statement = try upsert(table, keys: ["bucket", "labels"], database)
+            for (cell, sums) in cells {
+                try statement.execute(arguments: [cell.bucket, cell.labels] + StatementArguments(sums.values))
+            }
+        }
+        let statement = try upsert("usage_session", keys: ["session_id", "bucket", "labels"], database)
+        for (one, sums) in sessionUsage {
+            try statement.execute(
+                arguments: [one.session, one.cell.bucket, one.cell.labels] + StatementArguments(sums.values))
+        }
         try writeSessions(database)
         for (deployment, one) in unpriced {
             try database.cachedStatement(
                 sql: """
                     INSERT INTO unpriced_model (deployment, turns, first_ns, last_ns) VALUES (?, ?, ?, ?)
                     ON CONFLICT (deployment) DO UPDATE SET turns = unpriced_model.turns + excluded.turns,
-                    last_ns = excluded.last_ns
+                    first_ns = CASE WHEN unpriced_model.first_ns < excluded.first_ns
+                    THEN unpriced_model.first_ns ELSE excluded.first_ns END,
+                    last_ns = CASE WHEN unpriced_model.last_ns > excluded.last_ns
+                    THEN unpriced_model.last_ns ELSE excluded.last_ns END
                     """
             ).execute(arguments: [deployment, one.turns, one.first, one.last])
         }
@@ -90,17 +125,15 @@ struct Batch {
         }
     }
 
-    private func write(_ cells: [Cell: UsageSums], table: String, key: String, _ database: Database) throws {
-        guard !cells.isEmpty else { return }
-        let statement = try database.cachedStatement(
+    /// Adds measures to a row, which is made when it is not there.
+    private func upsert(_ table: String, keys: [String], _ database: Database) throws -> Statement {
+        let names = keys.joined(separator: ", ")
+        let additions = measureColumns.map { "\($0) = \(table).\($0) + excluded.\($0)" }.joined(separator: ", ")
+        return try database.cachedStatement(
             sql: """
-                INSERT INTO \(table) (\(key), labels, \(Self.columns)) VALUES (?, ?, \(Self.places))
-                ON CONFLICT (\(key), labels) DO UPDATE SET \(
-                    measureColumns.map { "\($0) = \(table).\($0) + excluded.\($0)" }.joined(separator: ", "))
+                INSERT INTO \(table) (\(names), \(Self.columns)) VALUES (\(keys.map { _ in "?" }.joined(separator: ", ")), \(Self.places))
+                ON CONFLICT (\(names)) DO UPDATE SET \(additions)
                 """)
-        for (cell, sums) in cells {
-            try statement.execute(arguments: [cell.bucket, cell.labels] + StatementArguments(sums.values))
-        }
     }
 
     private func writeSessions(_ database: Database) throws {
@@ -108,14 +141,16 @@ struct Batch {
         let additions = measureColumns.map { "\($0) = \($0) + ?" }.joined(separator: ", ")
         let statement = try database.cachedStatement(
             sql: """
-                UPDATE session SET \(additions), last_ns = CASE WHEN last_ns > ? THEN last_ns ELSE ? END,
+                UPDATE session SET \(additions), first_ns = CASE WHEN first_ns < ? THEN first_ns ELSE ? END,
+                last_ns = CASE WHEN last_ns > ? THEN last_ns ELSE ? END,
                 parent = COALESCE(parent, ?), repository = CASE WHEN ? = '' THEN repository ELSE ? END,
                 branch = CASE WHEN ? = '' THEN branch ELSE ? END WHERE id = ?
                 """)
         for (id, change) in sessions {
             try statement.execute(
                 arguments: StatementArguments(change.sums.values) + [
-                    change.last, change.last, change.parent, change.repository, change.repository, change.branch,
+                    change.first, change.first, change.last, change.last, change.parent, change.repository, change.repository,
+                    change.branch,
                     change.branch, id,
                 ])
             guard !change.subAgents.isEmpty else { continue }

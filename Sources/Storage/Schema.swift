@@ -25,6 +25,8 @@ enum Schema {
                 "CREATE TABLE label_set (id BIGINT NOT NULL PRIMARY KEY, \(labels))",
                 "CREATE UNIQUE INDEX label_set_all ON label_set (\(labelColumns.joined(separator: ", ")))",
                 usage("usage_hour"), usage("usage_day"), usage("usage_month"),
+                // Months under labels without their branch: branches come and go, and most reports do not ask for them.
+                usage("usage_month_unbranched"),
                 """
                 CREATE TABLE session (id BIGINT NOT NULL PRIMARY KEY, key_id TEXT NOT NULL, name TEXT NOT NULL,
                 parent TEXT, source TEXT NOT NULL, workspace TEXT NOT NULL, team TEXT NOT NULL, owner TEXT NOT NULL,
@@ -32,14 +34,17 @@ enum Schema {
                 first_ns BIGINT NOT NULL, last_ns BIGINT NOT NULL, sub_agents TEXT NOT NULL DEFAULT '', \(measures))
                 """,
                 "CREATE UNIQUE INDEX session_name ON session (key_id, name)",
-                "CREATE INDEX session_last ON session (last_ns)",
+                "CREATE INDEX session_only_name ON session (name)",
+                "CREATE INDEX session_last ON session (last_ns, id)",
                 "CREATE INDEX session_cost ON session (cost)",
                 "CREATE INDEX session_parent ON session (parent)",
                 """
-                CREATE TABLE usage_session (session_id BIGINT NOT NULL, labels BIGINT NOT NULL, \(measures),
-                PRIMARY KEY (session_id, labels))
+                CREATE TABLE usage_session (session_id BIGINT NOT NULL, bucket BIGINT NOT NULL, labels BIGINT NOT NULL,
+                \(measures), PRIMARY KEY (session_id, bucket, labels))
                 """,
                 "CREATE TABLE turn_month (month TEXT NOT NULL PRIMARY KEY)",
+                // Their sums stand, so their turns must not be counted again when the journal is read anew.
+                "CREATE TABLE dropped_month (month TEXT NOT NULL PRIMARY KEY)",
                 "CREATE TABLE response_owner (id TEXT NOT NULL PRIMARY KEY, request_id TEXT NOT NULL, month TEXT NOT NULL)",
                 """
                 CREATE TABLE unpriced_model (deployment TEXT NOT NULL PRIMARY KEY, turns BIGINT NOT NULL,
@@ -63,6 +68,8 @@ enum Schema {
             cost BIGINT NOT NULL, record TEXT NOT NULL)
             """,
             "CREATE INDEX IF NOT EXISTS turn_\(month)_session ON turn_\(month) (session_id, request_id)",
+            // The second bit of `flags`: what `weir price rerate` looks for.
+            "CREATE INDEX IF NOT EXISTS turn_\(month)_unpriced ON turn_\(month) (request_id) WHERE flags % 4 >= 2",
         ]
     }
 

@@ -51,6 +51,12 @@ package struct LabelSet: Sendable, Hashable {
         deployment = turn.deployment
     }
 
+    var unbranched: LabelSet {
+        var labels = self
+        labels.branch = ""
+        return labels
+    }
+
     /// In the order of `labelColumns`.
     var texts: [String] { [keyID, workspace, team, owner, repository, branch, agent, client, model, deployment] }
 }

@@ -1,3 +1,5 @@
+// The executable: everything is in Commands.
+
 import Commands
 
 await runWeir()

@@ -7,6 +7,7 @@ import Console
 import Foundation
 import GatewayModel
 import Identity
+import Logging
 import Reports
 import ServiceLifecycle
 import Storage
@@ -25,7 +26,12 @@ struct ServerOptions: ParsableArguments {
     }
 
     /// For verbs that change something: the running server or an error.
-    func changing<Result>(_ body: (AdminClient) async throws -> Result) async throws -> Result {
+    func changing<Result: Sendable>(_ body: @Sendable (AdminClient) async throws -> Result) async throws -> Result {
+        try await withProgress { try await following(body) }
+    }
+
+    /// For verbs that go on until they are ended: the running server or an error.
+    func following<Result>(_ body: (AdminClient) async throws -> Result) async throws -> Result {
         let folder = folder
         guard isListening(folder.socket) else {
             throw CommandFailure(
@@ -38,14 +44,14 @@ struct ServerOptions: ParsableArguments {
     /// For verbs that only read: the running server, or the store.
     func reading<Result: Sendable>(_ body: @Sendable (AdminClient) async throws -> Result) async throws -> Result {
         let folder = folder
-        if isListening(folder.socket) { return try await body(AdminClient(socket: folder.socket)) }
+        if isListening(folder.socket) { return try await withProgress { try await body(AdminClient(socket: folder.socket)) } }
         guard folder.exists else {
             throw CommandFailure(
                 "no_data_folder", "there is no data folder \(folder.path)",
                 mend: "start a server: weir serve --data \(folder.path)   (another folder: --data DIR)")
         }
         standardError("No server works in \(folder.path): this is the store as the last one left it.")
-        return try await withStore(folder, body)
+        return try await withProgress { try await withStore(folder, body) }
     }
 
     /// The same handlers on a socket of this process alone, over the store opened for reading.
@@ -80,7 +86,8 @@ struct ServerOptions: ParsableArguments {
             atPath: place, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(atPath: place) }
         let (isRunning, running) = AsyncStream<Void>.makeStream()
-        let application = makeAdminApplication(dependencies, socketPath: "\(place)/s") { running.finish() }
+        // It ends by being cancelled, which is no error here.
+        let application = makeAdminApplication(dependencies, socketPath: "\(place)/s", logLevel: .critical) { running.finish() }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await application.run() }
             for await _ in isRunning {}

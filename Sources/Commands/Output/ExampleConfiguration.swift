@@ -1,7 +1,7 @@
 // ExampleConfiguration: the commented file that `weir init --config` writes; `weir.example.yaml` in the repository is the same.
 
 /// A configuration that starts as it is, with everything else as comments.
-let exampleConfiguration = """
+package let exampleConfiguration = """
     # Weir's configuration. Everything here may be left out; docs/configuration.md lists every setting.
     # `weir config check weir.yaml` names each fault with its place and its mend. A changed file is taken over
     # whole or not at all, without a restart.
@@ -22,7 +22,7 @@ let exampleConfiguration = """
     #     kind: anthropic
     #     api_key: file:/run/secrets/anthropic
     #   - name: inhouse
-    #     kind: openai_compatible
+    #     kind: openai-compatible
     #     base_url: http://10.1.2.3:8000/v1
     #     allow_private_addresses: true
     #     models: ["qwen3-*"]

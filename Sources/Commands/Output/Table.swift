@@ -4,12 +4,12 @@
 import Foundation
 
 /// How a table is written.
-enum OutputFormat: String, Sendable, CaseIterable {
+package enum OutputFormat: String, Sendable, CaseIterable {
     case table, csv, json
 }
 
 /// A column: its title, where it stands, and how dear it is.
-struct Column: Sendable {
+package struct Column: Sendable {
     /// The name in CSV, snake_case.
     var name: String
     var title: String
@@ -17,7 +17,7 @@ struct Column: Sendable {
     /// 0 stays always; the highest number goes first when the terminal is narrow.
     var priority: Int
 
-    init(_ name: String, _ title: String? = nil, right: Bool = false, priority: Int = 0) {
+    package init(_ name: String, _ title: String? = nil, right: Bool = false, priority: Int = 0) {
         self.name = name
         self.title = title ?? name.uppercased()
         isRight = right
@@ -26,34 +26,34 @@ struct Column: Sendable {
 }
 
 /// One cell: what people read and what programs read.
-struct Cell: Sendable, Hashable {
-    var shown: String
+package struct Cell: Sendable, Hashable {
+    package var shown: String
     /// Exact: whole nano-USD, plain counts, full ids.
-    var exact: String
+    package var exact: String
 
-    init(_ text: String, exact: String? = nil) {
-        shown = text
+    package init(_ text: String, exact: String? = nil) {
+        shown = inert(text)
         self.exact = exact ?? text
     }
 
-    static func count(_ value: Int64) -> Cell { Cell(grouped(value), exact: String(value)) }
-    static func money(_ nanoUSD: Int64) -> Cell { Cell(shownMoney(nanoUSD), exact: String(nanoUSD)) }
-    static func perMille(_ value: Int64?) -> Cell {
+    package static func count(_ value: Int64) -> Cell { Cell(grouped(value), exact: String(value)) }
+    package static func money(_ nanoUSD: Int64) -> Cell { Cell(shownMoney(nanoUSD), exact: String(nanoUSD)) }
+    package static func perMille(_ value: Int64?) -> Cell {
         value.map { Cell("\($0 / 10).\($0 % 10) %", exact: String($0)) } ?? Cell("-", exact: "")
     }
 }
 
 /// Rows under columns.
-struct Table: Sendable {
+package struct Table: Sendable {
     var columns: [Column]
-    var rows: [[Cell]] = []
+    package var rows: [[Cell]] = []
     /// A last row that is set apart.
-    var total: [Cell]?
+    package var total: [Cell]?
 
-    init(_ columns: [Column]) { self.columns = columns }
+    package init(_ columns: [Column]) { self.columns = columns }
 
     /// For a terminal of so many columns; nil cuts nothing.
-    func text(width: Int?) -> String {
+    package func text(width: Int?) -> String {
         var kept = Array(columns.indices)
         let all = rows + (total.map { [$0] } ?? [])
         func widths(_ kept: [Int]) -> [Int] {
@@ -87,7 +87,7 @@ struct Table: Sendable {
     private func stacked(_ all: [[Cell]]) -> String {
         let size = columns.map(\.title.count).max() ?? 0
         return all.map { row in
-            columns.indices.map { column in
+            columns.indices.filter { !row[$0].shown.isEmpty }.map { column in
                 let title = columns[column].title
                 return title + String(repeating: " ", count: size - title.count + 2) + row[column].shown + "\n"
             }.joined()
@@ -95,22 +95,43 @@ struct Table: Sendable {
     }
 
     /// RFC 4180, with exact values. Text that a spreadsheet would take for a formula gets a leading apostrophe.
-    var csv: String {
+    package var csv: String {
         var text = columns.map(\.name).joined(separator: ",") + "\r\n"
         for row in rows { text += row.map { Self.field($0.exact) }.joined(separator: ",") + "\r\n" }
         return text
     }
 
     static func field(_ value: String) -> String {
-        var value = value
-        if let first = value.first, "=+-@\t\r".contains(first), Int64(value) == nil { value = "'" + value }
-        guard value.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return value }
-        return "\"" + value.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+        // By scalars: a quote or an equals sign with a combining mark behind it is another character to Swift, not to a reader.
+        var scalars = Array(value.unicodeScalars)
+        if let first = scalars.first, "=+-@\t\r".unicodeScalars.contains(first), Int64(value) == nil {
+            scalars.insert("'", at: 0)
+        }
+        let needsQuotes = scalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
+        guard needsQuotes else { return String(String.UnicodeScalarView(scalars)) }
+        var quoted: [Unicode.Scalar] = ["\""]
+        for scalar in scalars { quoted += scalar == "\"" ? ["\"", "\""] : [scalar] }
+        return String(String.UnicodeScalarView(quoted + ["\""]))
+    }
+}
+
+/// Text from outside without what a terminal or a reader's eye obeys: control characters and changes of direction.
+package func inert(_ text: String) -> String {
+    let isHarmless = text.unicodeScalars.allSatisfy { !isObeyed($0) }
+    return isHarmless
+        ? text : String(String.UnicodeScalarView(text.unicodeScalars.map { isObeyed($0) ? "\u{FFFD}" : $0 }))
+}
+
+private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    // C0, DEL, C1; directional marks, embeddings, overrides and isolates; line and paragraph separators.
+    case 0..<32, 127..<160, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
     }
 }
 
 /// `12,408`.
-func grouped(_ value: Int64) -> String {
+package func grouped(_ value: Int64) -> String {
     var digits = String(value.magnitude)
     var groups: [String] = []
     while digits.count > 3 {
@@ -122,7 +143,7 @@ func grouped(_ value: Int64) -> String {
 }
 
 /// `$412.10`, `$0.0412`, `<$0.0001`: for reading. Exact amounts are in CSV and JSON.
-func shownMoney(_ nanoUSD: Int64) -> String {
+package func shownMoney(_ nanoUSD: Int64) -> String {
     let sign = nanoUSD < 0 ? "-" : ""
     let magnitude = Int64(clamping: nanoUSD.magnitude)
     if magnitude >= 1_000_000_000 {

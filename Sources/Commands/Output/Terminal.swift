@@ -76,3 +76,19 @@ struct ListDocument<Element: Encodable & Sendable>: Encodable {
     var data: [Element]
     var next: String?
 }
+
+/// One thing under the name of its schema, its members beside it.
+struct SingleDocument<Value: Encodable & Sendable>: Encodable {
+    var schema: String
+    var value: Value
+
+    private enum Key: String, CodingKey {
+        case schema
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try value.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(schema, forKey: .schema)
+    }
+}

@@ -1,6 +1,8 @@
 // DataFolder: where everything of a node lies, with a lock that keeps a second server out.
 
 import Foundation
+import Journal
+import Storage
 
 #if canImport(Glibc)
     import Glibc
@@ -39,5 +41,27 @@ struct DataFolder: Sendable {
         }
         // Never closed: the lock ends with the process.
         unlink(socket)
+    }
+}
+
+/// Opens the folder's databases, or says what is in the way.
+func openDatabases(_ folder: DataFolder) throws -> Databases {
+    do {
+        return try Databases(directory: folder.path)
+    } catch let error as StorageError {
+        throw CommandFailure("store_refused", error.message, mend: "use a Weir of that version, or another folder: --data DIR")
+    } catch {
+        throw CommandFailure(
+            "store_unavailable", "cannot open the databases in \(folder.path): \(error)",
+            mend: "give the folder room and rights, and end what else holds them")
+    }
+}
+
+/// Words for a failure of the journal.
+func describe(_ error: JournalError) -> String {
+    switch error {
+    case .unavailable(let reason): "the journal cannot be written: \(reason)"
+    case .cannotOpen(let path, let reason): "cannot open \(path): \(reason)"
+    case .recordTooLarge(let bytes): "a journal record of \(bytes) bytes is too large"
     }
 }

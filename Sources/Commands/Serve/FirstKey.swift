@@ -5,7 +5,7 @@ import Identity
 
 /// The first key of a folder that has none; nil when there are keys or teams already.
 func makeFirstKey(_ directory: Directory) throws -> (owner: String, secret: String)? {
-    guard try directory.keys().isEmpty, try directory.teams().isEmpty else { return nil }
+    guard try !directory.hasKeys(), try directory.teams().isEmpty else { return nil }
     var specification = KeySpecification()
     specification.developer = "owner"
     specification.team = "default"

@@ -10,16 +10,18 @@ import Synchronization
 
 /// Follows the journal into the ledger.
 ///
-/// Sendable without a check: `projection` and `reader` are touched on the thread alone once it has started.
+/// Sendable without a check: `projection`, `reader` and `alarmed` are touched on the thread alone once it has started.
 final class ProjectionThread: @unchecked Sendable {
     private let journal: Journal
     private let projection: LedgerProjection
     private var reader: JournalReader
+    private var alarmed: Set<String> = []
     private let logger: Logger
     private let wakes = DispatchSemaphore(value: 0)
     private let applied = Atomic<Int64>(0)
     private let isStopped = Atomic<Bool>(false)
     private let ended = DispatchSemaphore(value: 0)
+    private let failing = Mutex<String?>(nil)
     private let listeners = Mutex<[UUID: AsyncStream<TurnRecord>.Continuation]>([:])
 
     /// Records of one transaction.
@@ -58,11 +60,14 @@ final class ProjectionThread: @unchecked Sendable {
     /// The last sequence number of this boot that is in the ledger.
     var sequence: Int64 { applied.load(ordering: .acquiring) }
 
+    /// Why the ledger cannot be written now; nil when it can.
+    var failure: String? { failing.withLock { $0 } }
+
     /// Waits until the ledger has what is journaled now, at most five seconds.
     func catchUp() async {
         let target = journal.lastSequence
         let deadline = ContinuousClock.now + .seconds(5)
-        while sequence < target, ContinuousClock.now < deadline {
+        while sequence < target, failure == nil, ContinuousClock.now < deadline {
             wakes.signal()
             try? await Task.sleep(for: .milliseconds(2))
         }
@@ -85,15 +90,32 @@ final class ProjectionThread: @unchecked Sendable {
         let records = reader.read(after: projection.cursor, countMax: Self.batchMax)
         guard !records.isEmpty else { return false }
         do {
-            try projection.apply(records)
+            alarm(try projection.apply(records))
         } catch {
-            logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
-            Thread.sleep(forTimeInterval: 1)
+            let wasFailing = failing.withLock { failing in
+                defer { failing = "\(error)" }
+                return failing != nil
+            }
+            if !wasFailing {
+                logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
+            }
+            _ = wakes.wait(timeout: .now() + .seconds(1))
             return !isStopped.load(ordering: .acquiring)
         }
+        if failing.withLock({ $0.take() }) != nil { logger.notice("the ledger can be written again") }
         if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
         tell(records)
         return true
+    }
+
+    /// Says once a deployment that its turns have no price: they are not free, they are unknown.
+    private func alarm(_ deployments: Set<String>) {
+        for deployment in deployments.subtracting(alarmed).sorted() {
+            alarmed.insert(deployment)
+            logger.warning(
+                "turns have no price and count as nothing until they do",
+                metadata: ["deployment": "\(deployment)", "mend": "prices in weir.yaml or weir price import, then weir price rerate"])
+        }
     }
 
     private func tell(_ records: [JournalRecord]) {

@@ -42,7 +42,7 @@ struct SystemClock: GatewayClock {
 ///   - reload: reads the configuration anew.
 ///   - watched: the configuration's file; a change of it reloads, as SIGHUP does.
 func runServer(
-    settings: GatewaySettings, watched: String? = nil, reload: @escaping @Sendable () throws -> GatewaySettings
+    settings: GatewaySettings, watched: WatchedFile? = nil, reload: @escaping @Sendable () throws -> GatewaySettings
 ) async throws {
     // glibc gives large blocks back at once and fetches them anew; agents' bodies are large blocks.
     weir_keep_freed_memory(64 << 20, 128 << 20)
@@ -76,13 +76,22 @@ private final class ServerNode: Sendable {
         self.settings = settings
         self.folder = folder
         self.logger = logger
-        databases = try Databases(directory: folder.path)
+        databases = try openDatabases(folder)
+        if let aside = databases.movedAside {
+            logger.error("ledger.db was no database; it is made again from the journal", metadata: ["moved_to": "\(aside)"])
+        }
         let pepper = try Pepper(directory: folder.path, random: SystemRandom())
         var options = JournalOptions()
         options.syncMilliseconds = settings.journalSyncMilliseconds
-        let journal = try Journal(
-            directory: folder.journal, node: ProcessInfo.processInfo.hostName, options: options, clock: clock,
-            failpoint: ProcessInfo.processInfo.environment["WEIR_FAILPOINT"])
+        options.segmentBytes = settings.journalSegmentMebibytes << 20
+        let journal: Journal
+        do throws(JournalError) {
+            journal = try Journal(
+                directory: folder.journal, node: ProcessInfo.processInfo.hostName, options: options, clock: clock,
+                failpoint: ProcessInfo.processInfo.environment["WEIR_FAILPOINT"])
+        } catch {
+            throw CommandFailure("journal_unavailable", describe(error), mend: "give \(folder.path) room and rights, then start again")
+        }
         self.journal = journal
         let clock = clock
         directory = Directory(
@@ -101,13 +110,18 @@ private final class ServerNode: Sendable {
     }
 
     func start(
-        watched: String?, reload: @escaping @Sendable () throws -> GatewaySettings
+        watched: WatchedFile?, reload: @escaping @Sendable () throws -> GatewaySettings
     ) async throws -> ServiceGroup {
         let report = try journal.recover()
         _ = try journal.append(.nodeStarted, at: clock.now()) { writer in
             writer.field("version", weirVersion)
             writer.field("recovered_settled", report.settled)
             writer.field("recovered_void", report.voided)
+        }
+        for boot in report.damaged {
+            logger.error(
+                "the journal has whole records behind a damaged one; they are kept and not read",
+                metadata: ["boot": "\(boot)", "look": "weir journal inspect --boot \(boot)"])
         }
         if report.settled + report.voided > 0 {
             logger.notice("recovered turns that a crash left open", metadata: ["settled": "\(report.settled)", "void": "\(report.voided)"])
@@ -130,16 +144,21 @@ private final class ServerNode: Sendable {
         let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.build())
         await publisher.attach(server)
         let dependencies = makeDependencies(publisher, server, reports, reload)
-        let admin = makeAdminApplication(dependencies, socketPath: folder.socket)
+        let (adminIsRunning, adminRuns) = AsyncStream<Void>.makeStream()
+        let admin = makeAdminApplication(dependencies, socketPath: folder.socket) { adminRuns.finish() }
         let gateway = GatewayService(
-            server: server, settings: settings, logger: logger, providers: await publisher.providerNames, bound: bound)
+            server: server, settings: settings, logger: logger, providers: await publisher.providerNames, bound: bound,
+            adminIsRunning: adminIsRunning)
+        let watch = ConfigurationWatch(
+            file: watched, hangUps: await UnixSignalsSequence(trapping: .sighup), logger: logger
+        ) { try await publisher.reload(reload()) }
         let quiet = Logger(label: "weir.lifecycle") { _ in SwiftLogNoOpLogHandler() }
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: admin, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: Housekeeping(node: self)),
-                .init(service: ConfigurationWatch(path: watched, logger: logger) { try await publisher.reload(reload()) }),
+                .init(service: watch),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(settings.limits.shutdownSeconds + 10)
         return ServiceGroup(configuration: configuration)
@@ -162,7 +181,7 @@ private final class ServerNode: Sendable {
                     providers: await publisher.providerNames, activeRequests: await server.activeCount(),
                     journalAvailable: journal.isAvailable, journalFailure: journal.failure,
                     journalSequence: journal.lastSequence, ledgerSequence: projection.sequence,
-                    counters: server.metrics.all)
+                    ledgerFailure: projection.failure, counters: server.metrics.all)
             }, tail: { projection.tail() },
             rerate: {
                 let price = await publisher.pricing()
@@ -204,9 +223,12 @@ private struct GatewayService: Service {
     let logger: Logger
     let providers: [String]
     let bound: BoundAddress
+    let adminIsRunning: AsyncStream<Void>
 
     func run() async throws {
-        guard let (host, port) = settings.listenAddress else { return }
+        // Who reads that the gateway listens may give it commands.
+        for await _ in adminIsRunning {}
+        guard !Task.isCancelled, let (host, port) = settings.listenAddress else { return }
         let address = ListenAddress(
             host: host, port: port, certificateFile: settings.tlsCertificate, privateKeyFile: settings.tlsPrivateKey)
         let boundPort: Int

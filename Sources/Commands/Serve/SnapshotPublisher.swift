@@ -3,8 +3,8 @@
 import Foundation
 import GatewayModel
 import Identity
-import Proxy
 import Providers
+import Proxy
 import ServerConfiguration
 import Storage
 
@@ -12,7 +12,17 @@ import Storage
 func priceBook(configured: [PriceRow], imported: [String]) -> PriceBook {
     let decoder = JSONDecoder()
     let rows = configured + imported.compactMap { try? decoder.decode(PriceRow.self, from: Data($0.utf8)) }
-    return PriceBook(rows: rows + Catalogue.rows, version: Catalogue.version + (rows.isEmpty ? "" : "+\(rows.count)"))
+    return PriceBook(rows: rows + Catalogue.rows, version: Catalogue.version + fingerprint(rows))
+}
+
+/// Tells two sets of overriding prices apart on the turns that they priced: FNV-1a of every row.
+private func fingerprint(_ rows: [PriceRow]) -> String {
+    guard !rows.isEmpty else { return "" }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for row in rows {
+        for byte in "\(row)\n".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    }
+    return "+" + String(hash, radix: 36)
 }
 
 /// One publication at a time, each with the next version.
@@ -23,6 +33,8 @@ actor SnapshotPublisher {
     private var version: Int64
     private var server: GatewayServer?
     private(set) var prices: PriceBook
+    /// What `prices` was made from. A catalogue has thousands of rows, and most publications change none of them.
+    private var priceSources: (configured: [PriceRow], imported: [String])?
 
     init(settings: GatewaySettings, directory: Directory, control: ControlStore, clock: any GatewayClock) {
         self.settings = settings
@@ -41,7 +53,10 @@ actor SnapshotPublisher {
     func build() throws -> GatewaySnapshot {
         version += 1
         let imported = try control.priceRows()
-        prices = priceBook(configured: settings.prices, imported: imported)
+        if priceSources.map({ $0.configured != settings.prices || $0.imported != imported }) ?? true {
+            prices = priceBook(configured: settings.prices, imported: imported)
+            priceSources = (settings.prices, imported)
+        }
         var policy = GatewayPolicy()
         policy.requiredLabels = Set(settings.requiredLabels)
         policy.keepsDigests = settings.digests == "sha256"

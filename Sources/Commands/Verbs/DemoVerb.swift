@@ -11,6 +11,10 @@ import Reports
 import ServerConfiguration
 import Simulation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Show all of it: a simulated provider, agents at work, the reports. Needs no account.")
@@ -41,7 +45,9 @@ struct DemoCommand: AsyncParsableCommand {
             try await report(client, "developer")
             try await report(client, "repository,model")
             if once {
-                group.cancelAll()
+                // The server ends as it would for its operator: drained and settled.
+                kill(getpid(), SIGTERM)
+                try await group.waitForAll()
                 return
             }
             let data = "--data \(place)"

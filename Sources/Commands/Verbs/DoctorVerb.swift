@@ -36,13 +36,17 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += await serverFindings(folder)
         if settings.providers.isEmpty {
             findings.append(
-                Finding(isFine: false, text: "no provider is configured", mend: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml"))
+                Finding(
+                    isFine: false, text: "no provider is configured",
+                    mend: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml"))
         }
         for provider in settings.providers {
             let reaches = await canConnect(provider.origin.host, provider.origin.port)
+            let answer = reaches ? "answers" : "does not answer"
             findings.append(
                 Finding(
-                    isFine: reaches, text: "provider \(provider.name): \(provider.origin.host):\(provider.origin.port) \(reaches ? "answers" : "does not answer")",
+                    isFine: reaches,
+                    text: "provider \(provider.name): \(provider.origin.host):\(provider.origin.port) \(answer)",
                     mend: reaches ? nil : "check the address, the network and the firewall"))
         }
         for finding in findings {
@@ -84,12 +88,21 @@ struct DoctorCommand: AsyncParsableCommand {
         guard let status: StatusView = try? await client.get("/status") else {
             return [Finding(isFine: false, text: "the server does not answer", mend: "see its log")]
         }
-        var findings = [Finding(isFine: true, text: "server \(status.version) on \(status.listen), \(status.activeRequests) requests running")]
+        let running = "\(status.activeRequests) requests running"
+        var findings = [Finding(isFine: true, text: "server \(status.version) on \(status.listen), \(running)")]
         findings.append(
             Finding(
                 isFine: status.journalAvailable,
                 text: status.journalAvailable ? "journal takes records" : "journal failed: \(status.journalFailure ?? "")",
                 mend: status.journalAvailable ? nil : "free disk space or mend the disk, then restart"))
+        let behind = status.journalSequence - status.ledgerSequence
+        findings.append(
+            Finding(
+                isFine: status.ledgerFailure == nil,
+                text: status.ledgerFailure.map { "the ledger cannot be written, \(behind) records behind: \($0)" }
+                    ?? "ledger takes records",
+                mend: status.ledgerFailure == nil
+                    ? nil : "nothing is lost: free the file, or stop the server, move ledger.db away and start: it is made again"))
         if let unpriced: ListBody<UnpricedView> = try? await client.get("/prices/unpriced"), !unpriced.data.isEmpty {
             findings.append(
                 Finding(

@@ -78,7 +78,7 @@ struct KeyCommand: AsyncParsableCommand {
         func run() async throws {
             let id = id
             let key: KeyView = try await server.reading { try await $0.get("/keys/\(segment(id))") }
-            try display.write(key, table: keyTable([key]))
+            try display.write(SingleDocument(schema: "weir.key/1", value: key), table: keyTable([key]))
         }
     }
 
@@ -93,7 +93,7 @@ struct KeyCommand: AsyncParsableCommand {
             var request = KeyRequest()
             try limits.fill(&request)
             let key: KeyView = try await server.changing { [request] in try await $0.patch("/keys/\(segment(id))", request) }
-            try display.write(key, table: keyTable([key]))
+            try display.write(SingleDocument(schema: "weir.key/1", value: key), table: keyTable([key]))
         }
     }
 

@@ -5,7 +5,7 @@ import Foundation
 import GatewayModel
 
 /// `90d`, `12h`, `30m`, `45s` in seconds.
-func durationSeconds(_ text: String) -> Int64? {
+package func durationSeconds(_ text: String) -> Int64? {
     guard let unit = text.last, let number = Int64(text.dropLast()), number >= 0, number < 1_000_000 else { return nil }
     switch unit {
     case "d": return number * 86_400
@@ -26,7 +26,7 @@ func momentText(_ text: String, _ option: String) throws -> String {
 }
 
 /// The beginning of a range: a day (`2026-11-01`), a time back (`7d`), a month (`2026-11`), or an instant. As RFC 3339.
-func rangeText(_ text: String?, _ option: String) throws -> String? {
+package func rangeText(_ text: String?, _ option: String) throws -> String? {
     guard let text else { return nil }
     if let seconds = durationSeconds(text) { return SystemClock().now().adding(seconds: -seconds).rfc3339 }
     let whole = text.count == 7 ? "\(text)-01T00:00:00Z" : text.count == 10 ? "\(text)T00:00:00Z" : text
@@ -37,7 +37,7 @@ func rangeText(_ text: String?, _ option: String) throws -> String? {
 }
 
 /// `2026-11-24 14:03`; a dash for none.
-func shownTime(_ text: String?) -> String {
+package func shownTime(_ text: String?) -> String {
     guard let text, text.count >= 16 else { return "-" }
     return text.prefix(16).replacingOccurrences(of: "T", with: " ")
 }

@@ -1,15 +1,16 @@
 // ReportVerbs: `weir report spend`, `weir session`, `weir turn`, `weir tail`.
 
-import AdminAPI
+package import AdminAPI
 import ArgumentParser
 import Console
 import Foundation
 import GatewayModel
-import Reports
+package import Reports
 
 /// Which turns a report covers.
 struct RangeOptions: ParsableArguments {
-    @Option(help: "From: a day (2026-11-01), a month (2026-11), a time back (7d) or an RFC 3339 time.") var since: String?
+    @Option(help: "From: a day (2026-11-01), a month (2026-11), a time back (7d) or an RFC 3339 time.") var since:
+        String?
     @Option(help: "Up to and without: as --since.") var until: String?
     @Option(help: "Of one developer.") var developer: String?
     @Option(help: "Of one team.") var team: String?
@@ -19,7 +20,8 @@ struct RangeOptions: ParsableArguments {
 
     func query() throws -> [(String, String?)] {
         [
-            ("since", try rangeText(since, "--since")), ("until", try rangeText(until, "--until")), ("developer", developer),
+            ("since", try rangeText(since, "--since")), ("until", try rangeText(until, "--until")),
+            ("developer", developer),
             ("team", team), ("repository", repository), ("model", model), ("key", key),
         ]
     }
@@ -37,17 +39,24 @@ struct ReportCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Who spent what.")
         @Option(
             help: ArgumentHelp(
-                "One to three of: developer, team, repository, branch, session, agent, client, model, deployment, key, hour, day, month.",
+                "One to three of: developer, team, workspace, repository, branch, session, agent, client, model, deployment, key, hour, "
+                    + "day, month.",
                 valueName: "a,b"))
         var by = "developer"
+        @Option(help: "How many rows: the dearest, or the latest; the rest is summed up.") var limit = Reports
+            .spendRowsUnlessSaid
         @OptionGroup var range: RangeOptions
         @OptionGroup var server: ServerOptions
         @OptionGroup var display: OutputOptions
 
         func run() async throws {
-            let query = try [("by", Optional(by))] + range.query()
+            let query = try [("by", Optional(by)), ("limit", String(limit))] + range.query()
             let report: SpendReport = try await server.reading { try await $0.get("/reports/spend", query: query) }
             var notes: [String] = []
+            if report.rest != nil {
+                notes.append(
+                    "there are more than \(report.rows.count) rows: --limit N, at most \(Reports.spendRowsMax)")
+            }
             if report.total.unpricedTurns > 0 {
                 notes.append(
                     "\(report.total.unpricedTurns) turns have no price and count as nothing: weir price unpriced")
@@ -66,13 +75,17 @@ struct ReportCommand: AsyncParsableCommand {
     }
 }
 
-func spendTable(_ report: SpendReport) -> Table {
+/// Spend as a table, one row for each combination of labels.
+package func spendTable(_ report: SpendReport) -> Table {
     var columns = report.by.map { Column($0) }
     columns += [
         Column("turns", right: true), Column("errors", right: true, priority: 4),
-        Column("input_tokens", "INPUT", right: true, priority: 3), Column("cache_read_tokens", "CACHE READ", right: true, priority: 5),
-        Column("cache_write_tokens", "CACHE WRITE", right: true, priority: 6), Column("output_tokens", "OUTPUT", right: true, priority: 3),
-        Column("cache_per_mille", "CACHE", right: true, priority: 2), Column("unpriced_turns", "UNPRICED", right: true, priority: 7),
+        Column("input_tokens", "INPUT", right: true, priority: 3),
+        Column("cache_read_tokens", "CACHE READ", right: true, priority: 5),
+        Column("cache_write_tokens", "CACHE WRITE", right: true, priority: 6),
+        Column("output_tokens", "OUTPUT", right: true, priority: 3),
+        Column("cache_per_mille", "CACHE", right: true, priority: 2),
+        Column("unpriced_turns", "UNPRICED", right: true, priority: 7),
         Column("estimated_turns", "ESTIMATED", right: true, priority: 7), Column("cost_nano_usd", "COST", right: true),
     ]
     func cells(_ row: SpendRow) -> [Cell] {
@@ -85,6 +98,9 @@ func spendTable(_ report: SpendReport) -> Table {
     var table = Table(columns)
     for row in report.rows {
         table.rows.append(row.labels.map { Cell($0.isEmpty ? "(unattributed)" : $0, exact: $0) } + cells(row))
+    }
+    if let rest = report.rest {
+        table.rows.append(report.by.indices.map { Cell($0 == 0 ? "(the rest)" : "") } + cells(rest))
     }
     table.total = report.by.indices.map { Cell($0 == 0 ? "TOTAL" : "") } + cells(report.total)
     return table
@@ -113,8 +129,10 @@ struct SessionCommand: AsyncParsableCommand {
             ])
             for row in list.sessions {
                 table.rows.append([
-                    Cell(row.session), Cell(row.developer), Cell(row.repository.isEmpty ? "-" : row.repository, exact: row.repository),
-                    Cell(row.branch), Cell(row.agent), Cell(row.client), Cell(shownTime(row.lastTime), exact: row.lastTime),
+                    Cell(row.session), Cell(row.developer),
+                    Cell(row.repository.isEmpty ? "-" : row.repository, exact: row.repository),
+                    Cell(row.branch), Cell(row.agent), Cell(row.client),
+                    Cell(shownTime(row.lastTime), exact: row.lastTime),
                     .count(row.turns), .count(Int64(row.subAgents.count)), .money(row.costNanoUSD),
                 ])
             }
@@ -135,8 +153,9 @@ struct SessionCommand: AsyncParsableCommand {
                 for row in detail.sessions {
                     let kind = row.parentSession == nil ? "" : "  (of \(row.parentSession ?? ""))"
                     let place = [row.repository, row.branch].filter { !$0.isEmpty }.joined(separator: "@")
-                    output("\(row.session)\(kind)  \(row.developer)  \(place)  \(row.client)\n")
-                    output("cost \(shownMoney(row.costNanoUSD))   \(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors\n")
+                    output(inert("\(row.session)\(kind)  \(row.developer)  \(place)  \(row.client)") + "\n")
+                    let counts = "\(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors"
+                    output("cost \(shownMoney(row.costNanoUSD))   \(counts)\n")
                 }
             }
             try display.write(detail, table: turnTable(detail.turns))
@@ -144,7 +163,8 @@ struct SessionCommand: AsyncParsableCommand {
     }
 }
 
-func turnTable(_ turns: [TurnView]) -> Table {
+/// Turns as a table.
+package func turnTable(_ turns: [TurnView]) -> Table {
     var table = Table([
         Column("request_id", "TURN", priority: 7), Column("time", "AT"), Column("developer", priority: 4),
         Column("agent", priority: 3), Column("model"), Column("status", right: true, priority: 1),
@@ -154,14 +174,13 @@ func turnTable(_ turns: [TurnView]) -> Table {
     ])
     for turn in turns {
         let usage = turn.usage
-        let writes =
-            usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h + usage.cacheWrite12h + usage.cacheWriteUnknown
-        let context = usage.input + usage.cacheRead + writes
+        let (hits, overflow) = usage.cacheRead.multipliedReportingOverflow(by: 1000)
+        let context = usage.totalInput
         table.rows.append([
             Cell(turn.requestID), Cell(String(shownTime(turn.time).suffix(5)), exact: turn.time),
             Cell(turn.developer ?? turn.serviceAccount ?? ""),
             Cell(turn.subAgent?.value ?? turn.agent?.value ?? ""), Cell(turn.modelAsked), .count(Int64(turn.status)),
-            .count(context), .perMille(context > 0 ? usage.cacheRead * 1000 / context : nil), .count(usage.output),
+            .count(context), .perMille(context > 0 && !overflow ? hits / context : nil), .count(usage.output),
             .count(Int64(turn.toolCalls)), Cell(turn.flags.joined(separator: " ")), .money(turn.costNanoUSD),
         ])
     }
@@ -174,16 +193,14 @@ struct TurnCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Turns, latest first.")
-        @Option(help: "From: as in weir report spend.") var since: String?
+        @OptionGroup var range: RangeOptions
         @Option(help: "How many.") var limit = 50
         @Option(help: "The cursor that the page before gave.") var after: String?
         @OptionGroup var server: ServerOptions
         @OptionGroup var display: OutputOptions
 
         func run() async throws {
-            let query: [(String, String?)] = [
-                ("since", try rangeText(since, "--since")), ("limit", String(limit)), ("after", after),
-            ]
+            let query = try range.query() + [("limit", String(limit)), ("after", after)]
             let list: ListBody<TurnView> = try await server.reading { try await $0.get("/turns", query: query) }
             try display.write(
                 ListDocument(schema: "weir.turn.list/1", data: list.data, next: list.next), table: turnTable(list.data),
@@ -201,7 +218,7 @@ struct TurnCommand: AsyncParsableCommand {
             let id = id
             let turn: TurnView = try await server.reading { try await $0.get("/turns/\(segment(id))") }
             guard display.format == .table else {
-                try display.write(turn, table: turnTable([turn]))
+                try display.write(SingleDocument(schema: "weir.turn/1", value: turn), table: turnTable([turn]))
                 return
             }
             output(turnText(turn))
@@ -211,22 +228,33 @@ struct TurnCommand: AsyncParsableCommand {
 
 struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tail", abstract: "Turns as they end; --format json writes one document a line.")
+        commandName: "tail", abstract: "Turns as they end; --format json writes one document a line.",
+        discussion: "weir tail --repository github.com/acme/shop")
+    @Option(help: "Of one developer or service account.") var developer: String?
+    @Option(help: "Of one repository.") var repository: String?
+    @Option(help: "Of one model.") var model: String?
+    @Option(help: "Of one key.") var key: String?
     @OptionGroup var server: ServerOptions
     @OptionGroup var display: OutputOptions
 
     func run() async throws {
-        let display = display
-        try await server.changing { client in
+        guard display.format != .csv else { throw ValidationError("tail writes table or json") }
+        try await server.following { client in
             try await client.lines("/tail") { line in
-                guard !line.isEmpty else { return }
-                guard display.format == .table else {
-                    output(line + "\n")
+                guard !line.isEmpty, let turn = try? JSONDecoder().decode(TurnView.self, from: Data(line.utf8)),
+                    wants(turn)
+                else {
                     return
                 }
-                guard let turn = try? JSONDecoder().decode(TurnView.self, from: Data(line.utf8)) else { return }
-                output(tailLine(turn) + "\n")
+                output((display.format == .json ? line : inert(tailLine(turn))) + "\n")
             }
         }
+    }
+
+    private func wants(_ turn: TurnView) -> Bool {
+        (developer == nil || developer == turn.developer ?? turn.serviceAccount)
+            && (repository == nil || repository == turn.repository?.value)
+            && (model == nil || model == turn.modelAsked || turn.deployment.hasSuffix("/\(model ?? "")"))
+            && (key == nil || key == turn.keyID)
     }
 }

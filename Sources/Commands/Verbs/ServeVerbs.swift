@@ -51,7 +51,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let options = options
-        try await runServer(settings: options.settings(), watched: options.path, reload: { try options.settings() })
+        let watched = options.path.map(WatchedFile.init)
+        try await runServer(settings: options.settings(), watched: watched, reload: { try options.settings() })
     }
 }
 
@@ -68,9 +69,13 @@ struct InitCommand: AsyncParsableCommand {
             throw CommandFailure(
                 "already_running", "a server works in \(folder.path)", mend: "make keys with: weir key create --data \(folder.path)")
         }
+        // Before the key is made: its secret is shown once, so nothing may fail between the two.
+        if let config, FileManager.default.fileExists(atPath: config) {
+            throw CommandFailure("file_exists", "\(config) exists already", mend: "name another file")
+        }
         try folder.create()
         try folder.lock()
-        let databases = try Databases(directory: folder.path)
+        let databases = try openDatabases(folder)
         let directory = Directory(
             store: ControlStore(databases.control), pepper: try Pepper(directory: folder.path, random: SystemRandom()),
             clock: SystemClock(), random: SystemRandom(), changed: { _, _, _, _ in })
@@ -78,15 +83,12 @@ struct InitCommand: AsyncParsableCommand {
             throw CommandFailure(
                 "already_initialised", "\(folder.path) has keys already", mend: "list them: weir key list --data \(folder.path)")
         }
+        standardError("Data folder \(folder.path) is ready. First virtual key, for developer \"\(made.owner)\" (shown once):")
+        output(made.secret + "\n")
         if let config {
-            guard !FileManager.default.fileExists(atPath: config) else {
-                throw CommandFailure("file_exists", "\(config) exists already", mend: "name another file")
-            }
             try Data(exampleConfiguration.utf8).write(to: URL(fileURLWithPath: config))
             standardError("Wrote \(config).")
         }
-        standardError("Data folder \(folder.path) is ready. First virtual key, for developer \"\(made.owner)\" (shown once):")
-        output(made.secret + "\n")
         standardError("Next: weir serve --data \(folder.path)")
     }
 }

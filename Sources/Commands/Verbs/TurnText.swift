@@ -1,37 +1,36 @@
 // TurnText: one turn for a reader, as a page and as a line of the tail.
 
-import AdminAPI
+package import AdminAPI
 import GatewayModel
 
 /// `14:03:22 200 maria shop sonnet>bedrock 142K/903 $0.0412`.
-func tailLine(_ turn: TurnView) -> String {
+package func tailLine(_ turn: TurnView) -> String {
     let usage = turn.usage
     let time = turn.time.count >= 19 ? String(turn.time.prefix(19).suffix(8)) : turn.time
     let place = turn.repository.map { String($0.value.split(separator: "/").last ?? "") } ?? "-"
     var line = "\(time) \(turn.status) \(turn.developer ?? turn.serviceAccount ?? "-") \(place) "
     line += turn.deployment.isEmpty ? turn.modelAsked : turn.deployment
     if let error = turn.error { return line + "  \(error)" }
-    let context = usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h
-        + usage.cacheWrite12h + usage.cacheWriteUnknown
-    line += " \(shortCount(context))/\(shortCount(usage.output)) \(shownMoney(turn.costNanoUSD))"
+    line += " \(shortCount(usage.totalInput))/\(shortCount(usage.output)) \(shownMoney(turn.costNanoUSD))"
     return turn.flags.isEmpty ? line : line + " [\(turn.flags.joined(separator: " "))]"
 }
 
 /// `142K`, `1.2M`.
-func shortCount(_ value: Int64) -> String {
+package func shortCount(_ value: Int64) -> String {
     if value < 1000 { return String(value) }
     if value < 1_000_000 { return "\(value / 1000)K" }
     return "\(value / 1_000_000).\(value % 1_000_000 / 100_000)M"
 }
 
 /// A page of one turn.
-func turnText(_ turn: TurnView) -> String {
+package func turnText(_ turn: TurnView) -> String {
     var lines: [(String, String?)] = [
         ("turn", turn.requestID), ("time", turn.time), ("key", turn.keyID),
         ("developer", turn.developer ?? turn.serviceAccount), ("team", turn.team),
     ]
     let labels: [(String, Label?)] = [
-        ("session", turn.session), ("parent session", turn.parentSession), ("agent", turn.agent), ("sub-agent", turn.subAgent),
+        ("session", turn.session), ("parent session", turn.parentSession), ("agent", turn.agent),
+        ("sub-agent", turn.subAgent),
         ("repository", turn.repository), ("branch", turn.branch), ("commit", turn.commit),
     ]
     lines += labels.map { name, label in (name, label.map { "\($0.value)  (\($0.source.rawValue))" }) }
@@ -59,6 +58,6 @@ func turnText(_ turn: TurnView) -> String {
     let size = lines.map(\.0.count).max() ?? 0
     return lines.compactMap { name, value in
         guard let value, !value.isEmpty else { return nil }
-        return name + String(repeating: " ", count: size - name.count + 2) + value + "\n"
+        return name + String(repeating: " ", count: size - name.count + 2) + inert(value) + "\n"
     }.joined()
 }

@@ -20,7 +20,7 @@ package enum AttributionReader {
         readClient(found, &result)
         readSession(found, request, &result)
         readRepository(found, request, body, key, &result)
-        result.agent = found.own(.agent) ?? found.labelled(.subagentKind, .agent)
+        result.agent = found.isExplicit(.agent) ? found.own(.agent) : found.labelled(.subagentKind, .agent)
         result.subAgent = subAgent(found)
         result.affinity = found.text(.affinity)
         result.project = found.text(.openCodeProject)
@@ -43,9 +43,18 @@ package enum AttributionReader {
         if result.parentSession == nil, !found.isExplicit(.parentSession) {
             result.parentSession =
                 found.labelled(.openCodeParent, .agent) ?? found.labelled(.xParentSession, .agent)
-                ?? found.labelled(.codexParent, .agent)
+                ?? codexParentSession(found)
         }
         if result.parentSession?.value == result.session?.value { result.parentSession = nil }
+    }
+
+    /// Codex's sub-agents keep the session and get threads of their own, so a parent thread is a parent session only
+    /// where thread and session are one.
+    private static func codexParentSession(_ found: FoundFields) -> Label? {
+        if let session = found.text(.codexSession), let thread = found.text(.codexThread), session != thread {
+            return nil
+        }
+        return found.labelled(.codexParent, .agent)
     }
 
     /// Claude Code puts JSON into `metadata.user_id`; other clients put anything there.
@@ -72,7 +81,7 @@ package enum AttributionReader {
         result.branch = found.own(.branch)
         result.commit = found.own(.commit)
         if found.isExplicit(.repository) {
-            result.repository = found.text(.repository).flatMap(repository).map { Label($0, .weirHeader) }
+            result.repository = found.text(.repository).flatMap(repositoryLabel).map { Label($0, .weirHeader) }
         } else {
             var codex = CodexMetadata()
             if let metadata = found.codexMetadata {
@@ -81,34 +90,28 @@ package enum AttributionReader {
                 codex.readClientMetadata(UnsafeRawBufferPointer(rebasing: body[range]))
             }
             result.repository = codex.repository.map { Label($0, .agent) }
-            if result.branch == nil { result.branch = codex.branch.flatMap { label($0) }.map { Label($0, .agent) } }
-            if result.commit == nil { result.commit = codex.commit.flatMap { label($0) }.map { Label($0, .agent) } }
+            if !found.isExplicit(.branch) {
+                result.branch = codex.branch.flatMap { label($0) }.map { Label($0, .agent) }
+            }
+            if !found.isExplicit(.commit) {
+                result.commit = codex.commit.flatMap { label($0) }.map { Label($0, .agent) }
+            }
             if let bound = key.repository, result.repository == nil { result.repository = Label(bound, .key) }
             if result.repository == nil {
-                result.repository = found.baggageText("vcs.repository").flatMap(normaliseRepository).map { Label($0, .baggage) }
+                result.repository = found.baggageText("vcs.repository").flatMap(normaliseRepository).map {
+                    Label($0, .baggage)
+                }
             }
         }
     }
 
-    /// A header may name `acme/shop` without its host; that is taken as it is.
-    private static func repository(_ text: String) -> String? {
-        if let normal = normaliseRepository(text) { return normal }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard (1...4).contains(parts.count), text.utf8.count <= 200,
-            parts.allSatisfy({ part in
-                !part.isEmpty && part != "." && part != ".."
-                    && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
-            })
-        else { return nil }
-        return text
-    }
-
     private static func readClient(_ found: FoundFields, _ result: inout Attribution) {
         let agent = found.text(.userAgent) ?? ""
-        let product = agent.split(separator: " ").first.map(String.init) ?? ""
-        let parts = product.split(separator: "/", maxSplits: 1).map(String.init)
-        let name = (parts.first ?? "").lowercased()
-        let version = parts.count > 1 ? parts[1] : nil
+        let product = agent.utf8.drop { $0 == 32 }.prefix { $0 != 32 }
+        let nameEnd = product.firstIndex(of: 47) ?? product.endIndex
+        let name = String(decoding: product[..<nameEnd].map(asciiLowercased), as: UTF8.self)
+        let versionStart = nameEnd == product.endIndex ? nameEnd : product.index(after: nameEnd)
+        let version = versionStart == product.endIndex ? nil : String(decoding: product[versionStart...], as: UTF8.self)
         if let originator = found.text(.originator), originator.hasPrefix("codex") {
             result.client = "codex"
         } else if name.hasPrefix("codex") {
@@ -119,7 +122,8 @@ package enum AttributionReader {
             result.client = "opencode"
         } else if name == "openai" || name == "asyncopenai" || name == "anthropic" || name == "asyncanthropic" {
             let language = version?.lowercased().split(separator: "/").first.map(String.init) ?? ""
-            result.client = "\(name.replacingPrefix("async"))-\(language == "python" || language == "js" ? language : "sdk")"
+            result.client =
+                "\(name.replacingPrefix("async"))-\(language == "python" || language == "js" ? language : "sdk")"
             result.clientVersion = agent.split(separator: " ").last.map(String.init).flatMap { label($0) }
             return
         } else {
@@ -128,11 +132,11 @@ package enum AttributionReader {
         result.clientVersion = version.flatMap { label($0) }
     }
 
-    /// A value fit to be a label: not empty, not too long, without control characters.
+    /// A value fit to be a label: not empty, not too long, without control characters (C1 among them: terminals obey those).
     static func label(_ text: String) -> String? {
-        guard !text.isEmpty, text.utf8.count <= labelBytesMax, text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
-        else { return nil }
-        return text
+        guard !text.isEmpty, text.utf8.count <= labelBytesMax else { return nil }
+        if text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) { return text }
+        return text.unicodeScalars.allSatisfy { $0.value >= 32 && !(127...159).contains($0.value) } ? text : nil
     }
 }
 

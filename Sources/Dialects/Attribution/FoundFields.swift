@@ -25,8 +25,13 @@ struct FoundFields {
         switch first {
         case 120: takeX(field, fields)
         case 115:
-            if fields.isNamed(field, "session-id") || fields.isNamed(field, "session_id") { set(.codexSession, field, fields) }
-        case 116: if fields.isNamed(field, "thread-id") || fields.isNamed(field, "thread_id") { set(.codexThread, field, fields) }
+            if fields.isNamed(field, "session-id") || fields.isNamed(field, "session_id") {
+                set(.codexSession, field, fields)
+            }
+        case 116:
+            if fields.isNamed(field, "thread-id") || fields.isNamed(field, "thread_id") {
+                set(.codexThread, field, fields)
+            }
         case 117: if fields.isNamed(field, "user-agent") { set(.userAgent, field, fields) }
         case 111: if fields.isNamed(field, "originator") { set(.originator, field, fields) }
         case 98: if fields.isNamed(field, "baggage") { set(.baggage, field, fields) }
@@ -64,12 +69,13 @@ struct FoundFields {
         ("x-portkey-trace-id", .foreignTrace), ("x-agentcc-trace-id", .foreignTrace),
     ]
 
+    private static let ownNames: [(StaticString, Meaning)] = [
+        ("x-weir-session", .session), ("x-weir-parent-session", .parentSession), ("x-weir-repo", .repository),
+        ("x-weir-branch", .branch), ("x-weir-agent", .agent), ("x-weir-commit", .commit),
+    ]
+
     private mutating func takeWeir(_ field: HTTPFields.Field, _ fields: HTTPFields) {
-        let own: [(StaticString, Meaning)] = [
-            ("x-weir-session", .session), ("x-weir-parent-session", .parentSession), ("x-weir-repo", .repository),
-            ("x-weir-branch", .branch), ("x-weir-agent", .agent), ("x-weir-commit", .commit),
-        ]
-        for (name, meaning) in own where fields.isNamed(field, name) {
+        for (name, meaning) in Self.ownNames where fields.isNamed(field, name) {
             explicit |= 1 << UInt64(meaning.rawValue)
             set(meaning, field, fields)
             return
@@ -117,9 +123,27 @@ struct FoundFields {
         for part in all.split(separator: ",").prefix(64) {
             let pair = part.split(separator: ";").first?.split(separator: "=", maxSplits: 1) ?? []
             guard pair.count == 2, pair[0].filter({ $0 != " " }) == name else { continue }
-            return AttributionReader.label(String(pair[1].filter { $0 != " " }))
+            return percentDecoded(pair[1].filter { $0 != " " }).flatMap(AttributionReader.label)
         }
         return nil
+    }
+
+    /// Baggage values are percent-encoded (W3C Baggage, section 3.3.1.3). Nil when that is malformed or is not UTF-8.
+    private func percentDecoded(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == 37 else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 
     func baggage(_ name: String) -> Label? { baggageText(name).map { Label($0, .baggage) } }
@@ -150,7 +174,9 @@ struct CodexMetadata {
             if field.isNamed("associated_remote_urls"), field.kind == .object {
                 visitJSONMembers(field.value) { remote in
                     guard let url = remote.string else { return }
-                    if remote.isNamed("origin") || repository == nil { repository = normaliseRepository(url) ?? repository }
+                    if remote.isNamed("origin") || repository == nil {
+                        repository = normaliseRepository(url) ?? repository
+                    }
                 }
             }
             if field.isNamed("latest_git_commit_hash") { commit = field.string }

@@ -1,7 +1,7 @@
 // HeaderFilter: which header fields cross the gateway. Requests lose credentials, hop-by-hop fields and attribution that is
 // nobody else's business; responses lose hop-by-hop fields and cookies.
 
-import WireFormat
+package import WireFormat
 
 /// Hop-by-hop fields (RFC 9110, section 7.6.1), in both directions.
 private let hopByHop: [StaticString] = [
@@ -50,7 +50,34 @@ func hasPrefixIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ prefix: StaticStri
     return bytes.count >= count && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[0..<count]), prefix)
 }
 
-/// Codex's turn metadata without the local paths that key its `workspaces`: they become `workspace-1`, … Nil drops the field.
+/// The splices that take Codex's local paths out of a body: its `client_metadata` repeats the header's JSON, as a string.
+/// - Parameter range: where the object lies in `body`.
+package func codexMetadataSplices(_ body: UnsafeRawBufferPointer, clientMetadata range: Range<Int>) -> [Splice] {
+    var splices: [Splice] = []
+    visitJSONMembers(UnsafeRawBufferPointer(rebasing: body[range])) { member in
+        guard member.isNamed("x-codex-turn-metadata") else { return }
+        let rewritten: [UInt8]?
+        if var text = member.string {
+            rewritten = text.withUTF8 { bytes in
+                rewriteCodexMetadata(UnsafeRawBufferPointer(bytes)).map { inner in
+                    var writer = JSONWriter(capacity: inner.count + 64)
+                    writer.element(String(decoding: inner, as: UTF8.self))
+                    return writer.bytes
+                }
+            }
+        } else {
+            rewritten = member.kind == .object ? rewriteCodexMetadata(member.value) : nil
+        }
+        splices.append(
+            Splice(
+                offset: range.lowerBound + member.range.lowerBound, removeCount: member.range.count,
+                insert: rewritten ?? Array("null".utf8)))
+    }
+    return splices
+}
+
+/// Codex's turn metadata without the local paths that key its `workspaces`: they become `workspace-1`, … Its remotes
+/// lose the passwords that older versions leave in them. Nil drops the field.
 package func rewriteCodexMetadata(_ value: UnsafeRawBufferPointer) -> [UInt8]? {
     var out: [UInt8] = []
     var position = 0
@@ -65,6 +92,20 @@ package func rewriteCodexMetadata(_ value: UnsafeRawBufferPointer) -> [UInt8]? {
                 count += 1
                 out.append(contentsOf: "workspace-\(count)".utf8)
                 position = start + workspace.rawKey.count
+                guard workspace.kind == .object else { return }
+                try forEachJSONMember(workspace.value, failure: { $0 }) { (field: JSONMember) throws(JSONError) in
+                    guard field.isNamed("associated_remote_urls"), field.kind == .object else { return }
+                    try forEachJSONMember(field.value, failure: { $0 }) { (remote: JSONMember) throws(JSONError) in
+                        guard let url = remote.string.flatMap(withoutUserInformation),
+                            let place = remote.value.baseAddress
+                        else { return }
+                        var writer = JSONWriter()
+                        writer.element(url)
+                        out.append(contentsOf: value[position..<(place - base)])
+                        out.append(contentsOf: writer.bytes)
+                        position = place - base + remote.value.count
+                    }
+                }
             }
         }
     } catch {
@@ -72,4 +113,14 @@ package func rewriteCodexMetadata(_ value: UnsafeRawBufferPointer) -> [UInt8]? {
     }
     out.append(contentsOf: value[position...])
     return out
+}
+
+/// A remote's URL without `user:password@`; nil where there is none. `git@host:path` names no secret.
+private func withoutUserInformation(_ url: String) -> String? {
+    let bytes = url.utf8
+    guard let colon = bytes.firstIndex(of: 58), bytes[colon...].starts(with: "://".utf8) else { return nil }
+    let start = bytes.index(colon, offsetBy: 3)
+    let authority = bytes[start...].prefix { $0 != 47 && $0 != 63 && $0 != 35 }
+    guard let at = authority.lastIndex(of: 64) else { return nil }
+    return String(url[..<start]) + String(url[bytes.index(after: at)...])
 }

@@ -39,10 +39,11 @@ package func errorReply(
 ) -> ErrorReply {
     var shape = describe(error)
     let isResponses = endpoint?.dialect == .openAIResponses
-    // Codex retries 403 and 404 but prints the body of a 400 after one request.
-    if isResponses, client == .codex, shape.status == 403 || shape.status == 404 { shape.status = 400 }
-    // A 404 makes Claude Code replace the message by its own.
-    if endpoint?.dialect.isAnthropic == true, shape.status == 404, endpoint != nil { shape.status = 400 }
+    // Codex retries 403, 404 and 413 five times but prints the body of a 400 after one request.
+    if isResponses, client == .codex, [403, 404, 413].contains(shape.status) { shape.status = 400 }
+    // A 404 makes Claude Code replace the message by its own, and a 400 makes it ask six times, with features dropped;
+    // a 410 it shows as it is after one request (measured with 2.1.330).
+    if endpoint?.dialect.isAnthropic == true, shape.status == 404 { shape.status = client == .claudeCode ? 410 : 400 }
 
     var headers = [("Content-Type", "application/json")]
     if let seconds = shape.retryAfterSeconds {
@@ -86,8 +87,11 @@ private func anthropicBody(_ shape: Shape, _ requestID: RequestID) -> [UInt8] {
 
 /// A client's own words, short and harmless enough to stand in a message.
 private func quoted(_ text: String, max: Int = 60) -> String {
-    let clean = String(text.unicodeScalars.prefix(max).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
-    return "\"\(clean)\(text.unicodeScalars.count > max ? "…" : "")\""
+    "\"\(clean(text, max: max))\(text.unicodeScalars.count > max ? "…" : "")\""
+}
+
+private func clean(_ text: String, max: Int) -> String {
+    String(text.unicodeScalars.prefix(max).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
 }
 
 private func describe(_ error: GatewayError) -> Shape {
@@ -112,8 +116,10 @@ private func describeKey(_ error: GatewayError) -> Shape {
         case .malformedKey: "This is not a Weir virtual key (weir_k_…). Check how the key was copied."
         case .conflictingKeys: "Two different keys were sent in one request. Send one."
         case .revokedKey(let id): "Virtual key \(id) is revoked. Ask your platform team for a new one."
-        case .expiredKey(let id): "Virtual key \(id) has expired. Ask your platform team to rotate it: weir key rotate \(id)."
-        case .keyNotYetValid(let id): "Virtual key \(id) is not valid yet."
+        case .expiredKey(let id):
+            "Virtual key \(id) has expired. Ask your platform team to rotate it: weir key rotate \(id)."
+        case .keyNotYetValid(let id):
+            "Virtual key \(id) is not valid yet. Its start is set by: weir key update \(id) --not-before."
         default: "This virtual key is unknown. Ask your platform team: weir key list."
         }
     return Shape(401, "invalid_request_error", "authentication_error", text)
@@ -129,7 +135,7 @@ private func describePolicy(_ error: GatewayError) -> Shape {
         case .modelNotAllowed(let id, let model, let allowed):
             "Virtual key \(id) may not use model \(quoted(model)). It may use: \(allowed.prefix(5).joined(separator: ", "))."
         case .repositoryNotAllowed(let id, let repository, let bound):
-            "Virtual key \(id) is bound to repository \(bound), not \(quoted(repository))."
+            "Virtual key \(id) is bound to \(bound), not \(quoted(repository)). The binding is set by: weir key update \(id) --repository."
         case .missingLabel(let label):
             "This gateway requires a \(label). Send the header \(label == "repository" ? "x-weir-repo" : "x-weir-\(label)")."
         default: "This is not allowed."
@@ -141,7 +147,8 @@ private func describeUpstream(_ error: GatewayError) -> Shape {
     switch error {
     case .upstreamTimedOut(let provider, let seconds):
         return Shape(
-            504, "api_error", "timeout_error", "Provider \(provider) did not answer within \(seconds) s.", retryAfterSeconds: 2)
+            504, "api_error", "timeout_error", "Provider \(provider) did not answer within \(seconds) s.",
+            retryAfterSeconds: 2)
     case .upstreamClosed(let provider):
         return Shape(
             502, "api_error", "api_error", "Provider \(provider) closed the connection before it answered.",
@@ -156,7 +163,8 @@ private func describeUpstream(_ error: GatewayError) -> Shape {
             "Provider \(provider) is not reachable: \(reason). An operator can set allow_private_addresses for it.")
     case .upstreamBusy(let provider):
         return Shape(
-            503, "server_error", "overloaded_error", "Too many requests wait for provider \(provider).", retryAfterSeconds: 1)
+            503, "server_error", "overloaded_error", "Too many requests wait for provider \(provider).",
+            retryAfterSeconds: 1)
     case .upstreamConnectFailed(let provider, let reason):
         return Shape(
             503, "server_error", "overloaded_error", "Provider \(provider) cannot be reached: \(reason).",
@@ -171,7 +179,8 @@ private func describeService(_ error: GatewayError) -> Shape {
     case .shuttingDown:
         return Shape(503, "server_error", "overloaded_error", "The gateway is restarting.", retryAfterSeconds: 1)
     case .tooManyConnections:
-        return Shape(503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)
+        return Shape(
+            503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)
     case .noProvider:
         return Shape(
             503, "server_error", "api_error",
@@ -189,35 +198,43 @@ private func describeRequest(_ error: GatewayError) -> Shape {
         Shape(status, "invalid_request_error", "invalid_request_error", text, allow: allow)
     }
     switch error {
-    case .missingModel: return invalid(400, "The request names no model. Set \"model\"; GET /v1/models lists what you may use.")
+    case .missingModel:
+        return invalid(400, "The request names no model. Set \"model\"; GET /v1/models lists what you may use.")
     case .unknownModel(let model, let suggestions):
-        let hint = suggestions.isEmpty ? "GET /v1/models lists them." : "Did you mean \(suggestions.joined(separator: ", "))?"
-        return Shape(404, "invalid_request_error", "not_found_error", "No provider serves model \(quoted(model)). \(hint)")
+        let hint =
+            suggestions.isEmpty ? "GET /v1/models lists them." : "Did you mean \(suggestions.joined(separator: ", "))?"
+        return Shape(
+            404, "invalid_request_error", "not_found_error", "No provider serves model \(quoted(model)). \(hint)")
     case .ambiguousModel(let model, let providers):
-        let choices = providers.prefix(3).map { "\($0)/\(model.prefix(40))" }.joined(separator: ", ")
+        let choices = providers.prefix(3).map { "\($0)/\(clean(model, max: 40))" }.joined(separator: ", ")
         return invalid(400, "Several providers serve model \(quoted(model)). Name one: \(choices).")
     case .dialectNotServed(let provider, let dialect):
-        return invalid(400, "Provider \(provider) does not speak \(dialect.rawValue). Ask for a model of another provider.")
-    case .malformedJSON(let reason, let offset): return invalid(400, "The body is not valid JSON at byte \(offset): \(reason).")
+        return invalid(
+            400, "Provider \(provider) does not speak \(dialect.rawValue). Ask for a model of another provider.")
+    case .malformedJSON(let reason, let offset):
+        return invalid(400, "The body is not valid JSON at byte \(offset): \(reason).")
     case .duplicateField(let name):
         return invalid(400, "The body holds \"\(name)\" twice or in another spelling. Send it once, in lower case.")
-    case .jsonTooDeep(let max): return invalid(400, "The body is nested deeper than \(max) levels (limits.json_depth_max).")
+    case .jsonTooDeep(let max):
+        return invalid(400, "The body is nested deeper than \(max) levels (limits.json_depth_max).")
     case .bodyTooLarge(let max):
         return Shape(
             413, "invalid_request_error", "request_too_large",
             "The body is larger than \(max) bytes. An operator can raise limits.request_body_bytes_max.")
     case .lengthRequired: return invalid(411, "Send Content-Length or Transfer-Encoding: chunked.")
     case .unsupportedContentEncoding(let name):
-        return invalid(415, "Content-Encoding \(quoted(name)) is not supported for requests. Send the body uncompressed.")
+        return invalid(
+            415, "Content-Encoding \(quoted(name)) is not supported for requests. Send the body uncompressed.")
     case .methodNotAllowed(let method, let path, let allowed):
-        return invalid(405, "\(method.prefix(16)) is not allowed on \(quoted(path)). Allowed: \(allowed).", allow: allowed)
+        return invalid(
+            405, "\(clean(method, max: 16)) is not allowed on \(quoted(path)). Allowed: \(allowed).", allow: allowed)
     case .webSocketNotSupported: return invalid(426, "The WebSocket transport is not served here. Use HTTP.")
     case .unknownResponse(let id):
         return Shape(404, "invalid_request_error", "not_found_error", "There is no response \(quoted(id)) of yours.")
     case .unknownPath(let method, let path):
         return Shape(
             404, "invalid_request_error", "not_found_error",
-            "Weir does not serve \(method.prefix(16)) \(quoted(path)). Base URLs: /v1 (OpenAI) and / (Anthropic).")
+            "Weir does not serve \(clean(method, max: 16)) \(quoted(path)). Base URLs: /v1 (OpenAI) and / (Anthropic).")
     default: return invalid(400, "The request was refused.")
     }
 }

@@ -101,7 +101,9 @@ final class AnthropicReader: StreamReader {
             if field.isNamed("content"), field.kind == .array {
                 reading.contentBytes += Int64(field.value.count)
                 visitJSONElements(field.value) { _, block in
-                    visitJSONMembers(block) { if $0.isNamed("type"), $0.string == "tool_use" { reading.toolCalls += 1 } }
+                    visitJSONMembers(block) {
+                        if $0.isNamed("type"), $0.string == "tool_use" { reading.toolCalls += 1 }
+                    }
                     return true
                 }
             }

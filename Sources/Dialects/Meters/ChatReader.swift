@@ -15,35 +15,49 @@ final class ChatReader: StreamReader {
             if isDone(data) {
                 reading.sawDone = true
                 reading.isComplete = true
+            } else {
+                readErrorArray(data)
             }
             return false
         }
-        let usageStart = valueStart(data, "\"usage\"")
-        let hasUsage = usageStart.map { data[$0] == 123 } ?? false
-        let finishes = valueStart(data, "\"finish_reason\"").map { data[$0] == 34 } ?? false
-        if let delta = valueStart(data, "\"delta\"") {
+        var mustParse = wantsID
+        var delta: Int?
+        var text: Int?
+        Self.keys.visit(data) { key, value in
+            switch key {
+            case 0: if data[value] == 123 { mustParse = true }
+            case 1: if data[value] == 34 { mustParse = true }
+            case 2: delta = delta ?? value
+            case 3: text = text ?? value
+            default: mustParse = true
+            }
+        }
+        if let delta {
             // `{"content":""}` is 14 bytes.
             reading.contentBytes += Int64(max(0, valueLength(data, from: delta) - 14))
-        } else if let text = valueStart(data, "\"text\"") {
+        } else if let text {
             reading.contentBytes += Int64(max(0, valueLength(data, from: text) - 2))
         }
-        guard hasUsage || finishes || reading.responseID == nil || valueStart(data, "\"tool_calls\"") != nil
-            || valueStart(data, "\"error\"") != nil
-        else { return false }
-        return readChunk(data, hasUsage: hasUsage)
+        return mustParse && readChunk(data)
     }
+
+    /// `usage` counts when it is an object, `finish_reason` when it is a string; tool calls and errors always.
+    private static let keys = KeySearch(["usage", "finish_reason", "delta", "text", "tool_calls", "error"])
+
+    /// Azure's first chunk has an empty id; a server that gives none in eight events gives none.
+    private var wantsID: Bool { reading.responseID == nil && reading.eventCount <= 8 }
 
     private func isDone(_ data: UnsafeRawBufferPointer) -> Bool {
         data.starts(with: "[DONE]".utf8)
     }
 
     /// Parses one chunk; true when it holds usage and no choice.
-    private func readChunk(_ data: UnsafeRawBufferPointer, hasUsage: Bool) -> Bool {
+    private func readChunk(_ data: UnsafeRawBufferPointer, isDocument: Bool = false) -> Bool {
         var choices = 0
         var readUsage = false
         visitJSONMembers(data) { member in
             if member.isNamed("id") {
-                if reading.responseID == nil { reading.responseID = member.string ?? "" }
+                if reading.responseID == nil, let id = member.string, !id.isEmpty { reading.responseID = id }
             } else if member.isNamed("model") {
                 if let model = member.string, !model.isEmpty { reading.modelServed = model }
             } else if member.isNamed("service_tier") {
@@ -52,6 +66,7 @@ final class ChatReader: StreamReader {
                 reading.readChatUsage(member.value)
                 readUsage = true
             } else if member.isNamed("choices"), member.kind == .array {
+                if isDocument { reading.contentBytes += Int64(member.value.count) }
                 visitJSONElements(member.value) { _, choice in
                     choices += 1
                     readChoice(choice)
@@ -71,6 +86,9 @@ final class ChatReader: StreamReader {
                     reading.finishReason = reason
                     reading.isComplete = true
                 }
+            } else if member.isNamed("usage"), member.kind == .object {
+                // Kimi's streams put it into the last choice; a usage of the whole chunk overwrites it.
+                if reading.usageSource != .provider { reading.readChatUsage(member.value) }
             } else if member.isNamed("delta") || member.isNamed("message"), member.kind == .object {
                 let isWhole = member.isNamed("message")
                 visitJSONMembers(member.value) { field in
@@ -89,14 +107,16 @@ final class ChatReader: StreamReader {
         var begins = false
         visitJSONMembers(call) { member in
             guard member.isNamed("function") || member.isNamed("custom"), member.kind == .object else { return }
-            visitJSONMembers(member.value) { if $0.isNamed("name"), let name = $0.string, !name.isEmpty { begins = true } }
+            visitJSONMembers(member.value) {
+                if $0.isNamed("name"), let name = $0.string, !name.isEmpty { begins = true }
+            }
         }
         return begins
     }
 
     func readDocument(_ bytes: UnsafeRawBufferPointer) {
-        reading.contentBytes += Int64(valueStart(bytes, "\"choices\"").map { valueLength(bytes, from: $0) } ?? 0)
-        _ = readChunk(bytes, hasUsage: true)
+        _ = readChunk(bytes, isDocument: true)
+        readErrorArray(bytes)
         reading.isComplete = reading.errorEvent == nil
     }
 }

@@ -33,6 +33,8 @@ package struct MeterReading: Sendable {
     package var inconsistent = false
     /// A Responses API call that goes on in the background: it has no usage yet.
     package var isPending = false
+    /// What Anthropic's compaction passes added to `usage`, so that a later cumulative object can overwrite.
+    var compaction = TokenUsage()
 
     package init() {}
 }

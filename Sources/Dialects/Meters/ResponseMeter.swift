@@ -12,7 +12,7 @@ package struct ResponseMeter {
     private let reader: any StreamReader
     private var document: [UInt8] = []
     private var documentIsTooLarge = false
-    /// A JSON answer is collected up to this size; over it, only its end is kept in view of `usage`.
+    /// A JSON answer is collected up to this size; a larger one passes without being read.
     private static let documentBytesMax = 32 << 20
 
     /// - Parameters:
@@ -93,7 +93,15 @@ protocol StreamReader: AnyObject {
 }
 
 extension StreamReader {
-    /// An error object, bare, in an array (Gemini's compatibility endpoint) or as text.
+    /// Gemini's compatibility endpoint wraps its error into an array.
+    func readErrorArray(_ bytes: UnsafeRawBufferPointer) {
+        visitJSONElements(bytes) { kind, element in
+            if kind == .object { visitJSONMembers(element) { if $0.isNamed("error") { readError($0) } } }
+            return false
+        }
+    }
+
+    /// An error object, or text.
     func readError(_ member: JSONMember) {
         if let text = member.string {
             reading.errorEvent = ("error", text)

@@ -5,6 +5,7 @@ import WireFormat
 
 final class ResponsesReader: StreamReader {
     var reading = MeterReading()
+    private var isBackground = false
 
     func read(_ event: SSEEvent) -> Bool {
         let data = event.data
@@ -18,6 +19,8 @@ final class ResponsesReader: StreamReader {
         switch type {
         case "response.created", "response.in_progress", "response.queued":
             if reading.responseID == nil { readEnvelope(data) }
+            // Only a background response goes on without its stream.
+            reading.isPending = reading.isPending && isBackground
         case "response.completed", "response.incomplete", "response.failed":
             readEnvelope(data)
             reading.isComplete = true
@@ -75,6 +78,8 @@ final class ResponsesReader: StreamReader {
                 reading.modelServed = field.string
             } else if field.isNamed("status") {
                 readStatus(field.string)
+            } else if field.isNamed("background") {
+                isBackground = field.boolean ?? false
             } else if field.isNamed("service_tier") {
                 reading.readServiceTier(field.string)
             } else if field.isNamed("error") {
@@ -83,7 +88,7 @@ final class ResponsesReader: StreamReader {
                 visitJSONMembers(field.value) { tool in
                     guard tool.isNamed("web_search"), tool.kind == .object else { return }
                     visitJSONMembers(tool.value) {
-                        if $0.isNamed("num_requests") { reading.usage.webSearches = max(0, $0.integer ?? 0) }
+                        if $0.isNamed("num_requests") { reading.usage.webSearches = reading.count($0) }
                     }
                 }
             } else if field.isNamed("usage"), field.kind == .object {

@@ -11,28 +11,34 @@ extension MeterReading {
         var cached: Int64 = 0
         var written: Int64 = 0
         var usage = TokenUsage()
+        var cachedBeside: Int64 = 0
         visitJSONMembers(object) { member in
             if member.isNamed("prompt_tokens") {
-                prompt = member.integer ?? 0
+                prompt = count(member)
             } else if member.isNamed("completion_tokens") {
-                usage.output = member.integer ?? 0
+                usage.output = count(member)
+            } else if member.isNamed("cached_tokens") || member.isNamed("prompt_cache_hit_tokens") {
+                // Kimi and DeepSeek say it here, with or without the details.
+                cachedBeside = count(member)
             } else if member.isNamed("prompt_tokens_details"), member.kind == .object {
                 visitJSONMembers(member.value) { detail in
-                    if detail.isNamed("cached_tokens") { cached = detail.integer ?? 0 }
+                    if detail.isNamed("cached_tokens") { cached = count(detail) }
                     if detail.isNamed("cache_write_tokens") || detail.isNamed("created_cache_tokens") {
-                        written = detail.integer ?? 0
+                        written = count(detail)
                     }
-                    if detail.isNamed("audio_tokens") { usage.audioInput = detail.integer ?? 0 }
-                    if detail.isNamed("image_tokens") { usage.imageInput = detail.integer ?? 0 }
+                    if detail.isNamed("audio_tokens") { usage.audioInput = count(detail) }
+                    if detail.isNamed("image_tokens") { usage.imageInput = count(detail) }
                 }
             } else if member.isNamed("completion_tokens_details"), member.kind == .object {
                 visitJSONMembers(member.value) { detail in
-                    if detail.isNamed("reasoning_tokens") { usage.reasoning = detail.integer ?? 0 }
-                    if detail.isNamed("audio_tokens") { usage.audioOutput = detail.integer ?? 0 }
+                    if detail.isNamed("reasoning_tokens") { usage.reasoning = count(detail) }
+                    if detail.isNamed("audio_tokens") { usage.audioOutput = count(detail) }
                 }
             }
         }
-        takeInclusive(&usage, total: prompt, cached: cached, written: [(\.cacheWrite30m, written)], raw: object)
+        takeInclusive(
+            &usage, total: prompt, cached: max(cached, cachedBeside), written: [(\.cacheWrite30m, written)], raw: object
+        )
     }
 
     /// The Responses API: `input_tokens` includes cached and cache-written tokens; web searches are counted beside it.
@@ -45,25 +51,26 @@ extension MeterReading {
         usage.webSearches = self.usage.webSearches
         visitJSONMembers(object) { member in
             if member.isNamed("input_tokens") {
-                input = member.integer ?? 0
+                input = count(member)
             } else if member.isNamed("output_tokens") {
-                usage.output = member.integer ?? 0
+                usage.output = count(member)
             } else if member.isNamed("input_tokens_details"), member.kind == .object {
                 visitJSONMembers(member.value) { detail in
-                    if detail.isNamed("cached_tokens") { cached = detail.integer ?? 0 }
-                    if detail.isNamed("cache_write_tokens") { written = detail.integer ?? 0 }
+                    if detail.isNamed("cached_tokens") { cached = count(detail) }
+                    if detail.isNamed("cache_write_tokens") { written = count(detail) }
                     if detail.isNamed("cache_write_tokens_details"), detail.kind == .object {
                         visitJSONMembers(detail.value) { ttl in
-                            if ttl.isNamed("ttl_12h_tokens") { written12h = ttl.integer ?? 0 }
+                            if ttl.isNamed("ttl_12h_tokens") { written12h = count(ttl) }
                         }
                     }
                 }
             } else if member.isNamed("output_tokens_details"), member.kind == .object {
                 visitJSONMembers(member.value) { detail in
-                    if detail.isNamed("reasoning_tokens") { usage.reasoning = detail.integer ?? 0 }
+                    if detail.isNamed("reasoning_tokens") { usage.reasoning = count(detail) }
                 }
             }
         }
+        if written12h > written { inconsistent = true }
         let short = max(0, written - written12h)
         takeInclusive(
             &usage, total: input, cached: cached, written: [(\.cacheWrite30m, short), (\.cacheWrite12h, written12h)],
@@ -75,17 +82,15 @@ extension MeterReading {
         _ usage: inout TokenUsage, total: Int64, cached: Int64, written: [(WritableKeyPath<TokenUsage, Int64>, Int64)],
         raw: UnsafeRawBufferPointer
     ) {
-        var rest = clamped(total)
-        usage.cacheRead = clamped(cached)
-        rest -= usage.cacheRead
+        var rest = total - cached
+        usage.cacheRead = cached
         for (path, count) in written {
-            usage[keyPath: path] = clamped(count)
-            rest -= clamped(count)
+            usage[keyPath: path] = count
+            rest -= count
         }
         if rest < 0 { inconsistent = true }
         usage.input = max(0, rest)
-        usage.output = clamped(usage.output)
-        usage.reasoning = min(clamped(usage.reasoning), usage.output)
+        usage.reasoning = min(usage.reasoning, usage.output)
         self.usage = usage
         usageSource = .provider
         keepRaw(raw)
@@ -97,29 +102,30 @@ extension MeterReading {
         var created: Int64?
         var fiveMinutes: Int64?
         var oneHour: Int64?
-        var compaction = TokenUsage()
+        // What an earlier object added for compaction comes off again: totals overwrite, and a member may be missing here.
+        addCompaction(sign: -1)
         visitJSONMembers(object) { member in
-            if member.isNamed("input_tokens") {
-                if let count = member.integer { usage.input = clamped(count) }
-            } else if member.isNamed("output_tokens") {
-                if let count = member.integer { usage.output = clamped(count) }
-            } else if member.isNamed("cache_read_input_tokens") {
-                if let count = member.integer { usage.cacheRead = clamped(count) }
-            } else if member.isNamed("cache_creation_input_tokens") {
-                created = member.integer.map { clamped($0) }
+            if member.isNamed("input_tokens"), member.kind == .number {
+                usage.input = count(member)
+            } else if member.isNamed("output_tokens"), member.kind == .number {
+                usage.output = count(member)
+            } else if member.isNamed("cache_read_input_tokens"), member.kind == .number {
+                usage.cacheRead = count(member)
+            } else if member.isNamed("cache_creation_input_tokens"), member.kind == .number {
+                created = count(member)
             } else if member.isNamed("cache_creation"), member.kind == .object {
                 visitJSONMembers(member.value) { ttl in
-                    if ttl.isNamed("ephemeral_5m_input_tokens") { fiveMinutes = ttl.integer.map { clamped($0) } }
-                    if ttl.isNamed("ephemeral_1h_input_tokens") { oneHour = ttl.integer.map { clamped($0) } }
+                    if ttl.isNamed("ephemeral_5m_input_tokens"), ttl.kind == .number { fiveMinutes = count(ttl) }
+                    if ttl.isNamed("ephemeral_1h_input_tokens"), ttl.kind == .number { oneHour = count(ttl) }
                 }
             } else if member.isNamed("output_tokens_details"), member.kind == .object {
                 visitJSONMembers(member.value) { detail in
-                    if detail.isNamed("thinking_tokens") { usage.reasoning = clamped(detail.integer ?? 0) }
+                    if detail.isNamed("thinking_tokens") { usage.reasoning = count(detail) }
                 }
             } else if member.isNamed("server_tool_use"), member.kind == .object {
                 visitJSONMembers(member.value) { tool in
-                    if tool.isNamed("web_search_requests") { usage.webSearches = clamped(tool.integer ?? 0) }
-                    if tool.isNamed("web_fetch_requests") { usage.webFetches = clamped(tool.integer ?? 0) }
+                    if tool.isNamed("web_search_requests") { usage.webSearches = count(tool) }
+                    if tool.isNamed("web_fetch_requests") { usage.webFetches = count(tool) }
                 }
             } else if member.isNamed("service_tier") {
                 qualifiers.serviceTier = member.string.flatMap { $0 == "standard" ? nil : $0 }
@@ -131,27 +137,38 @@ extension MeterReading {
                 compaction = readCompaction(member.value)
             }
         }
-        if let created {
-            if let fiveMinutes, let oneHour, fiveMinutes &+ oneHour == created {
-                usage.cacheWrite5m = fiveMinutes
-                usage.cacheWrite1h = oneHour
-            } else if fiveMinutes != nil || oneHour != nil {
-                // A split that does not sum is priced whole as the shorter lifetime.
-                usage.cacheWrite5m = created
-                usage.cacheWrite1h = 0
-                inconsistent = true
-            } else if usage.cacheWrite5m &+ usage.cacheWrite1h != created {
-                usage.cacheWrite5m = max(0, created - usage.cacheWrite1h)
-                if usage.cacheWrite1h > created { usage.cacheWrite1h = 0; inconsistent = true }
-            }
-        }
-        // Compaction passes are billed and not in the totals.
-        usage.input = usage.input &+ compaction.input
-        usage.output = usage.output &+ compaction.output
-        usage.cacheRead = usage.cacheRead &+ compaction.cacheRead
+        takeCacheWrites(created: created, fiveMinutes: fiveMinutes, oneHour: oneHour)
+        usage.reasoning = min(usage.reasoning, usage.output)
+        addCompaction(sign: 1)
     }
 
-    private func readCompaction(_ iterations: UnsafeRawBufferPointer) -> TokenUsage {
+    /// Cache writes come as a sum, as a split by lifetime, or as both.
+    private mutating func takeCacheWrites(created: Int64?, fiveMinutes: Int64?, oneHour: Int64?) {
+        let hasSplit = fiveMinutes != nil || oneHour != nil
+        let split = (fiveMinutes ?? 0) + (oneHour ?? 0)
+        guard let created = created ?? (hasSplit ? split : nil) else { return }
+        if hasSplit, split == created {
+            usage.cacheWrite5m = fiveMinutes ?? 0
+            usage.cacheWrite1h = oneHour ?? 0
+        } else if hasSplit || usage.cacheWrite1h > created {
+            // A split that does not sum is priced whole as the shorter lifetime.
+            usage.cacheWrite5m = created
+            usage.cacheWrite1h = 0
+            inconsistent = true
+        } else {
+            usage.cacheWrite5m = created - usage.cacheWrite1h
+        }
+    }
+
+    /// Compaction passes are billed and not in the totals.
+    private mutating func addCompaction(sign: Int64) {
+        usage.input += sign * compaction.input
+        usage.output += sign * compaction.output
+        usage.cacheRead += sign * compaction.cacheRead
+        usage.cacheWrite5m += sign * compaction.cacheWrite5m
+    }
+
+    private mutating func readCompaction(_ iterations: UnsafeRawBufferPointer) -> TokenUsage {
         var total = TokenUsage()
         visitJSONElements(iterations) { kind, value in
             guard kind == .object else { return true }
@@ -159,18 +176,30 @@ extension MeterReading {
             var one = TokenUsage()
             visitJSONMembers(value) { member in
                 if member.isNamed("type") { isCompaction = member.string == "compaction" }
-                if member.isNamed("input_tokens") { one.input = clamped(member.integer ?? 0) }
-                if member.isNamed("output_tokens") { one.output = clamped(member.integer ?? 0) }
-                if member.isNamed("cache_read_input_tokens") { one.cacheRead = clamped(member.integer ?? 0) }
+                if member.isNamed("input_tokens") { one.input = count(member) }
+                if member.isNamed("output_tokens") { one.output = count(member) }
+                if member.isNamed("cache_read_input_tokens") { one.cacheRead = count(member) }
+                if member.isNamed("cache_creation_input_tokens") { one.cacheWrite5m = count(member) }
             }
-            if isCompaction {
-                total.input = total.input &+ one.input
-                total.output = total.output &+ one.output
-                total.cacheRead = total.cacheRead &+ one.cacheRead
-            }
+            guard isCompaction else { return true }
+            total.input = min(total.input + one.input, tokensMax)
+            total.output = min(total.output + one.output, tokensMax)
+            total.cacheRead = min(total.cacheRead + one.cacheRead, tokensMax)
+            total.cacheWrite5m = min(total.cacheWrite5m + one.cacheWrite5m, tokensMax)
             return true
         }
         return total
+    }
+
+    /// A count of tokens or calls: neither negative nor near overflow, and marked where it was. Absent, null or text is zero.
+    mutating func count(_ member: JSONMember) -> Int64 {
+        guard member.kind == .number else { return 0 }
+        if let exact = member.integer, exact >= 0, exact <= tokensMax { return exact }
+        // `1e3` and `12.5` are numbers too; a fraction counts as a whole.
+        let value = Double(String(decoding: member.value, as: UTF8.self)) ?? 0
+        let isFit = value >= 0 && value <= Double(tokensMax)
+        if !isFit { inconsistent = true }
+        return Int64(min(max(0, value.rounded(.up)), Double(tokensMax)))
     }
 
     /// The raw usage is kept up to this many bytes.
@@ -187,5 +216,5 @@ extension MeterReading {
     }
 }
 
-/// A count that is neither negative nor near overflow: ten trillion tokens are nobody's turn.
-private func clamped(_ count: Int64) -> Int64 { min(max(0, count), 10_000_000_000_000) }
+/// Ten trillion tokens are nobody's turn; sums of these cannot overflow.
+private let tokensMax: Int64 = 10_000_000_000_000

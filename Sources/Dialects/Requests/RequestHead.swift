@@ -24,7 +24,6 @@ package struct RequestHead: Sendable {
     package var clientMetadata: Range<Int>?
     package var previousResponseID: String?
     package var isBackground = false
-    package var toolCount = 0
     package var messageCount = 0
     /// FNV-1a of the first user message's bytes.
     package var openerHash: UInt64 = 0

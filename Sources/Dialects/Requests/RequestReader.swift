@@ -6,8 +6,9 @@ import WireFormat
 
 /// The members that Weir acts on; a second one, or one in another case, could mean something else upstream.
 private let actedOn: [StaticString] = [
-    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "service_tier",
-    "previous_response_id", "background", "metadata",
+    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
+    "service_tier",
+    "previous_response_id", "background", "metadata", "client_metadata",
 ]
 
 /// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
@@ -15,7 +16,8 @@ package func readRequest(
     _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int
 ) throws(GatewayError) -> RequestHead {
     var reader = RequestReader(endpoint: endpoint)
-    try forEachJSONMember(body, depthMax: depthMax, failure: gatewayError) { (member: JSONMember) throws(GatewayError) in
+    try forEachJSONMember(body, depthMax: depthMax, failure: gatewayError) {
+        (member: JSONMember) throws(GatewayError) in
         try reader.read(member)
     }
     return try reader.finish(body)
@@ -79,11 +81,6 @@ private struct RequestReader {
             head.previousResponseID = member.string
         } else if member.isNamed("background") {
             head.isBackground = member.boolean ?? false
-        } else if member.isNamed("tools"), member.kind == .array {
-            visitJSONElements(member.value) { _, _ in
-                head.toolCount += 1
-                return true
-            }
         }
     }
 
@@ -101,13 +98,18 @@ private struct RequestReader {
     /// Refuses a second or differently cased spelling of what Weir acts on.
     private mutating func checkName(_ member: JSONMember) throws(GatewayError) {
         let count = member.rawKey.count
+        let isPlain = !member.rawKey.contains { $0 == 92 || $0 >= 128 }
+        // A parser that drops bytes which are no UTF-8 would read another key.
+        guard isPlain || String(validating: member.rawKey, as: UTF8.self) != nil else {
+            throw .malformedJSON(reason: "a key is not UTF-8", offset: member.range.lowerBound)
+        }
         guard count <= 128, count > 0 else { return }
+        let folded = isPlain ? nil : foldedKey(member)
         for (index, name) in actedOn.enumerated() {
-            guard count == name.utf8CodeUnitCount || member.rawKey.contains(92) else { continue }
+            guard count == name.utf8CodeUnitCount || folded != nil else { continue }
             let isExact = member.isNamed(name)
             let isVariant =
-                isExact ? false : count == name.utf8CodeUnitCount
-                    ? equalsIgnoringCase(member.rawKey, name) : member.key.lowercased() == name.description
+                !isExact && (folded.map { $0 == name.description } ?? equalsIgnoringCase(member.rawKey, name))
             guard isExact || isVariant else { continue }
             if isVariant || seen & (1 << UInt32(index)) != 0 { throw .duplicateField(name: name.description) }
             seen |= 1 << UInt32(index)
@@ -126,6 +128,8 @@ private struct RequestReader {
                 isRepeated = isRepeated || includeUsageValue != nil
                 head.includesUsage = option.boolean ?? false
                 includeUsageValue = option.range.lowerBound + offset..<option.range.upperBound + offset
+            } else if foldedKey(option) == "include_usage" {
+                isRepeated = true
             }
         }
         if isRepeated { throw .duplicateField(name: "stream_options.include_usage") }
@@ -135,7 +139,8 @@ private struct RequestReader {
     /// prompt's prefix stays as it was.
     private func usageSplice(_ body: UnsafeRawBufferPointer) -> Splice {
         if let includeUsageValue {
-            return Splice(offset: includeUsageValue.lowerBound, removeCount: includeUsageValue.count, insert: Array("true".utf8))
+            return Splice(
+                offset: includeUsageValue.lowerBound, removeCount: includeUsageValue.count, insert: Array("true".utf8))
         }
         if let streamOptions {
             guard streamOptions.kind == .object else {
@@ -154,7 +159,7 @@ private struct RequestReader {
     private mutating func readMessages(_ member: JSONMember) {
         if member.kind == .string {
             head.messageCount = 1
-            head.openerHash = fnv1a(member.value)
+            head.openerHash = openerHash(member.value)
             return
         }
         guard member.kind == .array else { return }
@@ -163,16 +168,42 @@ private struct RequestReader {
             head.messageCount += 1
             guard head.openerHash == 0, kind == .object else { return head.openerHash == 0 }
             visitJSONMembers(value) { field in
-                if field.isNamed("role"), field.string == "user" { head.openerHash = fnv1a(value) }
+                if field.isNamed("role"), field.string == "user" { head.openerHash = openerHash(value) }
             }
             return head.openerHash == 0
         }
     }
 }
 
-/// FNV-1a, 64 bits: an identity of text for grouping, not for security.
-package func fnv1a(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+/// The key as a parser that ignores case would match it: Go's folds the long s and the Kelvin sign too.
+private func foldedKey(_ member: JSONMember) -> String {
+    var text = ""
+    for scalar in member.key.unicodeScalars {
+        switch scalar.value {
+        case 65...90: text.unicodeScalars.append(UnicodeScalar(UInt8(scalar.value | 0x20)))
+        case 0x17F: text.append("s")
+        case 0x212A: text.append("k")
+        default: text.unicodeScalars.append(scalar)
+        }
+    }
+    return text
+}
+
+/// A hash of text for grouping, not for security: FNV-1a's multiplication, eight bytes at a time, since an opener may be long.
+private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes.prefix(65_536) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let count = min(bytes.count, 65_536)
+    var index = 0
+    while index < count {
+        var word: UInt64 = 0
+        if index + 8 <= count {
+            word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        } else {
+            for byte in bytes[index..<count] { word = word << 8 | UInt64(byte) }
+        }
+        hash = (hash ^ word) &* 0x100_0000_01B3
+        hash ^= hash >> 29
+        index += 8
+    }
     return hash
 }

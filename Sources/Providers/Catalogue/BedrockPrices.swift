@@ -12,7 +12,8 @@ enum BedrockPrices {
     static let rows: [PriceRow] = {
         var table = PriceTable("bedrock")
         for prices in global {
-            for (profile, uplift) in [("global", Ratio.one), ("us", Ratio(11, 10)), ("eu", Ratio(11, 10)), ("jp", Ratio(11, 10)), ("au", Ratio(11, 10))] {
+            let regional = Ratio(11, 10)
+            for (profile, uplift) in [("global", Ratio.one), ("us", regional), ("eu", regional), ("jp", regional), ("au", regional)] {
                 var prices = prices
                 prices.models = prices.models.map { "\(profile).\($0)" }
                 table.add(prices, times: uplift)

@@ -63,7 +63,7 @@ private func parseDecimal(_ text: String) -> (mantissa: Int64, exponent: Int)? {
     guard let digits = parts.first, parts.count <= 2 else { return nil }
     var exponent = 0
     if parts.count == 2 {
-        guard let given = Int(parts[1]), abs(given) < 100 else { return nil }
+        guard let given = Int(parts[1]), (-99...99).contains(given) else { return nil }
         exponent = given
     }
     var mantissa: Int64 = 0

@@ -42,7 +42,7 @@ struct ModelPrices {
 }
 
 /// Which turns a set of prices is for.
-struct PriceScope {
+struct PriceScope: Hashable {
     var contextOver: Int64?
     var serviceTier: String?
     var speed: String?

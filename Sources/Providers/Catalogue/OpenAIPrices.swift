@@ -43,9 +43,10 @@ enum OpenAIPrices {
         ModelPrices("gpt-5.6-luna", input: "0.2", read: "0.02", write: "0.25", long: "0.5", output: "1.2", from: "2026-07-30"),
     ].map { Listing(prices: $0, isTieredByContext: true, flex: .half, batch: .half, priority: Ratio(2)) }
 
-    /// Before gpt-5.6, writing to the cache is free: a listed 0, which is not the same as no price.
+    /// Before gpt-5.6, writing to the cache is free: a written token costs what it costs as input, and nothing more. Usage
+    /// counts it in a class of its own, so it needs the price here.
     private static func free(_ model: String, _ input: String, read: String, output: String) -> ModelPrices {
-        ModelPrices(model, input: input, read: read, write: "0", long: "0", output: output)
+        ModelPrices(model, input: input, read: read, write: input, long: input, output: output)
     }
 
     private static let older: [Listing] = [

@@ -4,9 +4,10 @@ package import GatewayModel
 
 /// Price rows, indexed for look-up.
 ///
-/// Which row prices a meter: an exact model id before a pattern, a longer pattern before a shorter one; then the highest context
-/// threshold passed, hours before none, and the earlier row in the list. Give configuration first, then imports, then the
-/// catalogue. A tier, speed or geography that has no row of its own has no price; only prices per call hold in every tier.
+/// Which row prices a meter: one for the model's id, with or without its date, before a pattern, a longer pattern before a
+/// shorter one; then the source that comes first in the list; then the id with its date; then the highest context threshold
+/// passed, hours before none, and the earlier row. Give configuration first, then imports, then the catalogue. A tier, speed or
+/// geography that has no row of its own has no price; only prices per call hold in every tier.
 package struct PriceBook: Sendable {
     package let version: String
     package let rows: [PriceRow]

@@ -4,6 +4,7 @@ package import GatewayModel
 
 /// What `weir price explain` shows. All amounts are integers or exact decimals.
 package struct PriceExplanation: Sendable, Encodable {
+    /// One class of tokens or calls with its price.
     package struct Line: Sendable, Encodable {
         /// `input`, `cache_write_5m`, `web_searches`, …
         package var usageClass: String

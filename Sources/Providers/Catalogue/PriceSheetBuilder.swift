@@ -7,18 +7,26 @@ struct PriceSheetBuilder {
     let rows: [PriceRow]
     let version: String
 
-    /// A row with how near it stands to the model: 0 is the model's own, then patterns from the longest.
+    /// A row with how near it stands to the model: 0 is the model's own id, 1 its id without a date, then patterns from the
+    /// longest.
     private struct Candidate {
         var number: Int32
         var row: PriceRow
+        /// Where its source stands among the sources: a price that configuration sets is not undone by a list's tier.
+        var layer: Int
         var rank: Int
+
+        func at(rank: Int) -> Candidate { Candidate(number: number, row: row, layer: layer, rank: rank) }
     }
 
     func build() -> [String: ProviderSheets] {
         var byProvider: [String: [Candidate]] = [:]
+        var layers: [String: Int] = [:]
         for (number, row) in rows.enumerated() where row.price >= 0 {
             guard let number = Int32(exactly: number) else { break }
-            byProvider[row.provider, default: []].append(Candidate(number: number, row: row, rank: 0))
+            let layer = layers[row.source] ?? layers.count
+            layers[row.source] = layer
+            byProvider[row.provider, default: []].append(Candidate(number: number, row: row, layer: layer, rank: 0))
         }
         return byProvider.mapValues(sheets(of:))
     }
@@ -37,11 +45,14 @@ struct PriceSheetBuilder {
         // The patterns that match a model are prefixes of one another, so each pattern's chain is known beforehand.
         func chain(_ text: String) -> [Candidate] {
             prefixes.filter { text.hasPrefix($0) }.enumerated().flatMap { depth, prefix in
-                (patterns[prefix] ?? []).map { Candidate(number: $0.number, row: $0.row, rank: depth + 1) }
+                (patterns[prefix] ?? []).map { $0.at(rank: depth + 2) }
             }
         }
         var sheets = ProviderSheets()
-        for (model, own) in exact { sheets.exact[model] = modelSheets(own + chain(model)) }
+        for (model, own) in exact {
+            let family = PriceBook.family(model).flatMap { exact[$0] } ?? []
+            sheets.exact[model] = modelSheets(own + family.map { $0.at(rank: 1) } + chain(model))
+        }
         sheets.patterns = prefixes.map { ($0, modelSheets(chain($0))) }
         return sheets
     }
@@ -90,6 +101,9 @@ struct PriceSheetBuilder {
     /// The row that prices a meter in a span.
     private func choose(_ meter: Meter, _ span: SheetSpan, _ candidates: [Candidate]) -> Candidate? {
         func precedes(_ left: Candidate, _ right: Candidate) -> Bool {
+            let (nearness, otherNearness) = (max(1, left.rank), max(1, right.rank))
+            if nearness != otherNearness { return nearness < otherNearness }
+            if left.layer != right.layer { return left.layer < right.layer }
             if left.rank != right.rank { return left.rank < right.rank }
             let (over, otherOver) = (left.row.contextOver ?? -1, right.row.contextOver ?? -1)
             if over != otherOver { return over > otherOver }

@@ -4,10 +4,11 @@
 /// Reads the chunked coding incrementally.
 package struct ChunkedReader: Sendable {
     private enum State: Sendable {
-        case sizeStart, size, extensions, sizeLineFeed
+        case sizeStart, size, sizeLineFeed
+        case extensionNameStart, extensionName, extensionValueStart, extensionValue, quoted, quotedPair, quotedEnd
         case payload
         case payloadCarriageReturn, payloadLineFeed
-        case trailerStart, trailer, trailerLineFeed, endLineFeed
+        case trailerStart, trailerName, trailer, trailerLineFeed, endLineFeed
         case done
     }
 
@@ -16,6 +17,8 @@ package struct ChunkedReader: Sendable {
     private var digits = 0
     private var extensionBytes = 0
     private var trailerBytes = 0
+    /// The first bytes of the trailer's name, enough to know those that would change the framing.
+    private var trailerName: [UInt8] = []
 
     /// Extension bytes tolerated in one body; nothing real sends any.
     private static let extensionBytesMax = 4096
@@ -63,20 +66,15 @@ package struct ChunkedReader: Sendable {
                 throw .malformedChunk
             } else if byte == 13 {
                 state = .sizeLineFeed
-            } else if byte == 59 || byte == 32 || byte == 9 {
-                state = .extensions
+            } else if byte == 59 {
+                state = .extensionNameStart
                 try countExtension()
             } else {
                 throw .malformedChunk
             }
-        case .extensions:
-            if byte == 13 {
-                state = .sizeLineFeed
-            } else if byte < 32 && byte != 9 || byte == 127 {
-                throw .malformedChunk
-            } else {
-                try countExtension()
-            }
+        case .extensionNameStart, .extensionName, .extensionValueStart, .extensionValue, .quoted, .quotedPair,
+            .quotedEnd:
+            try stepExtension(byte)
         case .sizeLineFeed:
             guard byte == 10 else { throw .malformedChunk }
             digits = 0
@@ -91,9 +89,12 @@ package struct ChunkedReader: Sendable {
             if byte == 13 {
                 state = .endLineFeed
             } else {
-                try countTrailer(byte)
-                state = .trailer
+                trailerName.removeAll(keepingCapacity: true)
+                state = .trailerName
+                try stepTrailerName(byte)
             }
+        case .trailerName:
+            try stepTrailerName(byte)
         case .trailer:
             if byte == 13 { state = .trailerLineFeed } else { try countTrailer(byte) }
         case .trailerLineFeed:
@@ -104,6 +105,43 @@ package struct ChunkedReader: Sendable {
             state = .done
         case .payload, .done: break
         }
+    }
+
+    /// `;name`, `;name=token` or `;name="text"`, as the grammar says and no laxer: the framing is passed on, so a client's parser
+    /// must read it alike.
+    private mutating func stepExtension(_ byte: UInt8) throws(HTTPHeadError) {
+        switch (state, byte) {
+        case (.extensionName, 13), (.extensionValue, 13), (.quotedEnd, 13):
+            state = .sizeLineFeed
+            return
+        case (.extensionName, 59), (.extensionValue, 59), (.quotedEnd, 59): state = .extensionNameStart
+        case (.extensionName, 61): state = .extensionValueStart
+        case (.extensionValueStart, 34): state = .quoted
+        case (.quoted, 34): state = .quotedEnd
+        case (.quoted, 92): state = .quotedPair
+        case (.quoted, 9), (.quoted, 32...126), (.quotedPair, 9), (.quotedPair, 32...126): state = .quoted
+        case (.extensionNameStart, _) where isTokenByte(byte): state = .extensionName
+        case (.extensionName, _) where isTokenByte(byte): break
+        case (.extensionValueStart, _) where isTokenByte(byte): state = .extensionValue
+        case (.extensionValue, _) where isTokenByte(byte): break
+        default: throw .malformedChunk
+        }
+        try countExtension()
+    }
+
+    /// A trailer that speaks of framing comes too late to be true (RFC 9110, section 6.5.1).
+    private mutating func stepTrailerName(_ byte: UInt8) throws(HTTPHeadError) {
+        try countTrailer(byte)
+        if byte == 58, !trailerName.isEmpty {
+            let changesFraming = trailerName.withUnsafeBytes {
+                equalsIgnoringCase($0, "transfer-encoding") || equalsIgnoringCase($0, "content-length")
+            }
+            if changesFraming { throw .malformedChunk }
+            state = .trailer
+            return
+        }
+        guard isTokenByte(byte) else { throw .malformedChunk }
+        if trailerName.count < 20 { trailerName.append(byte) }
     }
 
     private mutating func countExtension() throws(HTTPHeadError) {

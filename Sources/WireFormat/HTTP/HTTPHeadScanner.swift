@@ -47,7 +47,11 @@ func readFieldLines(
     while line < bytes.count {
         guard let found = memchr(base + line, 10, bytes.count - line) else { throw .malformedFieldName }
         let end = UnsafeRawPointer(found) - base - 1
-        if end <= line { break }
+        guard end >= line, bytes[end] == 13 else { throw .bareLineFeed }
+        if end == line {
+            guard end + 2 == bytes.count else { throw .malformedFieldName }
+            return fields
+        }
         guard fields.count < fieldsMax else { throw .tooLarge }
         let first = bytes[line]
         if first == 32 || first == 9 { throw .foldedField }
@@ -69,7 +73,8 @@ func readFieldLines(
                 valueCount: Int32(valueEnd - valueStart)))
         line = end + 2
     }
-    return fields
+    // The empty line is missing.
+    throw .malformedFieldName
 }
 
 /// RFC 9110 5.6.2 `tchar`, a bit per byte value: literals, so that no start-up code stands between a byte and its answer.

@@ -26,6 +26,7 @@ package struct HTTPRequestHead: Sendable {
             throw .malformedStartLine
         }
         let lineEnd = UnsafeRawPointer(found) - base - 1
+        guard lineEnd >= 0, bytes[lineEnd] == 13 else { throw .bareLineFeed }
         var space = 0
         while space < lineEnd, isTokenByte(bytes[space]) { space += 1 }
         guard space > 0, space <= 32, space < lineEnd, bytes[space] == 32 else { throw .malformedStartLine }
@@ -81,7 +82,8 @@ package struct HTTPRequestHead: Sendable {
             rest = target[prefix...]
             let authorityEnd = rest.firstIndex { $0 == 47 || $0 == 63 } ?? rest.endIndex
             let authority = String(decoding: rest[..<authorityEnd], as: UTF8.self).lowercased()
-            guard !authority.isEmpty, !authority.contains("@"), authority == fields.valueString(host)?.lowercased() else {
+            guard !authority.isEmpty, !authority.contains("@"), authority == fields.valueString(host)?.lowercased()
+            else {
                 throw .hostDisagreesWithTarget
             }
             rest = rest[authorityEnd...]

@@ -21,6 +21,7 @@ package struct HTTPResponseHead: Sendable {
             throw .malformedStartLine
         }
         let lineEnd = UnsafeRawPointer(found) - base - 1
+        guard lineEnd >= 0, bytes[lineEnd] == 13 else { throw .bareLineFeed }
         // "HTTP/1.x NNN" and an optional reason.
         guard lineEnd >= 12, UnsafeRawBufferPointer(rebasing: bytes[0..<7]).elementsEqual("HTTP/1.".utf8),
             bytes[7] == 49 || bytes[7] == 48, bytes[8] == 32, lineEnd == 12 || bytes[12] == 32

@@ -1,9 +1,7 @@
 // JSONScanner: walks JSON text without building anything. It validates what it walks over, since what Weir decides by must be
-// what the upstream's parser will read; strings are crossed with memchr, so a body of code costs little.
+// what the upstream's parser will read; strings are crossed 16 bytes at a time, so a body of code costs little.
 
-#if canImport(Glibc)
-    import Glibc
-#endif
+import CSearch
 
 /// The kinds of JSON value.
 package enum JSONKind: Sendable, Hashable {
@@ -87,6 +85,7 @@ package struct JSONScanner {
         return quoted.lowerBound + 1..<quoted.upperBound - 1
     }
 
+    /// Begins an array: the cursor stands behind `[`. Then call `nextElement` until it is false.
     package mutating func enterArray() throws(JSONError) {
         skipSpace()
         try expect(91)
@@ -118,49 +117,22 @@ package struct JSONScanner {
         }
         var index = start + 1
         while true {
-            guard let found = memchr(base + index, 34, bytes.count - index) else {
-                position = start
-                throw malformed("the string is not closed")
-            }
-            let quote = UnsafeRawPointer(found) - base
-            let closes = try checkString(from: &index, to: quote)
-            if closes {
-                position = quote + 1
+            index = weir_string_stop(base, index, bytes.count)
+            guard index < bytes.count else { throw malformed("the string is not closed") }
+            switch bytes[index] {
+            case 34:
+                position = index + 1
                 return start..<position
+            case 92:
+                index = try checkEscape(index)
+            default:
+                position = index
+                throw malformed("a control character stands in a string")
             }
         }
     }
 
     // MARK: Inside
-
-    /// Checks escapes and control characters up to the quote; false when that quote is escaped, with `index` behind it.
-    private mutating func checkString(from index: inout Int, to quote: Int) throws(JSONError) -> Bool {
-        guard let base = bytes.baseAddress else { return true }
-        while index < quote {
-            // Eight bytes at a time while there is neither a backslash nor a control character.
-            if quote - index >= 8 {
-                let word = (base + index).loadUnaligned(as: UInt64.self)
-                let backslash = word ^ 0x5C5C_5C5C_5C5C_5C5C
-                let hasBackslash = (backslash &- 0x0101_0101_0101_0101) & ~backslash & 0x8080_8080_8080_8080
-                let hasControl = (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080
-                if hasBackslash | hasControl == 0 {
-                    index += 8
-                    continue
-                }
-            }
-            let byte = bytes[index]
-            if byte == 92 {
-                index = try checkEscape(index)
-                if index > quote { return false }
-            } else if byte < 32 {
-                position = index
-                throw malformed("a control character stands in a string")
-            } else {
-                index += 1
-            }
-        }
-        return true
-    }
 
     /// Crosses one escape and gives the index behind it.
     private mutating func checkEscape(_ index: Int) throws(JSONError) -> Int {
@@ -272,6 +244,7 @@ package struct JSONScanner {
         while position < bytes.count, isDigit(bytes[position]) { position += 1 }
     }
 
+    @inline(__always)
     private mutating func skipSpace() {
         while position < bytes.count {
             let byte = bytes[position]
@@ -280,11 +253,16 @@ package struct JSONScanner {
         }
     }
 
+    @inline(__always)
     private mutating func expect(_ byte: UInt8) throws(JSONError) {
-        guard position < bytes.count, bytes[position] == byte else {
-            throw malformed("'\(Character(UnicodeScalar(byte)))' should stand here")
-        }
+        guard position < bytes.count, bytes[position] == byte else { throw missing(byte) }
         position += 1
+    }
+
+    /// Apart from `expect`, which is on every path and must stay small.
+    @inline(never)
+    private func missing(_ byte: UInt8) -> JSONError {
+        malformed("'\(Character(UnicodeScalar(byte)))' should stand here")
     }
 
     private mutating func deepen() throws(JSONError) {
@@ -292,6 +270,7 @@ package struct JSONScanner {
         if depth > depthMax { throw .tooDeep(max: depthMax) }
     }
 
+    @inline(never)
     private func malformed(_ reason: String) -> JSONError { .malformed(offset: position, reason: reason) }
 }
 

@@ -54,11 +54,14 @@ package func decodeJSONInteger(_ bytes: UnsafeRawBufferPointer) -> Int64? {
     while index < bytes.count {
         guard isDigit(bytes[index]) else {
             // `12.0` is how some servers write 12.
-            guard bytes[index] == 46, bytes[(index + 1)...].allSatisfy({ $0 == 48 }), index + 1 < bytes.count else { return nil }
+            guard bytes[index] == 46, bytes[(index + 1)...].allSatisfy({ $0 == 48 }), index + 1 < bytes.count else {
+                return nil
+            }
             break
         }
         let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
-        let (sum, carried) = shifted.addingReportingOverflow(isNegative ? -Int64(bytes[index] - 48) : Int64(bytes[index] - 48))
+        let (sum, carried) = shifted.addingReportingOverflow(
+            isNegative ? -Int64(bytes[index] - 48) : Int64(bytes[index] - 48))
         if overflow || carried { return nil }
         value = sum
         index += 1

@@ -1,5 +1,7 @@
 // JSONWriter: appends JSON to a byte array, in order, with no tree. What the journal and Weir's own answers are written by.
 
+import CSearch
+
 /// Writes one JSON value. The caller keeps begins and ends in balance.
 package struct JSONWriter: Sendable {
     package var bytes: [UInt8]
@@ -58,6 +60,13 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// A member whose value is this text.
+    package mutating func field(_ name: StaticString, utf8 value: UnsafeBufferPointer<UInt8>) {
+        key(name)
+        text(value)
+        needsComma = true
+    }
+
     /// A member whose value is JSON already.
     package mutating func rawField(_ name: StaticString, _ json: some Sequence<UInt8>) {
         key(name)
@@ -89,12 +98,27 @@ package struct JSONWriter: Sendable {
     // MARK: Inside
 
     package mutating func key(_ name: StaticString) {
-        comma()
-        bytes.append(34)
-        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        bytes.append(34)
-        bytes.append(58)
+        let count = name.utf8CodeUnitCount
+        let comma = needsComma ? 1 : 0
+        put(count + 4) { place in
+            if comma == 1 { place[0] = 44 }
+            place[comma] = 34
+            (place + comma + 1).update(from: name.utf8Start, count: count)
+            place[comma + count + 1] = 34
+            place[comma + count + 2] = 58
+            return comma + count + 3
+        }
         needsComma = false
+    }
+
+    /// Makes room for `countMax` bytes and lets `write` fill it; it gives how many bytes it wrote.
+    @inline(__always)
+    private mutating func put(_ countMax: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        bytes.append(addingCapacity: countMax) { (room: inout OutputSpan<UInt8>) in
+            room.withUnsafeMutableBufferPointer { buffer, count in
+                if let base = buffer.baseAddress { count += write(base + count) }
+            }
+        }
     }
 
     private mutating func comma() {
@@ -114,54 +138,76 @@ package struct JSONWriter: Sendable {
     }
 
     private mutating func integer(_ value: Int64) {
-        if value >= 0, value < 10 {
-            bytes.append(48 + UInt8(value))
-            return
-        }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+        put(20) { place in
             var rest = value.magnitude
-            var count = 0
-            repeat {
-                digits[count] = 48 + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
+            var count = value < 0 ? 2 : 1
+            var probe = rest
+            while probe >= 10 {
+                probe /= 10
                 count += 1
-            } while rest > 0
-            if value < 0 { bytes.append(45) }
-            while count > 0 {
-                count -= 1
-                bytes.append(digits[count])
             }
+            for index in (0..<count).reversed() {
+                place[index] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            if value < 0 { place[0] = 45 }
+            return count
         }
     }
 
     private mutating func text(_ value: String) {
-        bytes.append(34)
         var value = value
-        value.withUTF8 { source in
-            var start = 0
-            for index in 0..<source.count {
-                let byte = source[index]
-                guard byte < 32 || byte == 34 || byte == 92 || byte == 127 else { continue }
-                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: source[start..<index]))
-                start = index + 1
-                escape(byte)
-            }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: source[start...]))
-        }
-        bytes.append(34)
+        value.withUTF8 { text($0) }
     }
 
-    private mutating func escape(_ byte: UInt8) {
-        bytes.append(92)
-        switch byte {
-        case 34, 92: bytes.append(byte)
-        case 10: bytes.append(110)
-        case 13: bytes.append(114)
-        case 9: bytes.append(116)
-        default:
-            let digits = Array("0123456789abcdef".utf8)
-            bytes.append(contentsOf: [117, 48, 48, digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+    private mutating func text(_ source: UnsafeBufferPointer<UInt8>) {
+        // Room for the worst case would be six times the text; most texts have no escape at all.
+        var escapes = 0
+        var index = 0
+        while let found = Self.nextEscape(source, from: index) {
+            escapes += 1
+            index = found + 1
         }
+        put(source.count + escapes * 5 + 2) { place in
+            place[0] = 34
+            var count = 1
+            var start = 0
+            while start < source.count, let base = source.baseAddress {
+                let end = escapes == 0 ? source.count : Self.nextEscape(source, from: start) ?? source.count
+                (place + count).update(from: base + start, count: end - start)
+                count += end - start
+                if end < source.count { count += Self.escape(source[end], place + count) }
+                start = end + 1
+            }
+            place[count] = 34
+            return count + 1
+        }
+    }
+
+    /// The next byte that cannot stand in a JSON string, or that a terminal would obey.
+    private static func nextEscape(_ source: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        guard let base = source.baseAddress else { return nil }
+        let found = weir_plain_end(base, start, source.count)
+        return found < source.count ? found : nil
+    }
+
+    /// Writes the escape of one byte and gives its length, at most 6.
+    private static func escape(_ byte: UInt8, _ place: UnsafeMutablePointer<UInt8>) -> Int {
+        place[0] = 92
+        switch byte {
+        case 34, 92: place[1] = byte
+        case 10: place[1] = 110
+        case 13: place[1] = 114
+        case 9: place[1] = 116
+        default:
+            place[1] = 117
+            place[2] = 48
+            place[3] = 48
+            place[4] = 48 + byte >> 4
+            place[5] = byte & 15 < 10 ? 48 + byte & 15 : 87 + byte & 15
+            return 6
+        }
+        return 2
     }
 }
 

@@ -26,8 +26,9 @@ package struct SSEFramer: Sendable {
     /// How many events were too large to be read.
     package private(set) var oversizedCount = 0
 
+    /// Frames a stream whose events are read up to `eventBytesMax`, which is at least 16.
     package init(eventBytesMax: Int) {
-        self.eventBytesMax = eventBytesMax
+        self.eventBytesMax = max(16, eventBytesMax)
     }
 
     /// Bytes of an event that has begun and not ended.
@@ -39,7 +40,7 @@ package struct SSEFramer: Sendable {
     ) {
         guard !bytes.isEmpty else { return }
         if carry.isEmpty, !isSkipping {
-            let consumed = frame(bytes, isFinal: false, body)
+            let consumed = frame(bytes, isFinal: false, passed, body)
             keep(UnsafeRawBufferPointer(rebasing: bytes[consumed...]), passed)
             return
         }
@@ -47,19 +48,20 @@ package struct SSEFramer: Sendable {
         let seam = carry.count
         carry.append(contentsOf: bytes)
         if isSkipping {
-            var held = carry
+            let held = carry
             carry = []
-            held.withUnsafeMutableBytes { skip(UnsafeRawBufferPointer($0), passed, body) }
+            held.withUnsafeBytes { skip($0, passed, body) }
             return
         }
-        guard mayEnd(from: max(0, seam - 3)) else {
+        // A line end that was held back may be an event of its own, behind a byte order mark at most.
+        guard seam <= 4 || mayEnd(from: seam - 3) else {
             keepWithinLimit(passed)
             return
         }
         let held = carry
         carry = []
         held.withUnsafeBytes { all in
-            let consumed = frame(all, isFinal: false, body)
+            let consumed = frame(all, isFinal: false, passed, body)
             keep(UnsafeRawBufferPointer(rebasing: all[consumed...]), passed)
         }
     }
@@ -69,7 +71,14 @@ package struct SSEFramer: Sendable {
         guard !carry.isEmpty else { return }
         let held = carry
         carry = []
-        held.withUnsafeBytes { all in _ = frame(all, isFinal: true, body) }
+        held.withUnsafeBytes { all in
+            if isSkipping {
+                let nothing = UnsafeRawBufferPointer(rebasing: all[0..<0])
+                body(SSEEvent(name: nothing, data: nothing, raw: all))
+            } else {
+                _ = frame(all, isFinal: true, { _ in }, body)
+            }
+        }
     }
 
     // MARK: Inside
@@ -96,6 +105,7 @@ package struct SSEFramer: Sendable {
         guard carry.count > eventBytesMax else { return }
         oversizedCount += 1
         isSkipping = true
+        isAtStart = false
         // The last bytes stay, since the event's end may be split behind them.
         let held = carry
         carry = Array(held.suffix(3))
@@ -115,7 +125,7 @@ package struct SSEFramer: Sendable {
         isSkipping = false
         passed(UnsafeRawBufferPointer(rebasing: all[0..<end]))
         let rest = UnsafeRawBufferPointer(rebasing: all[end...])
-        let consumed = frame(rest, isFinal: false, body)
+        let consumed = frame(rest, isFinal: false, passed, body)
         keep(UnsafeRawBufferPointer(rebasing: rest[consumed...]), passed)
     }
 
@@ -144,78 +154,107 @@ package struct SSEFramer: Sendable {
 
     /// Frames whole events and gives how many bytes they took. When final, the last event needs no blank line.
     private mutating func frame(
-        _ bytes: UnsafeRawBufferPointer, isFinal: Bool, _ body: (SSEEvent) -> Void
+        _ bytes: UnsafeRawBufferPointer, isFinal: Bool, _ passed: (UnsafeRawBufferPointer) -> Void,
+        _ body: (SSEEvent) -> Void
     ) -> Int {
-        guard let base = bytes.baseAddress else { return 0 }
-        var eventStart = 0
-        var line = 0
-        var name = UnsafeRawBufferPointer(rebasing: bytes[0..<0])
-        var data = name
-        var joined: [UInt8] = []
-        var dataLines = 0
+        guard !bytes.isEmpty else { return 0 }
+        var lines = SSELines(bytes, isFinal: isFinal)
         if isAtStart {
             // One byte order mark, at the start of the stream only.
             if bytes.count < 3, bytes[0] == 0xEF, !isFinal { return 0 }
-            if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { line = 3 }
+            if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { lines.position = 3 }
+        }
+        var eventStart = 0
+        var event = SSELineSet(bytes)
+        while let line = lines.next() {
+            guard line.isEmpty else {
+                event.add(UnsafeRawBufferPointer(rebasing: bytes[line]))
+                continue
+            }
+            let raw = UnsafeRawBufferPointer(rebasing: bytes[eventStart..<lines.position])
+            if raw.count > eventBytesMax {
+                oversizedCount += 1
+                passed(raw)
+            } else {
+                event.emit(raw, body)
+            }
+            eventStart = lines.position
+            event = SSELineSet(bytes)
+            // Not before: an event that is not whole is looked at again from its start.
             isAtStart = false
         }
-        while line < bytes.count {
-            var end = line
-            var next = bytes.count
-            if let found = memchr(base + line, 10, bytes.count - line) {
-                end = UnsafeRawPointer(found) - base
-                next = end + 1
-                if let carriage = memchr(base + line, 13, end - line) {
-                    // CR alone is a line end too; CR LF is one.
-                    end = UnsafeRawPointer(carriage) - base
-                    next = end + 1 < bytes.count && bytes[end + 1] == 10 ? end + 2 : end + 1
-                }
-            } else if let carriage = memchr(base + line, 13, bytes.count - line) {
-                end = UnsafeRawPointer(carriage) - base
-                next = end + 1
-                // An LF may follow in the next bytes and belong to this line end.
-                if next == bytes.count, !isFinal { return eventStart }
-            } else {
-                guard isFinal else { return eventStart }
-                end = bytes.count
-            }
-            if end == line {
-                emit(bytes, eventStart..<next, name, dataLines > 1 ? nil : data, joined, body)
-                eventStart = next
-                name = UnsafeRawBufferPointer(rebasing: bytes[0..<0])
-                data = name
-                joined = []
-                dataLines = 0
-            } else {
-                let text = UnsafeRawBufferPointer(rebasing: bytes[line..<end])
-                if let value = fieldValue(text, "data") {
-                    dataLines += 1
-                    if dataLines == 1 {
-                        data = value
-                    } else {
-                        if dataLines == 2 { joined = Array(data) }
-                        joined.append(10)
-                        joined.append(contentsOf: value)
-                    }
-                } else if let value = fieldValue(text, "event") {
-                    name = value
-                }
-            }
-            line = next
-        }
         if isFinal, eventStart < bytes.count {
-            emit(bytes, eventStart..<bytes.count, name, dataLines > 1 ? nil : data, joined, body)
+            event.emit(UnsafeRawBufferPointer(rebasing: bytes[eventStart...]), body)
             return bytes.count
         }
         return eventStart
     }
+}
 
-    private func emit(
-        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ name: UnsafeRawBufferPointer,
-        _ data: UnsafeRawBufferPointer?, _ joined: [UInt8], _ body: (SSEEvent) -> Void
-    ) {
-        let raw = UnsafeRawBufferPointer(rebasing: bytes[range])
-        if let data {
+/// Cuts bytes into lines that end in LF, CR or CR LF. Each byte is looked at once, however the line ends are mixed.
+private struct SSELines {
+    let bytes: UnsafeRawBufferPointer
+    /// Whether the last line needs no line end.
+    let isFinal: Bool
+    /// Behind the last line that was given, its end included.
+    var position = 0
+    /// The next LF at or behind `position`, or the count; a stream of CRs must not look for it again at each line.
+    private var lineFeed = -1
+
+    init(_ bytes: UnsafeRawBufferPointer, isFinal: Bool) {
+        self.bytes = bytes
+        self.isFinal = isFinal
+    }
+
+    /// The next line without its end; nil when it is not whole yet.
+    mutating func next() -> Range<Int>? {
+        guard position < bytes.count, let base = bytes.baseAddress else { return nil }
+        let start = position
+        if lineFeed < start {
+            lineFeed = memchr(base + start, 10, bytes.count - start).map { UnsafeRawPointer($0) - base } ?? bytes.count
+        }
+        if let found = memchr(base + start, 13, lineFeed - start) {
+            let end = UnsafeRawPointer(found) - base
+            // An LF may follow in the next bytes and belong to this line end.
+            if end + 1 == bytes.count, !isFinal { return nil }
+            position = end + 1 == lineFeed && lineFeed < bytes.count ? end + 2 : end + 1
+            return start..<end
+        }
+        guard lineFeed < bytes.count || isFinal else { return nil }
+        position = min(lineFeed + 1, bytes.count)
+        return start..<lineFeed
+    }
+}
+
+/// The lines of one event that mean something.
+private struct SSELineSet {
+    private var name: UnsafeRawBufferPointer
+    private var data: UnsafeRawBufferPointer
+    private var joined: [UInt8] = []
+    private var dataLines = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        name = UnsafeRawBufferPointer(rebasing: bytes[0..<0])
+        data = name
+    }
+
+    mutating func add(_ line: UnsafeRawBufferPointer) {
+        if let value = fieldValue(line, "data") {
+            dataLines += 1
+            if dataLines == 1 {
+                data = value
+            } else {
+                if dataLines == 2 { joined = Array(data) }
+                joined.append(10)
+                joined.append(contentsOf: value)
+            }
+        } else if let value = fieldValue(line, "event") {
+            name = value
+        }
+    }
+
+    func emit(_ raw: UnsafeRawBufferPointer, _ body: (SSEEvent) -> Void) {
+        if dataLines < 2 {
             body(SSEEvent(name: name, data: data, raw: raw))
         } else {
             joined.withUnsafeBytes { body(SSEEvent(name: name, data: $0, raw: raw)) }

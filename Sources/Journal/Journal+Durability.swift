@@ -1,0 +1,154 @@
+// Journal+Durability: what one background thread does for a journal: it syncs in groups, keeps a spare segment ready, and says
+// when the disk has failed. A failed sync is never retried and trusted; a lack of room ends when there is room again.
+
+import GatewayModel
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Journal {
+    /// How often a full disk is asked for room again.
+    private static let roomRetryMicroseconds: UInt32 = 200_000
+
+    /// Calls back, on the sync thread or at once, when the record is on the disk (true) or the disk has failed (false).
+    package func whenSynced(_ position: JournalPosition, _ callback: @escaping @Sendable (Bool) -> Void) {
+        let isThere = synced.load(ordering: .acquiring) >= position.sequence
+        if isThere || isBroken.load(ordering: .acquiring) {
+            callback(isThere)
+            return
+        }
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.waiters.append((position.sequence, callback)) }
+            return state.isClosed
+        }
+        if isClosed { callback(synced.load(ordering: .acquiring) >= position.sequence) } else { syncThread.wake() }
+    }
+
+    /// Waits until everything that is appended now is on the disk, or the disk has failed. True when it is there.
+    @discardableResult
+    package func syncNow() -> Bool {
+        let target = lastSequence
+        while synced.load(ordering: .acquiring) < target, !isBroken.load(ordering: .acquiring) {
+            syncThread.wake()
+            usleep(1000)
+        }
+        return synced.load(ordering: .acquiring) >= target
+    }
+
+    /// One round of the sync thread. True when there is more to do soon.
+    func syncOnce() -> Bool {
+        let target = synchronise()
+        let lacksRoom = !prepareSpare()
+        answerWaiters()
+        usleep(lacksRoom ? Self.roomRetryMicroseconds : UInt32(options.syncMilliseconds) * 1000)
+        return lacksRoom || appended.load(ordering: .acquiring) > target
+    }
+
+    /// Puts what is appended on the disk and gives up to where.
+    private func synchronise() -> Int64 {
+        let (descriptor, full, target, folderHasChanged) = state.withLock { state in
+            let full = state.full
+            let folderHasChanged = state.folderHasChanged
+            state.full = []
+            state.folderHasChanged = false
+            return (dup(state.segment.descriptor), full, state.sequence, folderHasChanged)
+        }
+        defer { for one in full + [descriptor] where one >= 0 { close(one) } }
+        guard !isBroken.load(ordering: .relaxed),
+            target > synced.load(ordering: .relaxed) || !full.isEmpty || folderHasChanged
+        else { return target }
+        var failure: Int32 = descriptor < 0 ? EMFILE : 0
+        for one in full + [descriptor] where one >= 0 { failure = max(failure, disk.synchronise(one)) }
+        if folderHasChanged { failure = max(failure, syncFolder("\(directory)/\(boot)")) }
+        if failure == 0 {
+            synced.store(target, ordering: .releasing)
+        } else {
+            isBroken.store(true, ordering: .releasing)
+            fail("fdatasync failed: \(describeErrno(failure))", canEnd: false)
+        }
+        return target
+    }
+
+    /// Makes the next segment before it is needed. False when there is no room for it: then new turns stop, and the present
+    /// segment has the room to settle those that run.
+    private func prepareSpare() -> Bool {
+        guard state.withLock({ $0.spare == nil && !$0.isClosed }) else {
+            endLackOfRoom()
+            return true
+        }
+        let path = "\(directory)/\(boot)/next"
+        unlink(path)
+        do throws(JournalError) {
+            var spare: SegmentWriter? = try SegmentWriter(path: path, options: options, disk: disk)
+            state.withLock { $0.spare = spare.take() }
+            endLackOfRoom()
+            return true
+        } catch {
+            if case .unavailable(let reason) = error { fail(reason, canEnd: true) }
+            return false
+        }
+    }
+
+    private func endLackOfRoom() {
+        state.withLock { state in
+            guard state.failure?.canEnd == true else { return }
+            state.failure = nil
+            available.store(true, ordering: .releasing)
+        }
+    }
+
+    private func answerWaiters() {
+        let isBroken = isBroken.load(ordering: .acquiring)
+        let target = synced.load(ordering: .acquiring)
+        let ready = state.withLock { state in
+            let ready = state.waiters.filter { isBroken || $0.sequence <= target }
+            state.waiters.removeAll { isBroken || $0.sequence <= target }
+            return ready
+        }
+        for waiter in ready { waiter.callback(waiter.sequence <= target) }
+    }
+
+    /// Stops admission.
+    func fail(_ reason: String, canEnd: Bool) {
+        state.withLock { state in
+            if state.isClosed { return }
+            available.store(false, ordering: .releasing)
+            // What cannot end stands over what can.
+            if state.failure == nil || (state.failure?.canEnd == true && !canEnd) {
+                state.failure = Failure(reason: reason, canEnd: canEnd)
+            }
+        }
+    }
+
+    /// Makes new names in a folder durable.
+    @discardableResult
+    func syncFolder(_ path: String) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        return disk.synchronise(descriptor)
+    }
+
+    /// Syncs what is appended, gives back what was allocated ahead, and stops.
+    package func stop() {
+        let wasClosed = state.withLock { state in
+            defer { state.isClosed = true }
+            return state.isClosed
+        }
+        if wasClosed { return }
+        syncThread.stop()
+        _ = synchronise()
+        answerWaiters()
+        let (left, isEmpty) = state.withLock { state in
+            let left = state.waiters
+            state.waiters = []
+            state.segment.cut()
+            if var spare = state.spare.take() { spare.cut() }
+            return (left, state.sequence == 0)
+        }
+        for waiter in left { waiter.callback(false) }
+        if isEmpty { rmdir("\(directory)/\(boot)") }
+    }
+}

@@ -1,0 +1,97 @@
+// SegmentFile: a segment opened for reading: its whole records, one after the other, and where they end.
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A segment file, opened for reading.
+final class SegmentFile {
+    private let descriptor: Int32
+    /// What was read last: `blockCount` bytes from `blockStart`.
+    private var block: [UInt8] = []
+    private var blockStart = 0
+    private var blockCount = 0
+    /// More than the largest record and its frame.
+    private static let blockBytes = 128 << 10
+
+    init?(_ path: String) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+    }
+
+    deinit { close(descriptor) }
+
+    /// The record at an offset and where the next begins; nil at the end of what is whole.
+    func record(at offset: Int) -> (json: [UInt8], next: Int)? {
+        // What was read ahead may have been written since: the end is only believed when it was read anew.
+        if blockStart <= offset, let found = parse(offset) { return found }
+        guard fill(from: offset) else { return nil }
+        return parse(offset)
+    }
+
+    /// Reads ahead: a batch of records is a few calls.
+    private func fill(from offset: Int) -> Bool {
+        if block.isEmpty { block = [UInt8](repeating: 0, count: Self.blockBytes) }
+        blockStart = offset
+        blockCount = block.withUnsafeMutableBytes { max(0, pread(descriptor, $0.baseAddress, $0.count, off_t(offset))) }
+        return blockCount > SegmentWriter.frameBytes
+    }
+
+    private func parse(_ offset: Int) -> (json: [UInt8], next: Int)? {
+        let frameBytes = SegmentWriter.frameBytes
+        let start = offset - blockStart
+        guard start + frameBytes <= blockCount else { return nil }
+        return block.withUnsafeBytes { bytes in
+            let count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
+            let checksum = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self))
+            guard count > 0, count <= Journal.recordBytesMax, start + frameBytes + count <= blockCount else {
+                return nil
+            }
+            let json = UnsafeRawBufferPointer(rebasing: bytes[start + frameBytes..<start + frameBytes + count])
+            guard CRC32C.checksum(json) == checksum else { return nil }
+            return (Array(json), (offset + frameBytes + count + 3) & ~3)
+        }
+    }
+
+    /// Where the last whole record ends; 0 when there is none.
+    func end() -> Int {
+        var offset = 0
+        while let (_, next) = record(at: offset) { offset = next }
+        return offset
+    }
+
+    /// Whether a whole record lies behind `offset`: then what is at `offset` is damage and not the end of the writing.
+    func holdsRecord(behind offset: Int) -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        var start = offset
+        while true {
+            let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(start)) }
+            guard count >= 16 else { return false }
+            let isRecord = chunk.withUnsafeBytes { bytes in
+                stride(from: 0, to: count - 8, by: 4).contains { index in
+                    // Every record begins with `{`, which spares most checksums.
+                    bytes[index + 8] == 123
+                        && (1...Journal.recordBytesMax).contains(
+                            Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self))))
+                        && record(at: start + index) != nil
+                }
+            }
+            if isRecord { return true }
+            start += (count - 8) & ~3
+        }
+    }
+}
+
+/// The names in a folder, unsorted; empty when it cannot be read.
+package func listFolder(_ path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}

@@ -1,0 +1,154 @@
+// ConfigurationReader+Providers: the list of providers. A member of the wrong type is a fault, never taken for a missing one.
+
+import Foundation
+import GatewayModel
+import Providers
+import Yams
+
+extension ConfigurationReader {
+    mutating func readProviders(_ node: Node) {
+        guard let list = node.sequence else {
+            fault(node, "providers must be a list", "- name: openai\n    kind: openai\n    api_key: ${OPENAI_API_KEY}")
+            return
+        }
+        var names: Set<String> = []
+        for item in list {
+            guard let provider = readProvider(item) else { continue }
+            if !names.insert(provider.name).inserted {
+                fault(item, "there are two providers named \"\(provider.name)\"", "give each a name of its own")
+            }
+            settings.providers.append(provider)
+        }
+    }
+
+    private static let providerMembers = [
+        "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
+        "trust_roots", "hang_up", "dialects",
+    ]
+
+    private mutating func readProvider(_ node: Node) -> Provider? {
+        let before = faults.count
+        guard let mapping = node.mapping else {
+            fault(node, "a provider must be a mapping", "name, kind, base_url, api_key, …")
+            return nil
+        }
+        for (key, _) in mapping where !Self.providerMembers.contains(key.string ?? "") {
+            unknown(key, key.string ?? "", Self.providerMembers)
+        }
+        let kinds = ProviderKind.allCases.map(\.rawValue)
+        guard let kindText = word(mapping, "kind", of: kinds), let kind = ProviderKind(rawValue: kindText) else {
+            if mapping["kind"] == nil {
+                fault(node, "a provider needs a kind", "one of: \(kinds.joined(separator: ", "))")
+            }
+            return nil
+        }
+        var specification = ProviderSpecification(name: text(mapping, "name") ?? kindText, kind: kind)
+        specification.baseURL = text(mapping, "base_url").map(substituted)
+        if let secret = mapping["api_key"] { specification.credential = readSecret(secret) }
+        specification.models = texts(mapping, "models")
+        readAliases(mapping["aliases"], into: &specification)
+        specification.allowsPrivateAddresses = truth(mapping, "allow_private_addresses")
+        specification.priceProvider = text(mapping, "price_provider")
+        specification.trustRootsFile = text(mapping, "trust_roots")
+        specification.hangUp = word(mapping, "hang_up", of: ["cancel", "drain"]).flatMap(HangUpPolicy.init(rawValue:))
+        if let dialects = texts(mapping, "dialects") {
+            let known = dialects.compactMap(Dialect.init(rawValue:))
+            if known.count != dialects.count || known.isEmpty {
+                fault(
+                    mapping["dialects"], "dialects holds one that is not known",
+                    "of: \(Dialect.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            specification.dialects = Set(known)
+        }
+        guard faults.count == before else { return nil }
+        do throws(ProviderError) {
+            return try makeProvider(specification)
+        } catch {
+            fault(mapping[error.setting] ?? node, error.message, "see \(error.setting) in docs/configuration.md")
+            return nil
+        }
+    }
+
+    private mutating func readAliases(_ node: Node?, into specification: inout ProviderSpecification) {
+        guard let node else { return }
+        guard let mapping = node.mapping else {
+            fault(node, "aliases must be a mapping", "aliases:\n  fast: gpt-6.1-sol")
+            return
+        }
+        for (key, value) in mapping {
+            guard let name = key.string, let model = value.string, !name.isEmpty, !model.isEmpty else {
+                fault(value, "an alias must name one model", "fast: gpt-6.1-sol")
+                continue
+            }
+            specification.aliases[name] = model
+        }
+    }
+
+    /// `${NAME}` or `file:PATH`; a secret in clear is a fault.
+    private mutating func readSecret(_ node: Node) -> String? {
+        let text = node.string ?? ""
+        if text.hasPrefix("${"), text.hasSuffix("}") {
+            let name = String(text.dropFirst(2).dropLast())
+            guard let value = environment[name], !value.isEmpty else {
+                fault(node, "the environment variable \(name) is not set", "export \(name)=…")
+                return nil
+            }
+            return value
+        }
+        if text.hasPrefix("file:") {
+            let path = String(text.dropFirst(5))
+            guard let data = FileManager.default.contents(atPath: path) else {
+                fault(node, "the file \(path) cannot be read", "check its path and owner")
+                return nil
+            }
+            let secret = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            if secret.isEmpty { fault(node, "the file \(path) is empty", "write the credential into it") }
+            return secret
+        }
+        fault(node, "a secret may not stand in the file", "api_key: ${NAME}, or api_key: file:/path")
+        return nil
+    }
+
+    private func substituted(_ text: String) -> String {
+        guard text.hasPrefix("${"), text.hasSuffix("}") else { return text }
+        return environment[String(text.dropFirst(2).dropLast())] ?? text
+    }
+
+    // MARK: Members
+
+    /// A member that is one value, not empty; nil without it.
+    mutating func text(_ mapping: Node.Mapping, _ name: String) -> String? {
+        guard let node = mapping[name] else { return nil }
+        guard let text = node.scalar?.string, !text.isEmpty else {
+            fault(node, "\(name) must be a single value", "\(name): …")
+            return nil
+        }
+        return text
+    }
+
+    private mutating func texts(_ mapping: Node.Mapping, _ name: String) -> [String]? {
+        guard let node = mapping[name] else { return nil }
+        guard let list = node.sequence else {
+            fault(node, "\(name) must be a list", "\(name): [\(node.string ?? "…")]")
+            return nil
+        }
+        let texts = list.compactMap(\.string).filter { !$0.isEmpty }
+        if texts.count != list.count { fault(node, "\(name) must be a list of single values", "\(name): [a, b]") }
+        return texts
+    }
+
+    private mutating func word(_ mapping: Node.Mapping, _ name: String, of words: [String]) -> String? {
+        guard let node = mapping[name] else { return nil }
+        guard let word = node.string, words.contains(word) else {
+            fault(node, "\(name) cannot be \"\(node.string ?? "")\"", "one of: \(words.joined(separator: ", "))")
+            return nil
+        }
+        return word
+    }
+
+    private mutating func truth(_ mapping: Node.Mapping, _ name: String) -> Bool? {
+        guard let node = mapping[name] else { return nil }
+        if node.bool == nil { fault(node, "\(name) must be true or false", "\(name): true") }
+        return node.bool
+    }
+}
