@@ -1,0 +1,101 @@
+// DirectoryTests: workspaces, teams and the owners of keys; and the pepper's file.
+
+import Foundation
+import GatewayModel
+import Identity
+import Storage
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+@Suite struct DirectoryTests {
+    @Test func namesAreUnique() throws {
+        let fixture = try DirectoryFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let directory = fixture.directory
+        _ = try directory.createTeam("web")
+        _ = try directory.createOwner(.developer, name: "maria", team: "web", email: "maria@acme.example")
+        #expect(code { _ = try directory.createTeam("web") } == "team_exists")
+        #expect(
+            code { _ = try directory.createOwner(.developer, name: "maria", team: "web", email: nil) }
+                == "developer_exists")
+        _ = try directory.createOwner(.serviceAccount, name: "maria", team: "web", email: nil)
+        #expect(try directory.owners(.developer).first?.email == "maria@acme.example")
+    }
+
+    @Test(arguments: ["", " a", "a ", "a\nb", "\u{7f}", String(repeating: "é", count: 51)])
+    func aNameThatWouldConfuseATableIsRefused(_ name: String) throws {
+        let fixture = try DirectoryFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let directory = fixture.directory
+        #expect(code { _ = try directory.createTeam(name) } == "malformed_name")
+        #expect(code { _ = try directory.createWorkspace(name) } == "malformed_name")
+    }
+
+    @Test func anOwnerNeedsATeamThatIsThere() throws {
+        let fixture = try DirectoryFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let directory = fixture.directory
+        #expect(
+            code { _ = try directory.createOwner(.developer, name: "maria", team: "web", email: nil) }
+                == "team_not_found")
+        _ = try directory.createTeam("web")
+        _ = try directory.setTeam("web", disabled: true)
+        #expect(
+            code { _ = try directory.createOwner(.developer, name: "maria", team: "web", email: nil) }
+                == "team_not_found")
+        #expect(code { _ = try directory.setTeam("nobody", disabled: true) } == "team_not_found")
+        #expect(code { _ = try directory.setOwner(.developer, "nobody", disabled: true) } == "developer_not_found")
+    }
+
+    @Test func theDefaultWorkspaceIsThereBeforeAnybodyMakesOne() throws {
+        let fixture = try DirectoryFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let directory = fixture.directory
+        #expect(try directory.workspaces().map(\.name) == ["default"])
+        _ = try directory.createWorkspace("lab")
+        #expect(try directory.createTeam("physics", workspace: "lab").workspace == "lab")
+        #expect(code { _ = try directory.createTeam("chemistry", workspace: "labs") } == "workspace_not_found")
+    }
+}
+
+@Suite struct PepperTests {
+    private func folder() throws -> String {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-pepper-\(UUID().uuidString)")
+            .path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+
+    @Test func itIsMadeOnceAndReadableByItsOwnerAlone() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let before = umask(0)
+        defer { umask(before) }
+        let made = try Pepper(directory: folder, random: SystemRandom())
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/pepper")
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(made.bytes.count == 32)
+        #expect(try Pepper(directory: folder, random: SystemRandom()).bytes == made.bytes)
+    }
+
+    @Test func aFileThatOthersMayReadIsRefusedWithTheMend() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try Pepper(directory: folder, random: SystemRandom())
+        chmod("\(folder)/pepper", 0o640)
+        let error = #expect(throws: PepperError.self) { try Pepper(directory: folder, random: SystemRandom()) }
+        #expect(error?.message.contains("chmod 600") == true)
+    }
+
+    @Test func aDamagedFileIsRefusedAndNotReplaced() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data("short".utf8).write(to: URL(fileURLWithPath: "\(folder)/pepper"))
+        chmod("\(folder)/pepper", 0o600)
+        #expect(throws: PepperError.self) { try Pepper(directory: folder, random: SystemRandom()) }
+        #expect(FileManager.default.contents(atPath: "\(folder)/pepper") == Data("short".utf8))
+    }
+}

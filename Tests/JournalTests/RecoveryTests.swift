@@ -1,0 +1,218 @@
+// RecoveryTests: what a crash left open is settled once, at what it may have cost, however often recovery itself is cut short.
+
+import Foundation
+import GatewayModel
+import Journal
+import Testing
+import WireFormat
+
+struct RecoveryTests {
+    /// Appends turns in every state, crashes, and opens the next boot.
+    private func crash(_ write: (Journal) throws -> Void) throws -> (Folder, Journal) {
+        let folder = Folder()
+        let first = try openJournal(folder)
+        try write(first)
+        let crashed = try folder.crashed()
+        first.stop()
+        return (crashed, try openJournal(crashed))
+    }
+
+    private func settled(_ folder: Folder, in boot: String) -> [TurnRecord] {
+        folder.all().filter { $0.position.boot == boot && $0.kind == .turnSettled }.compactMap(\.turn)
+    }
+
+    @Test func aTurnThatWasReservedAndNeverSentIsVoid() throws {
+        let (folder, journal) = try crash { _ = try $0.turnReserved(makeTurn(1)) }
+        defer { journal.stop() }
+        let report = try journal.recover()
+        #expect(report.voided == 1 && report.settled == 0 && report.boots == 1 && report.records == 1)
+        let turn = try #require(settled(folder, in: journal.boot).first)
+        #expect(
+            turn.cost == .zero && turn.errorClass == "void_after_crash" && turn.flags == .recovered
+                && turn.usageSource == .none)
+        #expect(turn.lastByte == turn.received)
+    }
+
+    @Test func aTurnThatWasSentIsSettledAtItsBound() throws {
+        let sent = FixedClock().time.adding(seconds: 1)
+        let (folder, journal) = try crash {
+            _ = try $0.turnReserved(makeTurn(1, reserved: 4711))
+            _ = try $0.turnSent(makeTurn(1).requestID, deployment: "openai/gpt-5.2", at: sent)
+        }
+        defer { journal.stop() }
+        #expect(try journal.recover().settled == 1)
+        let turn = try #require(settled(folder, in: journal.boot).first)
+        #expect(turn.cost == NanoUSD(4711) && turn.errorClass == "crashed" && turn.usageSource == .estimated)
+        #expect(turn.flags == [.recovered, .estimated])
+        #expect(turn.sent == sent && turn.lastByte == sent)
+    }
+
+    @Test func aBoundWithoutAPriceIsUnpricedAndNotFree() throws {
+        let (folder, journal) = try crash {
+            _ = try $0.turnReserved(makeTurn(1, reserved: 0))
+            _ = try $0.turnSent(makeTurn(1).requestID, deployment: "openai/gpt-5.2", at: FixedClock().time)
+        }
+        defer { journal.stop() }
+        _ = try journal.recover()
+        #expect(settled(folder, in: journal.boot).first?.flags == [.recovered, .estimated, .unpriced])
+    }
+
+    @Test func theLastProgressOfAStreamIsKept() throws {
+        var usage = TokenUsage()
+        usage.input = 900
+        usage.output = 77
+        let (folder, journal) = try crash { journal in
+            let id = makeTurn(1).requestID
+            _ = try journal.turnReserved(makeTurn(1))
+            _ = try journal.turnSent(id, deployment: "openai/gpt-5.2", at: FixedClock().time)
+            var earlier = usage
+            earlier.output = 5
+            _ = try journal.turnProgress(id, contentBytes: 20, usage: earlier, at: FixedClock().time)
+            _ = try journal.turnProgress(id, contentBytes: 300, usage: usage, at: FixedClock().time)
+        }
+        defer { journal.stop() }
+        _ = try journal.recover()
+        #expect(settled(folder, in: journal.boot).first?.usage == usage)
+    }
+
+    @Test func whatWasSettledOrRefusedIsLeftAlone() throws {
+        let (folder, journal) = try crash { journal in
+            for number in 1...3 as ClosedRange<UInt64> {
+                _ = try journal.turnReserved(makeTurn(number))
+                _ = try journal.turnSent(
+                    makeTurn(number).requestID, deployment: "openai/gpt-5.2", at: FixedClock().time)
+                _ = try journal.turnSettled(makeTurn(number))
+            }
+            _ = try journal.turnRefused(makeTurn(4))
+        }
+        defer { journal.stop() }
+        let report = try journal.recover()
+        #expect(report.settled == 0 && report.voided == 0 && report.records == 10)
+        #expect(settled(folder, in: journal.boot).isEmpty)
+    }
+
+    @Test func aCrashInRecoveryItselfSettlesNothingTwice() throws {
+        let folder = Folder()
+        let first = try openJournal(folder)
+        for number in 1...20 as ClosedRange<UInt64> {
+            _ = try first.turnReserved(makeTurn(number))
+            _ = try first.turnSent(makeTurn(number).requestID, deployment: "openai/gpt-5.2", at: FixedClock().time)
+        }
+        let crashed = try folder.crashed()
+        first.stop()
+        let second = try openJournal(crashed)
+        _ = try second.recover()
+        second.stop()
+        let path = "\(second.boot)/00000001.log"
+        let recovered = try crashed.bytes(path)
+        // Recovery cut after each of its own records, before it had marked anything.
+        var cut = 0
+        for done in 0...20 {
+            let trial = try folder.crashed()
+            try FileManager.default.createDirectory(
+                atPath: "\(trial.path)/\(second.boot)", withIntermediateDirectories: true)
+            try trial.write(recovered[..<cut], to: path)
+            let third = try openJournal(trial)
+            let report = try third.recover()
+            third.stop()
+            #expect(report.settled == 20 - done)
+            let all = trial.all().filter { $0.kind == .turnSettled }.compactMap(\.turn?.requestID)
+            #expect(all.count == 20 && Set(all).count == 20)
+            let fourth = try openJournal(trial)
+            let again = try fourth.recover()
+            fourth.stop()
+            #expect(again.settled == 0)
+            if done < 20 { cut = (cut + 8 + (Int(recovered[cut]) | Int(recovered[cut + 1]) << 8) + 3) & ~3 }
+        }
+    }
+
+    @Test func aBootThatWasSettledGivesBackWhatItHadAllocated() throws {
+        let (folder, journal) = try crash { journal in
+            for number in 0..<10 { try journal.note("\(number)") }
+            journal.syncNow()
+        }
+        defer { journal.stop() }
+        let boots = folder.names()
+        let size = try folder.bytes("\(boots[0])/00000001.log").count
+        #expect(size == 1 << 20)
+        let before = folder.all().map(\.json)
+        #expect(try journal.recover().damaged.isEmpty)
+        #expect(folder.names(boots[0]) == ["00000001.log", "settled"])
+        #expect(try folder.bytes("\(boots[0])/00000001.log").count < 2500)
+        #expect(folder.all().map(\.json) == before)
+        // A cursor within it still finds its place.
+        #expect(folder.all(after: JournalPosition(boot: boots[0], sequence: 4)).count == 6)
+    }
+
+    @Test func aBootThatCrashedBeforeItsFirstRecordIsRemoved() throws {
+        let folder = Folder()
+        for name in ["00000000000000000001", "00000000000000000002"] {
+            try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        try folder.write(Array(repeating: 0, count: 100_000), to: "00000000000000000002/00000001.log")
+        try folder.write(Array(repeating: 0, count: 50), to: "00000000000000000002/next")
+        let journal = try openJournal(folder)
+        #expect(try journal.recover().boots == 2)
+        #expect(folder.names() == [journal.boot])
+        journal.stop()
+    }
+
+    @Test func recordsBehindADamagedOneAreKeptAndTold() throws {
+        let folder = Folder()
+        let first = try openJournal(folder, segmentBytes: 128 << 10)
+        for number in 0..<10 { try first.note("\(number)", bytes: 50) }
+        let crashed = try folder.crashed()
+        first.stop()
+        let path = "\(first.boot)/00000001.log"
+        var bytes = try crashed.bytes(path)
+        bytes[500] ^= 4
+        try crashed.write(bytes, to: path)
+        let journal = try openJournal(crashed)
+        defer { journal.stop() }
+        #expect(try journal.recover().damaged == [first.boot])
+        #expect(try crashed.bytes(path) == bytes)
+        #expect(crashed.all().count == 2)
+    }
+
+    @Test func segmentsGoWhenEveryCursorHasPassedThemAndTheyAreOld() throws {
+        let folder = Folder()
+        let start = FixedClock().time
+        var journals: [Journal] = []
+        for day in 0..<3 {
+            let journal = try openJournal(
+                folder, segmentBytes: 72 << 10, at: start.adding(seconds: Int64(day) * 86_400))
+            _ = try journal.recover()
+            for hour in 0..<24 {
+                let time = start.adding(seconds: Int64(day) * 86_400 + Int64(hour) * 3600)
+                _ = try journal.append(.entityChanged, at: time) {
+                    $0.field("filler", String(repeating: "x", count: 20_000))
+                }
+            }
+            journals.append(journal)
+            if day < 2 { journal.stop() }
+        }
+        let last = journals[2]
+        defer { last.stop() }
+        let own = JournalPosition(boot: last.boot, sequence: last.lastSequence)
+        let all = folder.all().count
+        #expect(all == 72)
+        // Nothing is old enough, or nobody has read it.
+        #expect(last.removeSegments(before: own, olderThan: start) == 0)
+        #expect(last.removeSegments(before: .start, olderThan: start.adding(seconds: 10 * 86_400)) == 0)
+        // Half a day into the first boot.
+        #expect(last.removeSegments(before: own, olderThan: start.adding(seconds: 43_200)) == 3)
+        #expect(folder.all().map(\.position.sequence).prefix(1) == [10])
+        // A boot ended when the next began.
+        _ = last.removeSegments(before: own, olderThan: start.adding(seconds: 86_401))
+        #expect(folder.names() == [journals[1].boot, last.boot])
+        // A cursor within a boot keeps what it has not passed; the segment that is being written always stays.
+        let cursor = JournalPosition(boot: journals[1].boot, sequence: 7)
+        #expect(last.removeSegments(before: cursor, olderThan: start.adding(seconds: 10 * 86_400)) == 2)
+        #expect(folder.all(after: cursor).count == 17 + 24)
+        _ = last.removeSegments(before: own, olderThan: start.adding(seconds: 10 * 86_400))
+        #expect(folder.names() == [last.boot])
+        #expect(folder.all().last?.position == own)
+        try last.note("goes on")
+        #expect(folder.all(after: own).count == 1)
+    }
+}
