@@ -1,5 +1,5 @@
 # The one interface to this repository. Each target is a short list of commands that can be read.
-.PHONY: run test test-agents test-durability check check-core fmt bench bench-quick fuzz demo docs clean setup build
+.PHONY: run test test-agents test-durability check check-core fmt bench bench-quick bench-scale fuzz demo docs clean setup build
 
 # One configuration for everything: what is tested is what is run.
 SWIFT_BUILD = swift build -c release
@@ -22,6 +22,7 @@ test: build
 	sh Tests/conformance/venv.sh
 	.venv-conformance/bin/python -m pytest -q Tests/conformance
 	python3 Tests/durability/harness.py --kills 20 --seed 1
+	python3 Tests/durability/faults.py
 	python3 Benchmarks/instructions.py
 
 test-agents: build
@@ -45,6 +46,10 @@ bench: setup
 
 bench-quick: setup
 	python3 Benchmarks/bench.py --quick
+
+bench-scale: setup
+	$(SWIFT_BUILD) --product weir
+	python3 Benchmarks/scale.py
 
 fuzz:
 	sh Fuzz/run-all.sh $(or $(SECONDS_EACH),60)

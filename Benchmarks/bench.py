@@ -29,8 +29,8 @@ OUT = ROOT / "Benchmarks/out"
 # name: options of the load generator; how many requests the slow LiteLLM gets; how many in --quick.
 SCENARIOS = {
     "ns2k": dict(options=dict(body=2048, count=4000, concurrency=16), slow=100, quick=1000),
-    "ns60k": dict(options=dict(body=61_440, count=2000, concurrency=16), slow=80, quick=500),
-    "ns600k": dict(options=dict(body=614_400, count=500, concurrency=8), slow=32, quick=150),
+    "ns60k": dict(options=dict(body=61_440, count=2000, concurrency=16), slow=32, quick=500),
+    "ns600k": dict(options=dict(body=614_400, count=500, concurrency=8), slow=8, quick=150),
     "s200": dict(options=dict(chunks=200, count=320, concurrency=16), slow=16, quick=64),
     "s200p": dict(options=dict(chunks=200, gap="5ms", count=64, concurrency=16), slow=16, quick=16),
 }
@@ -170,7 +170,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--only", default="cpu,latency,streams,churn")
     parser.add_argument("--scenarios", default="")
     parser.add_argument("--no-litellm", action="store_true")

@@ -154,7 +154,7 @@ def measure(upstream, preload):
 
 
 def main():
-    missing = [tool for tool in ("valgrind", "strip", "openssl", "clang") if not shutil.which(tool)]
+    missing = [tool for tool in ("valgrind", "strip", "openssl", "gcc") if not shutil.which(tool)]
     if missing:
         raise SystemExit(f"missing: {', '.join(missing)} (make setup installs them)")
     thresholds = json.loads((ROOT / "Benchmarks/thresholds.json").read_text())
@@ -164,7 +164,7 @@ def main():
         # Valgrind 3.19 gives up on Swift's debug information.
         stripped, preload = pathlib.Path(folder) / "weir", pathlib.Path(folder) / "sigsuspend.so"
         subprocess.run(["strip", "-g", "-o", str(stripped), weirkit.binary()], check=True)
-        subprocess.run(["clang", "-shared", "-fPIC", "-o", str(preload), str(ROOT / "Benchmarks/sigsuspend.c")], check=True)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(preload), str(ROOT / "Benchmarks/sigsuspend.c")], check=True)
         os.environ["WEIR_BIN"] = str(stripped)
         for upstream in wanted:
             counted.update(measure(upstream, preload))

@@ -69,7 +69,8 @@ def _cpu(results):
                 _mark(ratio, AIMS.get((upstream, scenario))), f"{litellm['median_us']:,.0f}" if litellm else "",
                 f"{times:,.0f}" if times else "", _mark(times, LITELLM_AIMS[scenario], at_most=False) if times else "",
                 f"{each:,}", str(errors)])
-    heads = ["scenario", "to the provider", "nginx µs", "Weir µs", "Weir/nginx", "aim", "LiteLLM µs", "LiteLLM/Weir", "aim", "N", "errors"]
+    heads = [
+        "scenario", "to the provider", "nginx µs", "Weir µs", "Weir/nginx", "aim", "LiteLLM µs", "LiteLLM/Weir", "aim", "N", "errors"]
     return f"""## CPU per request, median of {results['rounds']} interleaved rounds
 
 ns2k, ns60k, ns600k: a 2, 60, 600 KB request answered by one JSON document. s200: a stream of 200 events written at once. s200p: the

@@ -3,9 +3,9 @@
 import AdminAPI
 import Foundation
 import GatewayModel
+import HTTPTypes
 package import Hummingbird
 import Identity
-import HTTPTypes
 package import Logging
 import NIOCore
 

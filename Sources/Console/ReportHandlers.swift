@@ -21,7 +21,8 @@ struct ReportHandlers: Sendable {
             let query = try request.query(allowed: Self.filters + ["by", "limit"])
             let by = try Self.dimensions(query["by"] ?? "developer")
             await dependencies.catchUp()
-            return try jsonResponse(dependencies.reports.spend(
+            return try jsonResponse(
+                dependencies.reports.spend(
                     by: by, filter: Self.filter(query), limit: Int(query["limit"] ?? "") ?? Reports.spendRowsUnlessSaid))
         }
         routes.on(.get, "/api/v1/sessions") { request, _ in

@@ -58,8 +58,7 @@ extension Journal {
         }
     }
 
-    private static func apply(_ kind: RecordKind?, _ json: UnsafeRawBufferPointer, _ open: inout [RequestID: OpenTurn])
-    {
+    private static func apply(_ kind: RecordKind?, _ json: UnsafeRawBufferPointer, _ open: inout [RequestID: OpenTurn]) {
         switch kind {
         case .turnReserved:
             if let turn = decodeTurn(json) { open[turn.requestID] = OpenTurn(record: turn) }

@@ -30,7 +30,7 @@ final class ClientConnection: ChannelInboundHandler {
     private var pending = ByteBuffer()
     private var scanner = HTTPHeadScanner()
     private var bodyReader = RequestBodyReader(.none, bytesMax: 0)
-    private var exchange: Exchange?
+    private(set) var exchange: Exchange?
     private var deadline: NIODeadline
     /// Until when the client may take what is queued of a finished answer.
     private var takeBy = NIODeadline.uptimeNanoseconds(0)

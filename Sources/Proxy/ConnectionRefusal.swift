@@ -10,7 +10,8 @@ final class ConnectionRefusal: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// So many at a time are told why; those beyond are closed without a word, or refusing would be work without a limit.
+    /// So many at a time are told why; those beyond are closed without a word, or refusing would be work without a
+    /// limit.
     static let toldMax: Int64 = 64
 
     private let loop: LoopContext

@@ -39,6 +39,7 @@ extension Exchange {
 
     func upstreamReadComplete() {
         guard let client else { return }
+        if !response.hasStarted { sendHeadOfStream() }
         client.sink.flush()
         if !client.sink.isWritable, phase == .relaying, blockedSince == nil {
             blockedSince = .now()
@@ -55,8 +56,8 @@ extension Exchange {
             return
         }
         // A kept connection that its server had already given up answers nothing; nothing of this request was served.
-        if phase == .sent, upstreamIsReused, !retriedStaleConnection, response.headBytes.readableBytes == 0, client != nil,
-            NIODeadline.now() < staleUntil
+        if phase == .sent, upstreamIsReused, !retriedStaleConnection, response.headBytes.readableBytes == 0,
+            client != nil, NIODeadline.now() < staleUntil
         {
             retriedStaleConnection = true
             loop.shared.metrics.staleRetries.increment()
@@ -174,6 +175,16 @@ extension Exchange {
             return
         }
         send(out, isLast: false)
+    }
+
+    /// A stream's head does not wait for its first event, which may take a model minutes: clients have limits for heads.
+    private func sendHeadOfStream() {
+        guard phase == .relaying, response.mode != .held, response.clientHead.readableBytes > 0 else { return }
+        response.hasStarted = true
+        var buffer = response.clientHead
+        response.clientHead = ByteBuffer()
+        writeFraming(&buffer, bodyBytes: nil)
+        client?.sink.send(buffer)
     }
 
     private func send(_ out: ByteBuffer, isLast: Bool) {

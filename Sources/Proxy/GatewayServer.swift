@@ -63,7 +63,9 @@ package final class GatewayServer: Sendable {
                     if excess > 0 {
                         metrics.connectionsRefused.increment()
                         // Behind TLS nothing can be said before a handshake, which a full server should not pay for.
-                        guard tls == nil, excess <= ConnectionRefusal.toldMax else { throw ChannelError.operationUnsupported }
+                        guard tls == nil, excess <= ConnectionRefusal.toldMax else {
+                            throw ChannelError.operationUnsupported
+                        }
                         try channel.pipeline.syncOperations.addHandler(ConnectionRefusal(loop: loop))
                         return
                     }

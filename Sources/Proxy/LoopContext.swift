@@ -59,7 +59,8 @@ final class LoopContext: @unchecked Sendable {
     func add(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = exchange }
     func remove(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = nil }
 
-    var activeCount: Int { exchanges.count + clients.values.count { $0.sink.hasQueuedBytes } }
+    /// Requests that are being served, and finished answers that are still on their way to a client.
+    var activeCount: Int { exchanges.count + clients.values.count { $0.exchange == nil && $0.sink.hasQueuedBytes } }
 
     /// Takes one of the places for upstreams that are read to their end without a client.
     func beginDrain() -> Bool {

@@ -4,8 +4,9 @@ import Dialects
 import NIOCore
 import WireFormat
 
-/// The state of one response.
-struct ResponseRelay {
+/// The state of one response. A class, so that each of its members is checked for exclusive access by itself: as members of a
+/// struct, those that are read and counted with every chunk would share the checks of those that are lent out.
+final class ResponseRelay {
     /// How the body goes to the client.
     enum Mode {
         /// A whole answer that is not a stream is held, up to a bound, so that its head can carry the cost.

@@ -97,8 +97,11 @@ final class UpstreamPool {
             switch result {
             case .success(let addresses): self.connect(exchange, to: addresses[...])
             case .failure(let error):
-                self.connectFailed(exchange, (error as? GatewayError) ?? .upstreamConnectFailed(
-                    provider: provider.name, reason: "the host name does not resolve"))
+                self.connectFailed(
+                    exchange,
+                    (error as? GatewayError)
+                        ?? .upstreamConnectFailed(
+                            provider: provider.name, reason: "the host name does not resolve"))
             }
         }
     }

@@ -149,8 +149,7 @@ enum ResponsesScript {
         events.add("response.output_item.done", ["output_index": place, "item": reasoning(turn, thinking)])
     }
 
-    private static func addMessage(_ events: inout Events, _ turn: ScriptedTurn, _ index: Int, _ options: ScriptOptions)
-    {
+    private static func addMessage(_ events: inout Events, _ turn: ScriptedTurn, _ index: Int, _ options: ScriptOptions) {
         let item: JSONText = .text("msg_sim\(turn.id)")
         let place: JSONText = .integer(index)
         events.add(

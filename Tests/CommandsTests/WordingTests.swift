@@ -58,6 +58,17 @@ import Testing
             shownTime("2026-11-24T14:03:22Z") == "2026-11-24 14:03" && shownTime(nil) == "-" && shownTime("x") == "-")
     }
 
+    @Test func colourIsForTerminalsThatWantIt() {
+        let plain = ["TERM": "xterm-256color"]
+        #expect(ColorChoice.auto.isUsed(onTerminal: true, environment: plain))
+        #expect(!ColorChoice.auto.isUsed(onTerminal: false, environment: plain))
+        #expect(!ColorChoice.auto.isUsed(onTerminal: true, environment: ["NO_COLOR": "1"]))
+        #expect(ColorChoice.auto.isUsed(onTerminal: true, environment: ["NO_COLOR": ""]))
+        #expect(!ColorChoice.auto.isUsed(onTerminal: true, environment: ["TERM": "dumb"]))
+        #expect(ColorChoice.always.isUsed(onTerminal: false, environment: ["NO_COLOR": "1"]))
+        #expect(!ColorChoice.never.isUsed(onTerminal: true, environment: plain))
+    }
+
     @Test func theExampleThatInitWritesIsTheRepositorysAndIsAccepted() throws {
         let file = try String(contentsOf: repository.appendingPathComponent("weir.example.yaml"), encoding: .utf8)
         #expect(exampleConfiguration == file)

@@ -52,8 +52,7 @@ import Testing
     }
 
     @Test func normalisingTwiceIsNormalisingOnce() throws {
-        for text in ["https://u:p@GitHub.com/acme/shop.git", "git@git.example.com:a/b/c", "https://h.example:8443/x/y"]
-        {
+        for text in ["https://u:p@GitHub.com/acme/shop.git", "git@git.example.com:a/b/c", "https://h.example:8443/x/y"] {
             let once = try #require(normaliseRepository(text))
             #expect(normaliseRepository(once) == once || once.contains(":"))
             #expect(!once.contains("@"))

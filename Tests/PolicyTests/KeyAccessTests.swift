@@ -13,8 +13,7 @@ import Testing
         _ key: VirtualKey, at time: Timestamp? = nil, peer: PeerAddress = PeerAddress([10, 0, 0, 1]),
         _ endpoint: Endpoint = .messages
     ) -> GatewayError? {
-        do throws(GatewayError) { try KeyAccess.check(key: key, at: time ?? now, peer: peer, endpoint: endpoint) } catch
-        { return error }
+        do throws(GatewayError) { try KeyAccess.check(key: key, at: time ?? now, peer: peer, endpoint: endpoint) } catch { return error }
         return nil
     }
 

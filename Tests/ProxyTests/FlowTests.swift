@@ -19,7 +19,6 @@ import Testing
             try await connection.setReading(false)
             // A second client is served meanwhile, by the same event loop.
             for _ in 0..<5 { #expect(try await gateway.ask(gateway.chat(hello)).status == 200) }
-            print("DEBUG", hasTLS, await gateway.server.activeCount(), gateway.journaled().turns.map { ($0.status, $0.stream, $0.usage.output, $0.bytesOut, $0.errorClass ?? "", $0.flags.names) })
             try await waitUntil("only the slow one is left") { await gateway.server.activeCount() == 1 }
             #expect(gateway.journaled().turns.count == 5)
             try await connection.setReading(true)

@@ -15,9 +15,17 @@ import Simulation
 import Synchronization
 import Testing
 
-/// The system's clock.
-struct WallClock: GatewayClock {
-    func now() -> Timestamp { Timestamp(nanoseconds: Int64(Date().timeIntervalSince1970 * 1_000_000_000)) }
+/// A clock that runs from a set time on, and can be moved ahead.
+final class MovableClock: GatewayClock {
+    private let start = ContinuousClock.now
+    private let offset = Mutex<Int64>(1_795_521_600)
+
+    func now() -> Timestamp {
+        let passed = (ContinuousClock.now - start) / .nanoseconds(1)
+        return Timestamp(nanoseconds: Int64(passed)).adding(seconds: offset.withLock { $0 })
+    }
+
+    func advance(seconds: Int64) { offset.withLock { $0 += seconds } }
 }
 
 /// A running gateway with what stands around it.
@@ -28,6 +36,7 @@ final class Gateway: Sendable {
     let folder: String
     let keys: [(text: String, key: VirtualKey)]
     let certificates: Certificates?
+    let clock: MovableClock
     private let group: MultiThreadedEventLoopGroup
     private let journal: Journal
     private let limits: Limits
@@ -40,7 +49,8 @@ final class Gateway: Sendable {
     private init(
         port: Int, server: GatewayServer, simulation: SimulatedProvider, folder: String,
         keys: [(text: String, key: VirtualKey)],
-        certificates: Certificates?, group: MultiThreadedEventLoopGroup, journal: Journal, limits: Limits
+        certificates: Certificates?, group: MultiThreadedEventLoopGroup, journal: Journal, limits: Limits,
+        clock: MovableClock
     ) {
         self.port = port
         self.server = server
@@ -51,6 +61,7 @@ final class Gateway: Sendable {
         self.group = group
         self.journal = journal
         self.limits = limits
+        self.clock = clock
     }
 
     /// Starts one, runs `body`, and stops it.
@@ -65,9 +76,10 @@ final class Gateway: Sendable {
         options.certificate = certificates?.certificateFile
         options.privateKey = certificates?.privateKeyFile
         let simulation = try await SimulatedProvider.start(options)
-        let journal = try Journal(directory: "\(folder)/journal", node: "test", clock: WallClock())
+        let clock = MovableClock()
+        let journal = try Journal(directory: "\(folder)/journal", node: "test", clock: clock)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let shared = GatewayShared(journal: journal, clock: WallClock()) { _ in nil }
+        let shared = GatewayShared(journal: journal, clock: clock) { _ in nil }
         var limits = Limits()
         change(&limits)
         let keys = developers.map(makeKey)
@@ -79,7 +91,7 @@ final class Gateway: Sendable {
                 privateKeyFile: certificates?.privateKeyFile))
         let gateway = Gateway(
             port: port, server: server, simulation: simulation, folder: folder, keys: keys, certificates: certificates,
-            group: group, journal: journal, limits: limits)
+            group: group, journal: journal, limits: limits, clock: clock)
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(gateway))

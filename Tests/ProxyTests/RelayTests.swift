@@ -103,6 +103,17 @@ let helloStream = hello.dropLast() + ",\"stream\":true}"
         }
     }
 
+    @Test func aSessionThatPausedForLongIsAnother() async throws {
+        try await Gateway.run { gateway in
+            for pause in [0, 1799, 1801] as [Int64] {
+                gateway.clock.advance(seconds: pause)
+                _ = try await gateway.ask(gateway.chat(hello))
+            }
+            let sessions = try await gateway.ended(3).map { $0.attribution.session?.value }
+            #expect(sessions[0] == sessions[1] && sessions[1] != sessions[2] && sessions[2] != nil)
+        }
+    }
+
     // MARK: Stored responses
 
     @Test func aStoredResponseIsReadByItsMakerAndByNobodyElse() async throws {

@@ -34,8 +34,7 @@ import Testing
     }
 
     @Test func everyPythonFileBeginsWithItsIdea() {
-        let silent = SourceTree.written.filter { $0.path.hasSuffix(".py") && !$0.path.hasSuffix("__init__.py") }.filter
-        { file in
+        let silent = SourceTree.written.filter { $0.path.hasSuffix(".py") && !$0.path.hasSuffix("__init__.py") }.filter { file in
             let first = file.lines.first { !$0.hasPrefix("#!") && !$0.isEmpty } ?? ""
             return !first.hasPrefix("\"\"\"")
         }

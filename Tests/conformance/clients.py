@@ -48,7 +48,7 @@ class Outcome:
         return json.loads(self.error.response.text)["error"]["type"]
 
 
-def call(gateway, dialect, key=None, model=None, headers=None, text=TEXT, base_url=None, **options):
+def call(gateway, dialect, key=None, model=None, headers=None, text=TEXT, **options):
     """A whole answer by one of the SDKs."""
     model = model or MODELS[dialect]
     if dialect == MESSAGES:

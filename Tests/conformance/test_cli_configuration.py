@@ -3,6 +3,7 @@
 import pathlib
 import re
 import signal
+import subprocess
 
 import pytest
 
@@ -15,7 +16,6 @@ EXAMPLE = pathlib.Path(weirkit.ROOT / "weir.example.yaml")
 
 
 def check(folder, text, **environment):
-    import subprocess
     path = folder / "weir.yaml"
     path.write_text(text)
     return path, subprocess.run(
@@ -82,14 +82,12 @@ def test_the_example_is_valid_as_it_is_and_with_its_comments_taken_away(tmp_path
 
 
 def test_init_writes_the_example(tmp_path):
-    import subprocess
     subprocess.run([weirkit.binary(), "init", "--data", str(tmp_path / "d"), "--config", str(tmp_path / "weir.yaml")],
                    check=True, capture_output=True, env=weirkit.clean_environment())
     assert (tmp_path / "weir.yaml").read_text().strip() == EXAMPLE.read_text().strip()
 
 
 def test_what_is_in_force_is_shown_without_secrets(tmp_path):
-    import subprocess
     path = tmp_path / "weir.yaml"
     path.write_text("providers:\n  - name: o\n    kind: openai\n    api_key: ${OPENAI_API_KEY}\n")
     done = subprocess.run([weirkit.binary(), "config", "show", "--config", str(path)], capture_output=True, text=True,

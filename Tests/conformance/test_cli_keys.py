@@ -1,11 +1,13 @@
 """Virtual keys and their owners by the command line: each change is in force when its verb returns."""
 
 import datetime
+import json
 import re
 
 import pytest
 
 from clients import CHAT, call, failure
+from gateway import SocketConnection
 
 
 def key_id(secret):
@@ -139,8 +141,6 @@ def test_a_near_miss_is_named(gateway):
 
 
 def test_a_request_that_is_repeated_makes_nothing_twice(gateway):
-    import json
-    from gateway import SocketConnection
     answers = []
     for _ in range(2):
         connection = SocketConnection(str(gateway.weir.data / "weir.sock"))

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 
 import openai
 import pytest
@@ -171,7 +172,6 @@ def test_a_fault_in_the_environment_names_its_variable():
 
 
 def test_a_stopping_server_lets_running_requests_end(tmp_path):
-    import threading
     with gateway_with("limits:\n  shutdown_seconds: 20\n") as gateway:
         got = []
         client = gateway.openai(headers={"x-sim-chunks": "60", "x-sim-pace-ms": "20"}, max_retries=0)

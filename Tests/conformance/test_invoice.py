@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import random
 import subprocess
+from decimal import ROUND_CEILING, Decimal
 
 import pytest
 
@@ -39,7 +40,7 @@ def tiers(provider, model):
     """The tiers that the model is listed with, as (service tier, speed, geography)."""
     if provider == "openai":
         names = ["flex", "batch", "priority", "fast"]
-        if model == "gpt-5.4-nano":
+        if model in ("gpt-5.4-nano", "gpt-5-nano"):
             names = ["flex", "batch"]
         elif model == "gpt-5.3-codex":
             names = ["priority", "fast"]
@@ -127,7 +128,6 @@ def priced(models):
 
 
 def test_every_usage_has_a_price_and_its_lines_add_up(priced):
-    from decimal import Decimal, ROUND_CEILING
     for case, document in priced:
         assert document["unpriced"] == [], case
         exact = sum(Decimal(line["amount_nano"]) for line in document["lines"])

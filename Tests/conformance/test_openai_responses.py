@@ -1,6 +1,8 @@
 """The official OpenAI SDK on the Responses API: created, streamed, read back, continued, compacted, counted."""
 
 import json
+import urllib.error
+import urllib.request
 
 import openai
 import pytest
@@ -121,8 +123,6 @@ def test_compaction_is_billed_and_counting_is_not(gateway):
 
 
 def test_the_web_socket_is_refused_so_that_clients_fall_back_at_once(gateway):
-    import urllib.error
-    import urllib.request
     request = urllib.request.Request(f"{gateway.weir.url}/v1/responses", headers={
         "Authorization": f"Bearer {gateway.key}", "Connection": "Upgrade", "Upgrade": "websocket",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"})

@@ -2,10 +2,11 @@
 and what it cost."""
 
 import re
+import time
 
 import pytest
 
-from raw import post
+from raw import post, request_body
 
 CONFIGURATION = "limits:\n  stream_idle_seconds: 1\n"
 DIALECTS = ("chat", "responses", "messages")
@@ -54,7 +55,6 @@ def test_a_stream_that_the_provider_cuts_is_cut_for_the_client_too(gateway, dial
 
 
 def test_a_cut_stream_with_a_withheld_event_gives_up_what_it_kept(gateway):
-    from raw import request_body
     body = request_body("chat")
     del body["stream_options"]
     mine = post(gateway.weir.url, "chat", gateway.key, body=body, x_sim_fault="cut:5")
@@ -65,7 +65,6 @@ def test_a_cut_stream_with_a_withheld_event_gives_up_what_it_kept(gateway):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_stream_that_stalls_is_cut_at_the_limit(gateway, dialect):
-    import time
     started = time.monotonic()
     mine = post(gateway.weir.url, dialect, gateway.key, x_sim_fault="stall:6")
     assert 0.8 < time.monotonic() - started < 6

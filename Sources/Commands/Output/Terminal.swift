@@ -1,7 +1,7 @@
 // Terminal: where output goes: data to standard output, all else to standard error; colour and widths only for a terminal.
 
 import AdminAPI
-import ArgumentParser
+package import ArgumentParser
 import Foundation
 
 #if canImport(Glibc)
@@ -9,8 +9,17 @@ import Foundation
 #endif
 
 /// When colour is used.
-enum ColorChoice: String, Sendable, CaseIterable, ExpressibleByArgument {
+package enum ColorChoice: String, Sendable, CaseIterable, ExpressibleByArgument {
     case auto, always, never
+
+    /// Whether to write colour. `NO_COLOR` counts when it holds anything (no-color.org).
+    package func isUsed(onTerminal: Bool, environment: [String: String]) -> Bool {
+        switch self {
+        case .always: true
+        case .never: false
+        case .auto: onTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+        }
+    }
 }
 
 extension OutputFormat: ExpressibleByArgument {}
@@ -27,7 +36,9 @@ struct OutputOptions: ParsableArguments {
     /// Columns of the terminal; nil when output goes elsewhere or `--wide` was given.
     var width: Int? {
         guard !wide else { return nil }
-        if let text = ProcessInfo.processInfo.environment["COLUMNS"], let columns = Int(text), columns > 0 { return columns }
+        if let text = ProcessInfo.processInfo.environment["COLUMNS"], let columns = Int(text), columns > 0 {
+            return columns
+        }
         guard isatty(STDOUT_FILENO) == 1 else { return nil }
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
@@ -35,23 +46,20 @@ struct OutputOptions: ParsableArguments {
     }
 
     var usesColor: Bool {
-        switch color {
-        case .always: return true
-        case .never: return false
-        case .auto:
-            let environment = ProcessInfo.processInfo.environment
-            return isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
-        }
+        color.isUsed(onTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
     }
 
     /// Writes an answer: a document for programs, a table for everybody else.
-    func write(_ document: some Encodable, table: @autoclosure () -> Table, title: String? = nil, notes: [String] = []) throws {
+    func write(_ document: some Encodable, table: @autoclosure () -> Table, title: String? = nil, notes: [String] = [])
+        throws
+    {
         switch format {
         case .json: try writeJSON(document)
         case .csv: output(table().csv)
         case .table:
             if let title { output(bold(title) + "\n") }
-            let lines = table().text(width: width).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+            let lines = table().text(width: width).split(
+                separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
             output(bold(String(lines[0])) + "\n" + (lines.count > 1 ? String(lines[1]) : ""))
             for note in notes { output(usesColor ? "\u{1B}[33m! \(note)\u{1B}[0m\n" : "! \(note)\n") }
         }

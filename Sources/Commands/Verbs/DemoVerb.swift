@@ -51,7 +51,8 @@ struct DemoCommand: AsyncParsableCommand {
                 return
             }
             let data = "--data \(place)"
-            output("""
+            output(
+                """
 
                 Weir runs on http://\(address). Look around from another terminal, end with Control-C:
                   weir session list \(data)
@@ -137,7 +138,7 @@ private struct DemoTeam {
             messages.append(["role": "user", "content": "step \(round) of the task"])
             if round < turn { messages.append(["role": "assistant", "content": "done"]) }
         }
-        let body = DemoBody(model: work.model, max_tokens: 2048, stream: true, messages: messages)
+        let body = DemoBody(model: work.model, outputTokensMax: 2048, stream: true, messages: messages)
         request.body = .bytes(ByteBuffer(data: try JSONEncoder().encode(body)))
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
         let answer = try await response.body.collect(upTo: 1 << 20)
@@ -149,7 +150,12 @@ private struct DemoTeam {
 
 private struct DemoBody: Encodable {
     var model: String
-    var max_tokens: Int
+    var outputTokensMax: Int
     var stream: Bool
     var messages: [[String: String]]
+
+    enum CodingKeys: String, CodingKey {
+        case model, stream, messages
+        case outputTokensMax = "max_tokens"
+    }
 }

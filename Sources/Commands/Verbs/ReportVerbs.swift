@@ -9,8 +9,7 @@ package import Reports
 
 /// Which turns a report covers.
 struct RangeOptions: ParsableArguments {
-    @Option(help: "From: a day (2026-11-01), a month (2026-11), a time back (7d) or an RFC 3339 time.") var since:
-        String?
+    @Option(help: "From: a day (2026-11-01), a month (2026-11), a time back (7d) or an RFC 3339 time.") var since: String?
     @Option(help: "Up to and without: as --since.") var until: String?
     @Option(help: "Of one developer.") var developer: String?
     @Option(help: "Of one team.") var team: String?

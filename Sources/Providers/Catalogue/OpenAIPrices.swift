@@ -75,6 +75,11 @@ enum OpenAIPrices {
         Listing(
             prices: free("gpt-4o-mini", "0.15", read: "0.075", output: "0.6"), batch: .half, batchCacheRead: .one,
             priorityListed: free("gpt-4o-mini", "0.25", read: "0.125", output: "1")),
+        // Models that agents still name.
+        Listing(prices: free("gpt-5.1", "1.25", read: "0.125", output: "10"), flex: .half, batch: .half, priority: Ratio(2)),
+        Listing(prices: free("gpt-5.1-codex", "1.25", read: "0.125", output: "10"), flex: .half, batch: .half, priority: Ratio(2)),
+        Listing(prices: free("gpt-5", "1.25", read: "0.125", output: "10"), flex: .half, batch: .half, priority: Ratio(2)),
+        Listing(prices: free("gpt-5-nano", "0.05", read: "0.005", output: "0.4"), flex: .half, batch: .half),
         // An embedding has no output.
         Listing(prices: ModelPrices("text-embedding-3-small", input: "0.02", output: "0"), batch: .half),
         Listing(prices: ModelPrices("text-embedding-3-large", input: "0.13", output: "0"), batch: .half),

@@ -17,7 +17,7 @@ package enum PriceFileFormat: String, Sendable, CaseIterable {
 /// What a catalogue gave.
 package struct PriceImport: Sendable {
     package var rows: [PriceRow]
-    /// What was left out, one line for a model: its name in the file and why.
+    /// What was left out, one line for a model: its name in the file and why. Models that were taken in part come first.
     package var skipped: [String]
 }
 
@@ -55,6 +55,7 @@ package func importPrices(
     case .modelsDev: try readModelsDevPrices(tree, into: &collector)
     case .genAIPrices: try readGenAIPrices(tree, into: &collector)
     }
-    guard !collector.rows.isEmpty || !collector.skipped.isEmpty else { throw .empty(format) }
-    return PriceImport(rows: collector.rows, skipped: collector.skipped)
+    let skipped = collector.skippedInPart + collector.skippedWhole
+    guard !collector.rows.isEmpty || !skipped.isEmpty else { throw .empty(format) }
+    return PriceImport(rows: collector.rows, skipped: skipped)
 }

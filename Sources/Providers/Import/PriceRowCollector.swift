@@ -90,7 +90,9 @@ struct PriceRowCollector {
     let source: String
     let asOf: Timestamp?
     private(set) var rows: [PriceRow] = []
-    private(set) var skipped: [String] = []
+    /// Models that were taken without some of their prices.
+    private(set) var skippedInPart: [String] = []
+    private(set) var skippedWhole: [String] = []
     private var taken: [String: Set<ScopedPrice>] = [:]
 
     init(source: String, asOf: Timestamp?) {
@@ -98,7 +100,7 @@ struct PriceRowCollector {
         self.asOf = asOf
     }
 
-    mutating func skip(_ name: String, _ reason: String) { skipped.append("\(name): \(reason)") }
+    mutating func skip(_ name: String, _ reason: String) { skippedWhole.append("\(name): \(reason)") }
 
     /// Takes a model over under each of its ids.
     mutating func add(_ listed: ListedPrices, name: String, provider: String, models: [String]) {
@@ -112,13 +114,15 @@ struct PriceRowCollector {
         guard tokens.contains(where: { $0.price > 0 }) else {
             return skip(name, "every price is 0; set it in the configuration if it is free")
         }
-        if !listed.notes.isEmpty { skip(name, "without " + listed.notes.joined(separator: ", ")) }
+        if !listed.notes.isEmpty { skippedInPart.append("\(name): without \(listed.notes.joined(separator: ", "))") }
         for model in models where !model.isEmpty { add(listed.prices, name: name, provider: provider, model: model) }
     }
 
     private mutating func add(_ prices: [ScopedPrice], name: String, provider: String, model: String) {
         if let before = taken["\(provider)/\(model)"] {
-            if before != Set(prices) { skip(name, "\(provider)/\(model) was taken from another entry, with other prices") }
+            if before != Set(prices) {
+                skip(name, "\(provider)/\(model) was taken from another entry, with other prices")
+            }
             return
         }
         taken["\(provider)/\(model)"] = Set(prices)
