@@ -42,9 +42,11 @@ fmt:
 	swift format -i --recursive --configuration .swift-format Package.swift Sources Tests
 
 bench: setup
+	$(SWIFT_BUILD) --product weir
 	python3 Benchmarks/bench.py
 
 bench-quick: setup
+	$(SWIFT_BUILD) --product weir
 	python3 Benchmarks/bench.py --quick
 
 bench-scale: setup
