@@ -6,7 +6,7 @@
 
 /// Disk operations; each gives 0 or an errno.
 package protocol JournalDisk: Sendable {
-    /// Reserves real blocks for the first `bytes` of the file, so that a mapped page can never lack its block.
+    /// Reserves real blocks for the first `bytes` of the file, so that no later write lacks room.
     func allocate(_ descriptor: Int32, bytes: Int) -> Int32
     func synchronise(_ descriptor: Int32) -> Int32
 }
