@@ -111,7 +111,7 @@ package struct TurnRecord: Sendable, Hashable, Codable {
     /// SHA-256 in hex of the request body as received and of the response body as sent, when digests are on.
     package var digestIn: String?
     package var digestOut: String?
-    /// FNV-1a of the first user message's bytes: what an inferred session is keyed by, and what finds re-sent requests.
+    /// A hash of the first user message: what an inferred session is keyed by, and what finds re-sent requests.
     package var bodyHash: UInt64 = 0
 
     package init(

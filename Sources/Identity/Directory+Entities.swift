@@ -1,7 +1,7 @@
 // Directory+Entities: workspaces, teams, developers and service accounts. Names are what reports and principals carry, so each is
 // unique in the whole installation.
 
-package import GatewayModel
+import GatewayModel
 package import Storage
 
 extension Directory {

@@ -35,6 +35,9 @@ extension Exchange {
     private func begin(_ parsed: HTTPResponseHead) {
         phase = .relaying
         response.head = parsed
+        // From here on nothing is asked again: an agent's body is large, and its stream may last for minutes.
+        body = ByteBuffer()
+        splices = []
         if record?.firstByte == nil { record?.firstByte = loop.shared.clock.now() }
         record?.status = parsed.status
         record?.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")

@@ -1,7 +1,7 @@
 // Terminal: where output goes: data to standard output, all else to standard error; colour and widths only for a terminal.
 
 import AdminAPI
-package import ArgumentParser
+import ArgumentParser
 import Foundation
 
 #if canImport(Glibc)

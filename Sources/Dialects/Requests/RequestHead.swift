@@ -25,7 +25,7 @@ package struct RequestHead: Sendable {
     package var previousResponseID: String?
     package var isBackground = false
     package var messageCount = 0
-    /// FNV-1a of the first user message's bytes.
+    /// A hash of the first user message; 0 when there is none.
     package var openerHash: UInt64 = 0
 
     package init() {}

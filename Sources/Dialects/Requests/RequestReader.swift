@@ -189,21 +189,31 @@ private func foldedKey(_ member: JSONMember) -> String {
     return text
 }
 
-/// A hash of text for grouping, not for security: FNV-1a's multiplication, eight bytes at a time, since an opener may be long.
+/// A hash of text for grouping, not for security: FNV-1a's multiplication, eight bytes at a time. Agents put much the same context
+/// before a prompt, so of a long opener the length, the beginning and the end are taken.
 private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    let count = min(bytes.count, 65_536)
+    let part = 4096
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(bytes.count)
+    if bytes.count <= 2 * part {
+        mix(bytes, into: &hash)
+    } else {
+        mix(UnsafeRawBufferPointer(rebasing: bytes[..<part]), into: &hash)
+        mix(UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - part)...]), into: &hash)
+    }
+    return hash
+}
+
+private func mix(_ bytes: UnsafeRawBufferPointer, into hash: inout UInt64) {
     var index = 0
-    while index < count {
+    while index < bytes.count {
         var word: UInt64 = 0
-        if index + 8 <= count {
+        if index + 8 <= bytes.count {
             word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
         } else {
-            for byte in bytes[index..<count] { word = word << 8 | UInt64(byte) }
+            for byte in bytes[index...] { word = word << 8 | UInt64(byte) }
         }
         hash = (hash ^ word) &* 0x100_0000_01B3
         hash ^= hash >> 29
         index += 8
     }
-    return hash
 }
