@@ -22,7 +22,7 @@ package struct Databases: Sendable {
     package private(set) var movedAside: String?
 
     /// Opens `ledger.db` and `control.db` and brings their schema up to date. A ledger that is no database is moved aside and
-    /// made anew: the journal fills it again.
+    /// made anew: the journal fills it again, as far back as the journal is kept.
     package init(directory: String) throws {
         let path = "\(directory)/ledger.db"
         do {

@@ -78,7 +78,9 @@ private final class ServerNode: Sendable {
         self.logger = logger
         databases = try openDatabases(folder)
         if let aside = databases.movedAside {
-            logger.error("ledger.db was no database; it is made again from the journal", metadata: ["moved_to": "\(aside)"])
+            logger.error(
+                "ledger.db was no database; it is made again from the journal, as far back as that is kept",
+                metadata: ["moved_to": "\(aside)", "journal_retention_days": "\(settings.journalRetentionDays)"])
         }
         let pepper = try Pepper(directory: folder.path, random: SystemRandom())
         var options = JournalOptions()
