@@ -83,6 +83,15 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// A member whose name is not known at compile time and whose value is JSON already.
+    package mutating func rawField(named name: String, _ json: some Sequence<UInt8>) {
+        comma()
+        text(name)
+        bytes.append(58)
+        bytes.append(contentsOf: json)
+        needsComma = true
+    }
+
     package mutating func element(_ value: String) {
         comma()
         text(value)
@@ -92,6 +101,13 @@ package struct JSONWriter: Sendable {
     package mutating func element(_ value: Int64) {
         comma()
         integer(value)
+        needsComma = true
+    }
+
+    /// An element that is JSON already.
+    package mutating func rawElement(_ json: some Sequence<UInt8>) {
+        comma()
+        bytes.append(contentsOf: json)
         needsComma = true
     }
 

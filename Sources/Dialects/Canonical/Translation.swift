@@ -1,0 +1,116 @@
+// Translation: from one dialect to another through the canonical hub. Each dialect brings one reader and one writer of each kind; no
+// code knows a pair.
+
+package import GatewayModel
+import WireFormat
+
+/// How a dialect's requests and answers are read and written. A new dialect adds one row to `codec(of:)`.
+private struct DialectCodec {
+    let readRequest: (UnsafeRawBufferPointer) throws(TranslationRefusal) -> CanonicalRequest
+    let writeRequest: (CanonicalRequest, TranslationTarget) throws(TranslationRefusal) -> TranslatedRequest
+    let makeReader: () -> any CanonicalEventReader
+    let makeWriter: (AnswerContext) -> any CanonicalEventWriter
+}
+
+private func codec(of dialect: Dialect) -> DialectCodec? {
+    switch dialect {
+    case .openAIChat:
+        DialectCodec(
+            readRequest: readChatRequest, writeRequest: writeChatRequest, makeReader: { ChatEventReader() },
+            makeWriter: { ChatEventWriter($0) })
+    case .openAIResponses:
+        DialectCodec(
+            readRequest: readResponsesRequest, writeRequest: writeResponsesRequest, makeReader: { ResponsesEventReader() },
+            makeWriter: { ResponsesEventWriter($0) })
+    case .anthropicMessages:
+        DialectCodec(
+            readRequest: readMessagesRequest, writeRequest: writeMessagesRequest, makeReader: { MessagesEventReader() },
+            makeWriter: { MessagesEventWriter($0) })
+    case .openAICompletions, .openAIEmbeddings: nil
+    }
+}
+
+/// The dialects between which Weir translates, the likeliest to keep everything first.
+package let translatableDialects: [Dialect] = [.openAIResponses, .anthropicMessages, .openAIChat]
+
+/// Reads a request in the client's dialect.
+package func readCanonicalRequest(_ body: UnsafeRawBufferPointer, in dialect: Dialect) throws(TranslationRefusal) -> CanonicalRequest {
+    guard let codec = codec(of: dialect) else { throw TranslationRefusal("path", "is of a dialect that is never translated") }
+    return try codec.readRequest(body)
+}
+
+/// Says a request in the deployment's dialect.
+package func writeCanonicalRequest(
+    _ request: CanonicalRequest, in dialect: Dialect, for target: TranslationTarget
+) throws(TranslationRefusal) -> TranslatedRequest {
+    guard let codec = codec(of: dialect) else { throw TranslationRefusal("model", "is served in a dialect that is never translated") }
+    return try codec.writeRequest(request, target)
+}
+
+/// Translates one answer, in pieces of any size.
+package struct AnswerTranslator: Sendable {
+    private var reader: any CanonicalEventReader
+    private var writer: any CanonicalEventWriter
+    private var framer: SSEFramer
+    private var sawFinish = false
+    /// The answer's end was seen and written.
+    package private(set) var isEnded = false
+    /// An error inside the answer was seen and written.
+    package private(set) var hasFailed = false
+
+    /// Nil when one of the dialects is never translated.
+    package init?(from upstream: Dialect, to client: Dialect, context: AnswerContext, eventBytesMax: Int = 16 << 20) {
+        guard let from = codec(of: upstream), let to = codec(of: client) else { return nil }
+        reader = from.makeReader()
+        writer = to.makeWriter(context)
+        framer = SSEFramer(eventBytesMax: eventBytesMax)
+    }
+
+    /// Reads a piece of the provider's stream and appends what the client gets for it.
+    package mutating func read(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+        var framer = framer
+        framer.read(bytes) { take($0, &out) }
+        self.framer = framer
+    }
+
+    /// The provider's stream is over. A stream that never said why it stopped stays without its end: its client must see that.
+    package mutating func finish(into out: inout [UInt8]) {
+        var framer = framer
+        framer.finish { take($0, &out) }
+        self.framer = framer
+        if sawFinish, !isEnded, !hasFailed { write(.end, &out) }
+    }
+
+    /// Translates an answer that came whole.
+    package mutating func document(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var events: [CanonicalEvent] = []
+        reader.readDocument(bytes) { events.append($0) }
+        for event in events { writer.collect(event) }
+        return writer.document()
+    }
+
+    /// Writes an answer that came whole as the stream that the client asked for.
+    package mutating func stream(document bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+        var events: [CanonicalEvent] = []
+        reader.readDocument(bytes) { events.append($0) }
+        for event in events { write(event, &out) }
+    }
+
+    private mutating func take(_ event: SSEEvent, _ out: inout [UInt8]) {
+        guard !event.data.isEmpty, !isEnded, !hasFailed else { return }
+        var events: [CanonicalEvent] = []
+        reader.read(name: event.name, data: event.data) { events.append($0) }
+        for event in events { write(event, &out) }
+    }
+
+    private mutating func write(_ event: CanonicalEvent, _ out: inout [UInt8]) {
+        guard !isEnded, !hasFailed else { return }
+        writer.write(event, into: &out)
+        switch event {
+        case .finish(.malformed), .failure: hasFailed = true
+        case .finish: sawFinish = true
+        case .end: isEnded = true
+        default: break
+        }
+    }
+}
