@@ -40,6 +40,14 @@ package enum Endpoint: String, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// Whether its requests and answers can be said in another dialect.
+    package var isTranslatable: Bool {
+        switch self {
+        case .chatCompletions, .responses, .messages: true
+        default: false
+        }
+    }
+
     /// Whether the provider bills what this endpoint generates. Counting tokens and reading back are free.
     package var isMetered: Bool {
         switch self {

@@ -22,6 +22,8 @@ package enum GatewayError: Error, Sendable, Hashable {
     case unknownModel(model: String, suggestions: [String])
     case ambiguousModel(model: String, providers: [String])
     case dialectNotServed(provider: String, dialect: Dialect)
+    /// The request cannot be said in the only dialect that the model's provider speaks.
+    case cannotTranslate(parameter: String, reason: String, provider: String, dialect: Dialect)
     case malformedJSON(reason: String, offset: Int)
     case duplicateField(name: String)
     case jsonTooDeep(max: Int)
@@ -60,6 +62,7 @@ package enum GatewayError: Error, Sendable, Hashable {
         case .unknownModel: "model_not_found"
         case .ambiguousModel: "ambiguous_model"
         case .dialectNotServed: "dialect_not_served"
+        case .cannotTranslate: "cannot_translate"
         case .malformedJSON: "malformed_json"
         case .duplicateField: "duplicate_field"
         case .jsonTooDeep: "json_too_deep"

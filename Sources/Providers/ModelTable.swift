@@ -14,6 +14,8 @@ package struct ResolvedModel: Sendable, Hashable {
     package var providerIndex: Int
     /// The id that goes upstream.
     package var model: String
+    /// The dialect in which its provider is asked: the client's own, or one that Weir translates to.
+    package var dialect: Dialect
 }
 
 /// Model names of all providers.
@@ -26,8 +28,27 @@ package struct ModelTable: Sendable {
         for (index, provider) in providers.enumerated() { byName[provider.name] = index }
     }
 
-    /// Finds the one provider of a model among those that speak the dialect.
-    package func resolve(_ asked: String, dialect: Dialect) throws(GatewayError) -> ResolvedModel {
+    /// Finds the one provider of a model: among those that speak the dialect, else among those that speak one of `others`, the
+    /// first of them first.
+    package func resolve(
+        _ asked: String, dialect: Dialect, translatingTo others: [Dialect] = []
+    ) throws(GatewayError) -> ResolvedModel {
+        do throws(GatewayError) {
+            return try resolveNative(asked, dialect: dialect)
+        } catch {
+            guard case .dialectNotServed = error else { throw error }
+            for other in others where other != dialect {
+                do throws(GatewayError) {
+                    return try resolveNative(asked, dialect: other)
+                } catch {
+                    guard case .dialectNotServed = error else { throw error }
+                }
+            }
+            throw error
+        }
+    }
+
+    private func resolveNative(_ asked: String, dialect: Dialect) throws(GatewayError) -> ResolvedModel {
         guard !providers.isEmpty else { throw .noProvider }
         if let slash = asked.firstIndex(of: "/"), let index = byName[String(asked[..<slash])] {
             let model = String(asked[asked.index(after: slash)...])
@@ -35,7 +56,7 @@ package struct ModelTable: Sendable {
             guard providers[index].dialects.contains(dialect) else {
                 throw .dialectNotServed(provider: providers[index].name, dialect: dialect)
             }
-            return ResolvedModel(providerIndex: index, model: providers[index].aliases[model] ?? model)
+            return ResolvedModel(providerIndex: index, model: providers[index].aliases[model] ?? model, dialect: dialect)
         }
         var best: [Int] = []
         var bestRank = 0
@@ -58,7 +79,7 @@ package struct ModelTable: Sendable {
             throw unknown(asked)
         }
         guard best.count == 1 else { throw .ambiguousModel(model: asked, providers: best.map { providers[$0].name }) }
-        return ResolvedModel(providerIndex: first, model: providers[first].aliases[asked] ?? asked)
+        return ResolvedModel(providerIndex: first, model: providers[first].aliases[asked] ?? asked, dialect: dialect)
     }
 
     /// Every exact name that is known, in the order of the providers.

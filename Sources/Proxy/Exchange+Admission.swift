@@ -76,7 +76,8 @@ extension Exchange {
         // From here on a refusal is journaled with its labels.
         self.record = record
 
-        let route = try snapshot.models.resolve(asked, dialect: endpoint.dialect)
+        let route = try snapshot.models.resolve(
+            asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
         let provider = snapshot.providers[route.providerIndex]
         self.provider = provider
         try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
@@ -88,16 +89,14 @@ extension Exchange {
         }
         try checkRequiredLabels(attribution)
 
-        if route.model != asked, let splice = modelSplice(request, route.model) { splices.append(splice) }
-        if let usageSplice = request.usageSplice, endpoint.isMetered {
-            splices.append(usageSplice)
-            injectsUsage = true
+        let isTranslated = route.dialect != endpoint.dialect
+        if isTranslated {
+            if snapshot.policy.keepsDigests { digestBody() }
+            try translate(endpoint, to: route.dialect, model: route.model)
+            record.flags.insert(.translated)
+            if translation?.dropped.isEmpty == false { record.flags.insert(.dropped) }
         }
-        if let range = request.clientMetadata, provider.provider.kind != .openAI {
-            splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
-        }
-        splices.sort { $0.offset < $1.offset }
-
+        if !isTranslated { spliceBody(request, asked: asked, model: route.model, endpoint, provider.provider) }
         record.attribution = attribution
         record.provider = provider.provider.name
         record.model = route.model
@@ -105,10 +104,7 @@ extension Exchange {
         record.qualifiers.serviceTier = request.serviceTier
         record.reserved = worstCost(request, provider: provider.provider, model: route.model)
         self.record = record
-        if snapshot.policy.keepsDigests {
-            digests = BodyDigests()
-            body.withUnsafeReadableBytes { digests?.addIn($0) }
-        }
+        if snapshot.policy.keepsDigests, !isTranslated { digestBody() }
         if let previous = request.previousResponseID {
             findOwner(of: previous) { exchange, owner throws(GatewayError) in
                 // Continuing somebody else's stored response would read it.
@@ -118,6 +114,24 @@ extension Exchange {
             return
         }
         try reserve(endpoint)
+    }
+
+    /// What is changed in a body whose provider is asked in the client's own dialect.
+    private func spliceBody(_ request: RequestHead, asked: String, model: String, _ endpoint: Endpoint, _ provider: Provider) {
+        if model != asked, let splice = modelSplice(request, model) { splices.append(splice) }
+        if let usageSplice = request.usageSplice, endpoint.isMetered {
+            splices.append(usageSplice)
+            injectsUsage = true
+        }
+        if let range = request.clientMetadata, provider.kind != .openAI {
+            splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
+        }
+        splices.sort { $0.offset < $1.offset }
+    }
+
+    private func digestBody() {
+        digests = BodyDigests()
+        body.withUnsafeReadableBytes { digests?.addIn($0) }
     }
 
     /// Reads and cancels of a stored response go where it was made, and only for whom it was made.

@@ -34,7 +34,10 @@ extension Exchange {
             try relayBody(&bytes)
         } catch {
             upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: error.reason))
+            return
         }
+        guard response.isOversized else { return }
+        upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: "the answer is too large to be translated"))
     }
 
     func upstreamReadComplete() {
@@ -118,7 +121,7 @@ extension Exchange {
             }
         case .chunked:
             var payload = ByteBuffer()
-            let keepsFraming = response.mode == .verbatim
+            let keepsFraming = response.mode == .verbatim && translation == nil
             let consumed = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
                 try chunks.read(view) { slice in meter(slice, keeps: !keepsFraming, into: &payload) }
             }
@@ -137,13 +140,17 @@ extension Exchange {
     /// Shows bytes to the meter and gives what goes to the client: the same buffer, unless an event is withheld.
     private func metered(_ bytes: ByteBuffer) -> ByteBuffer {
         var kept = ByteBuffer()
-        let withholds = response.withholds
+        let withholds = response.withholds || translation != nil
         bytes.withUnsafeReadableBytes { meter($0, keeps: withholds, into: &kept) }
         return withholds ? kept : bytes
     }
 
     /// Counts payload; what may go on is collected in `out` when the caller cannot forward its own buffer.
     private func meter(_ payload: UnsafeRawBufferPointer, keeps: Bool, into out: inout ByteBuffer) {
+        if let translation {
+            translate(payload, translation, into: &out)
+            return
+        }
         guard response.withholds else {
             meter?.consume(payload)
             if digests != nil { digests?.addOut(payload) }
@@ -219,7 +226,7 @@ extension Exchange {
         guard let parsed = response.head else { return }
         switch (parsed.framing, response.mode) {
         case (.none, _): break
-        case (.length(let count), .verbatim), (.length(let count), .held):
+        case (.length(let count), .verbatim), (.length(let count), .held) where translation == nil:
             buffer.writeStaticString("Content-Length: ")
             buffer.writeString(String(count))
             buffer.writeStaticString("\r\n")
@@ -251,7 +258,9 @@ extension Exchange {
     /// The body is whole: settle, then send what is left, then let both connections go on.
     func bodyEnded(rest: ByteBuffer, reusable: Bool) {
         var last = rest
-        if response.withholds {
+        if let translation {
+            finishTranslation(translation, into: &last)
+        } else if response.withholds {
             var count = 0
             meter?.finish { kept in
                 count += kept.count

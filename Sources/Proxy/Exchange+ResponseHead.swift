@@ -45,19 +45,32 @@ extension Exchange {
         if case .length(let count) = parsed.framing { response.remaining = count }
 
         let kind = bodyKind(parsed)
-        let endpoint = target.endpoint ?? .chatCompletions
+        translation?.begin(kind, status: parsed.status)
+        let endpoint = translation?.endpoint ?? target.endpoint ?? .chatCompletions
         if parsed.status < 300, endpoint.isMetered {
             response.withholds = injectsUsage && kind == .sse
             meter = ResponseMeter(
                 endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
                 lineBytesMax: snapshot.limits.sseLineBytesMax)
         }
-        if response.withholds || parsed.framing == .untilClose {
+        if let translation {
+            response.mode = translation.passesOn ? .reframed : .held
+        } else if response.withholds || parsed.framing == .untilClose {
             response.mode = .reframed
         } else if kind != .sse {
             response.mode = .held
         }
         response.clientHead = makeClientHead(parsed)
+    }
+
+    private func writeTranslationFields(_ translation: TurnTranslation, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("Content-Type: ")
+        buffer.writeString(translation.contentType)
+        buffer.writeStaticString("\r\n")
+        guard !translation.dropped.isEmpty else { return }
+        buffer.writeStaticString("x-weir-dropped: ")
+        buffer.writeString(headerSafe(translation.dropped.joined(separator: ", ")))
+        buffer.writeStaticString("\r\n")
     }
 
     private func bodyKind(_ head: HTTPResponseHead) -> ResponseBodyKind {
@@ -91,12 +104,14 @@ extension Exchange {
             guard fields.withName(field, { shouldForwardResponseField($0) }),
                 listed.isEmpty || !listed.contains(fields.nameString(field))
             else { continue }
+            if translation != nil, fields.isNamed(field, "content-type") { continue }
             if fields.isNamed(field, "request-id") { hasRequestID = true }
             if fields.isNamed(field, "x-request-id") { hasXRequestID = true }
             let start = Int(field.nameStart)
             buffer.writeBytes(fields.bytes[start..<Int(field.valueStart + field.valueCount)])
             buffer.writeStaticString("\r\n")
         }
+        if let translation { writeTranslationFields(translation, into: &buffer) }
         buffer.writeStaticString("x-weir-request-id: ")
         requestID.withUTF8 { _ = buffer.writeBytes($0) }
         if !hasRequestID {

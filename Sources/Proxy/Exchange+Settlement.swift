@@ -87,7 +87,7 @@ extension Exchange {
         metrics.turnsSettled.increment()
         if record.flags.contains(.unpriced) { metrics.turnsUnpriced.increment() }
         if record.flags.contains(.estimated) { metrics.turnsEstimated.increment() }
-        if target.endpoint?.dialect == .openAIResponses, let id = record.responseID {
+        if target.endpoint?.dialect == .openAIResponses, translation == nil, let id = record.responseID {
             loop.shared.responses.remember(id, ResponseOwner(principal: record.principal, provider: record.provider))
         }
         do {

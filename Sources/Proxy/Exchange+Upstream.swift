@@ -81,7 +81,7 @@ extension Exchange {
         meter = nil
         deadline = .now() + .seconds(Int64(snapshot.limits.firstByteSeconds))
         staleUntil = .now() + .seconds(2)
-        var buffer = makeUpstreamHead(provider)
+        var buffer = translation.map { makeTranslatedHead(provider, $0) } ?? makeUpstreamHead(provider)
         if body.readableBytes <= 16_384 {
             // One write for the usual request; a copy of 16 KiB costs less than a second entry in the write queue.
             writeSpliced(body, splices, into: &buffer)

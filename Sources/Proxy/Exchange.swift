@@ -42,6 +42,8 @@ final class Exchange {
     /// Weir asked for the usage event, so the client must not see it.
     var injectsUsage = false
     var provider: ProviderRuntime?
+    /// Client and deployment speak different dialects.
+    var translation: TurnTranslation?
     /// What will be journaled; nil until the request is attributed.
     var record: TurnRecord?
     var isReserved = false

@@ -31,6 +31,8 @@ final class ResponseRelay {
     /// Whether a byte went to the client: from then on nothing can be tried again.
     var hasStarted = false
     var isSettled = false
+    /// A whole answer is larger than what is held for translation.
+    var isOversized = false
     var bytesOut: Int64 = 0
     var progressBytes: Int64 = 0
 

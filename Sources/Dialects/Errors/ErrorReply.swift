@@ -65,7 +65,11 @@ private func openAIBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
     writer.beginObject("error")
     writer.field("message", shape.message)
     writer.field("type", shape.openAIType)
-    writer.rawField("param", "null".utf8)
+    if case .cannotTranslate(let parameter, _, _, _) = error {
+        writer.field("param", parameter)
+    } else {
+        writer.rawField("param", "null".utf8)
+    }
     writer.field("code", error.code)
     writer.endObject()
     writer.endObject()
@@ -211,6 +215,11 @@ private func describeRequest(_ error: GatewayError) -> Shape {
     case .dialectNotServed(let provider, let dialect):
         return invalid(
             400, "Provider \(provider) does not speak \(dialect.rawValue). Ask for a model of another provider.")
+    case .cannotTranslate(let parameter, let reason, let provider, let dialect):
+        return invalid(
+            400,
+            "Provider \(provider) is asked in \(dialect.rawValue), where `\(clean(parameter, max: 80))` cannot be said: it "
+                + "\(clean(reason, max: 120)). Leave it out, or ask for a model whose provider speaks your dialect.")
     case .malformedJSON(let reason, let offset):
         return invalid(400, "The body is not valid JSON at byte \(offset): \(reason).")
     case .duplicateField(let name):
