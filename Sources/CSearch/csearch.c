@@ -109,6 +109,99 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
     return count;
 }
 
+// Writes the escape of one byte and gives its length.
+static size_t write_escape(uint8_t *place, uint8_t byte) {
+    static const char digits[] = "0123456789abcdef";
+    place[0] = '\\';
+    switch (byte) {
+    case '"': case '\\': place[1] = byte; return 2;
+    case '\n': place[1] = 'n'; return 2;
+    case '\r': place[1] = 'r'; return 2;
+    case '\t': place[1] = 't'; return 2;
+    default:
+        place[1] = 'u';
+        place[2] = place[3] = '0';
+        place[4] = (uint8_t)digits[byte >> 4];
+        place[5] = (uint8_t)digits[byte & 15];
+        return 6;
+    }
+}
+
+size_t weir_json_text(uint8_t *place, const uint8_t *text, size_t count) {
+    uint8_t *end = place;
+    *end++ = '"';
+    size_t index = 0;
+#if defined(__x86_64__)
+    while (index + 16 <= count) {
+        // The whole block is copied; what follows an escape is copied again.
+        _mm_storeu_si128((__m128i *)end, _mm_loadu_si128((const __m128i *)(text + index)));
+        unsigned bits = special_bits(text + index) | delete_bits(text + index);
+        if (bits == 0) {
+            end += 16;
+            index += 16;
+            continue;
+        }
+        size_t plain = (size_t)__builtin_ctz(bits);
+        end += plain;
+        index += plain;
+        end += write_escape(end, text[index]);
+        index++;
+    }
+    if (index + 8 <= count) {
+        _mm_storel_epi64((__m128i *)end, _mm_loadl_epi64((const __m128i *)(text + index)));
+        __m128i block = _mm_loadl_epi64((const __m128i *)(text + index));
+        uint8_t bytes[16];
+        _mm_storeu_si128((__m128i *)bytes, block);
+        if (((special_bits(bytes) | delete_bits(bytes)) & 0xFF) == 0) {
+            end += 8;
+            index += 8;
+        }
+    }
+#endif
+    for (; index < count; index++) {
+        uint8_t byte = text[index];
+        if (is_special(byte) || byte == 127) {
+            end += write_escape(end, byte);
+        } else {
+            *end++ = byte;
+        }
+    }
+    *end++ = '"';
+    return (size_t)(end - place);
+}
+
+size_t weir_json_integer(uint8_t *place, int64_t number) {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960"
+        "616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    size_t sign = 0;
+    uint64_t rest = (uint64_t)number;
+    if (number < 0) {
+        place[0] = '-';
+        sign = 1;
+        rest = 0 - rest;
+    }
+    if (rest < 10) {
+        place[sign] = (uint8_t)('0' + rest);
+        return sign + 1;
+    }
+    uint8_t digits[20];
+    size_t start = sizeof digits;
+    while (rest >= 100) {
+        start -= 2;
+        memcpy(digits + start, pairs + rest % 100 * 2, 2);
+        rest /= 100;
+    }
+    if (rest >= 10) {
+        start -= 2;
+        memcpy(digits + start, pairs + rest * 2, 2);
+    } else {
+        digits[--start] = (uint8_t)('0' + rest);
+    }
+    weir_copy_short(place + sign, digits + start, sizeof digits - start);
+    return sign + sizeof digits - start;
+}
+
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) static uint32_t hardware_crc32c(const unsigned char *bytes, size_t count) {
     uint64_t crc = 0xFFFFFFFF;

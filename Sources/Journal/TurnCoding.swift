@@ -149,12 +149,27 @@ extension JSONWriter {
     /// The classes in a fixed order: `[input, read, 5m, 30m, 1h, 12h, unknown, tool, output, reasoning, …]`.
     package mutating func usage(_ usage: TokenUsage) {
         beginArray("usage")
-        for path in usageOrder { element(usage[keyPath: path]) }
+        element(usage.input)
+        element(usage.cacheRead)
+        element(usage.cacheWrite5m)
+        element(usage.cacheWrite30m)
+        element(usage.cacheWrite1h)
+        element(usage.cacheWrite12h)
+        element(usage.cacheWriteUnknown)
+        element(usage.toolPrompt)
+        element(usage.output)
+        element(usage.reasoning)
+        element(usage.audioInput)
+        element(usage.imageInput)
+        element(usage.audioOutput)
+        element(usage.imageOutput)
+        element(usage.webSearches)
+        element(usage.webFetches)
         endArray()
     }
 }
 
-/// The order of a record's usage array. Only ever appended to.
+/// The order of a record's usage array, as it is written above. Only ever appended to.
 nonisolated(unsafe) private let usageOrder: [WritableKeyPath<TokenUsage, Int64>] = [
     \.input, \.cacheRead, \.cacheWrite5m, \.cacheWrite30m, \.cacheWrite1h, \.cacheWrite12h, \.cacheWriteUnknown,
     \.toolPrompt, \.output, \.reasoning, \.audioInput, \.imageInput, \.audioOutput, \.imageOutput, \.webSearches,

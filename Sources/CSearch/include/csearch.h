@@ -1,9 +1,10 @@
 // What Swift cannot say, or not fast: memmem, a GNU extension that its Glibc module does not show; a look at 16 bytes at once; the
-// CRC32C instruction.
+// CRC32C instruction; JSON's strings and numbers, which every record of a turn is made of.
 #ifndef WEIR_CSEARCH_H
 #define WEIR_CSEARCH_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 const void *weir_memmem(const void *text, size_t text_count, const void *wanted, size_t wanted_count);
 
@@ -13,6 +14,36 @@ size_t weir_string_stop(const void *text, size_t start, size_t count);
 
 // The index of the first quote, backslash or control character, 127 among them, at or after `start`; `count` when there is none.
 size_t weir_plain_end(const void *text, size_t start, size_t count);
+
+// Writes the text as a JSON string with its quotes, and gives how many bytes that took: at most 6 * count + 2. `place` must have room
+// for 16 bytes more. What a terminal would obey is escaped too.
+size_t weir_json_text(uint8_t *place, const uint8_t *text, size_t count);
+
+// Writes the number in decimal digits, and gives how many bytes that took: at most 20.
+size_t weir_json_integer(uint8_t *place, int64_t number);
+
+// Copies what is mostly a few bytes: a call would cost more than the copy.
+static inline void weir_copy_short(uint8_t *place, const uint8_t *bytes, size_t count) {
+    if (count > 16) {
+        memcpy(place, bytes, count);
+    } else if (count >= 8) {
+        uint64_t first, last;
+        memcpy(&first, bytes, 8);
+        memcpy(&last, bytes + count - 8, 8);
+        memcpy(place, &first, 8);
+        memcpy(place + count - 8, &last, 8);
+    } else if (count >= 4) {
+        uint32_t first, last;
+        memcpy(&first, bytes, 4);
+        memcpy(&last, bytes + count - 4, 4);
+        memcpy(place, &first, 4);
+        memcpy(place + count - 4, &last, 4);
+    } else {
+        for (size_t index = 0; index < count; index++) {
+            place[index] = bytes[index];
+        }
+    }
+}
 
 // The Castagnoli checksum (RFC 3720, appendix B.4) by the processor's own instruction; -1 where it has none.
 int64_t weir_crc32c(const void *bytes, size_t count);
