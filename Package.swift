@@ -86,7 +86,7 @@ let serverTargets: [Target] = [
     library("ServerConfiguration", ["GatewayModel", "Providers", yams]),
     library(
         "Proxy",
-        ["GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
+        ["CSearch", "GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
     library("AdminAPI", ["GatewayModel"]),
     library(
         "Console",

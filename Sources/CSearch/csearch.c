@@ -75,6 +75,14 @@ size_t weir_plain_end(const void *text, size_t start, size_t count) {
     return index;
 }
 
+// What a string's stop looks for in less than 16 bytes, eight at a time: the high bit of each byte that is a quote, a backslash or a
+// control character. Bits above the lowest may be wrong.
+static inline uint64_t special_word(uint64_t word) {
+    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    return ((quote - ones) & ~quote | (backslash - ones) & ~backslash | (word - ones * 32) & ~word) & highs;
+}
+
 size_t weir_string_stop(const void *text, size_t start, size_t count) {
     const unsigned char *bytes = text;
     size_t index = start;
@@ -97,6 +105,18 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
         index = next;
     }
 #endif
+#if defined(__x86_64__) || (defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+    while (index + 8 <= count) {
+        uint64_t word;
+        memcpy(&word, bytes + index, 8);
+        uint64_t bits = special_word(word);
+        if (bits != 0) {
+            index += (size_t)__builtin_ctzll(bits) / 8;
+            break;
+        }
+        index += 8;
+    }
+#endif
     for (; index < count; index++) {
         if (!is_special(bytes[index])) {
             continue;
@@ -107,6 +127,156 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
         index++;
     }
     return count;
+}
+
+static inline size_t cross_space(const unsigned char *bytes, size_t index, size_t count) {
+    while (index < count && (bytes[index] == ' ' || bytes[index] == '\n' || bytes[index] == '\r' || bytes[index] == '\t')) {
+        index++;
+    }
+    return index;
+}
+
+static inline int is_digit(unsigned char byte) { return byte >= '0' && byte <= '9'; }
+
+static inline int is_hex_digit(unsigned char byte) { return is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f'); }
+
+// Behind the string whose quote is at `index`; 0 when there is none.
+static inline size_t cross_string(const unsigned char *bytes, size_t index, size_t count) {
+    index++;
+    for (;;) {
+        index = weir_string_stop(bytes, index, count);
+        if (index >= count) {
+            return 0;
+        }
+        if (bytes[index] == '"') {
+            return index + 1;
+        }
+        if (count - index < 6 || bytes[index] != '\\' || bytes[index + 1] != 'u') {
+            return 0;
+        }
+        for (size_t digit = index + 2; digit < index + 6; digit++) {
+            if (!is_hex_digit(bytes[digit])) {
+                return 0;
+            }
+        }
+        index += 6;
+    }
+}
+
+// Behind the digits at `index`; 0 when there is none.
+static inline size_t cross_digits(const unsigned char *bytes, size_t index, size_t count) {
+    if (index >= count || !is_digit(bytes[index])) {
+        return 0;
+    }
+    while (index < count && is_digit(bytes[index])) {
+        index++;
+    }
+    return index;
+}
+
+// Behind the number at `index`; 0 when there is none.
+static inline size_t cross_number(const unsigned char *bytes, size_t index, size_t count) {
+    if (bytes[index] == '-') {
+        index++;
+    }
+    if (index < count && bytes[index] == '0') {
+        index++;
+    } else if ((index = cross_digits(bytes, index, count)) == 0) {
+        return 0;
+    }
+    if (index < count && bytes[index] == '.' && (index = cross_digits(bytes, index + 1, count)) == 0) {
+        return 0;
+    }
+    if (index < count && (bytes[index] | 0x20) == 'e') {
+        index++;
+        if (index < count && (bytes[index] == '+' || bytes[index] == '-')) {
+            index++;
+        }
+        return cross_digits(bytes, index, count);
+    }
+    return index;
+}
+
+// Behind the number, the literal or the string at `index`; 0 when there is none.
+static inline size_t cross_scalar(const unsigned char *bytes, size_t index, size_t count) {
+    switch (bytes[index]) {
+    case '"': return cross_string(bytes, index, count);
+    case 't': return count - index >= 4 && memcmp(bytes + index, "true", 4) == 0 ? index + 4 : 0;
+    case 'f': return count - index >= 5 && memcmp(bytes + index, "false", 5) == 0 ? index + 5 : 0;
+    case 'n': return count - index >= 4 && memcmp(bytes + index, "null", 4) == 0 ? index + 4 : 0;
+    default: return cross_number(bytes, index, count);
+    }
+}
+
+size_t weir_skip_container(const void *text, size_t start, size_t count, int depth_max) {
+    const unsigned char *bytes = text;
+    // One bit a level says whether it is an object.
+    uint64_t is_object = 0;
+    int depth = 0;
+    size_t index = start;
+    if (depth_max > 64) {
+        depth_max = 64;
+    }
+    for (;;) {
+        // A value stands here.
+        unsigned char byte = bytes[index];
+        if (byte == '{' || byte == '[') {
+            if (++depth > depth_max) {
+                return 0;
+            }
+            is_object = is_object << 1 | (byte == '{');
+            index = cross_space(bytes, index + 1, count);
+            if (index >= count) {
+                return 0;
+            }
+            if (bytes[index] != (byte == '{' ? '}' : ']')) {
+                goto member;
+            }
+        } else {
+            index = cross_scalar(bytes, index, count);
+            if (index == 0) {
+                return 0;
+            }
+            index = cross_space(bytes, index, count);
+        }
+        // Containers end here, or another value follows.
+        for (;;) {
+            if (index >= count) {
+                return 0;
+            }
+            byte = bytes[index];
+            if (byte == ',') {
+                break;
+            }
+            if (byte != (is_object & 1 ? '}' : ']')) {
+                return 0;
+            }
+            index++;
+            is_object >>= 1;
+            if (--depth == 0) {
+                return index;
+            }
+            index = cross_space(bytes, index, count);
+        }
+        index = cross_space(bytes, index + 1, count);
+        if (index >= count) {
+            return 0;
+        }
+    member:
+        if (is_object & 1) {
+            if (bytes[index] != '"' || (index = cross_string(bytes, index, count)) == 0) {
+                return 0;
+            }
+            index = cross_space(bytes, index, count);
+            if (index >= count || bytes[index] != ':') {
+                return 0;
+            }
+            index = cross_space(bytes, index + 1, count);
+            if (index >= count) {
+                return 0;
+            }
+        }
+    }
 }
 
 // Writes the escape of one byte and gives its length.

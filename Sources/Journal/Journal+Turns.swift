@@ -4,7 +4,8 @@ package import GatewayModel
 import WireFormat
 
 extension Journal {
-    /// Before anything goes upstream: everything known, and the most that it can cost.
+    /// Before anything goes upstream: everything known, and the most that it can cost. A turn that has its `sent` counts as sent
+    /// from here on, without a record of its own.
     package func turnReserved(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
         try append(.turnReserved, at: turn.received, admits: true) { $0.turn(turn) }
     }

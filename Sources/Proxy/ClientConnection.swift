@@ -26,6 +26,8 @@ final class ClientConnection: ChannelInboundHandler {
     let loop: LoopContext
     let sink: ClientSink
     private(set) var peer = PeerAddress.unknown
+    /// The last key that this connection presented and that was good, under the loop's snapshot.
+    var knownKey: KnownKey?
     private var state = State.head
     private var pending = ByteBuffer()
     private var scanner = HTTPHeadScanner()

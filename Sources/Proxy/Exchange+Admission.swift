@@ -18,10 +18,11 @@ extension Exchange {
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
         case .gateway(let endpoint):
-            key = try authenticate(head.fields, snapshot: snapshot, at: received)
-            guard let key else { throw .missingKey }
+            let key = try authenticate(head.fields, snapshot: snapshot, at: received, known: client?.knownKey)
+            self.key = key
+            client?.knownKey = key
             guard let client else { return }
-            try KeyAccess.check(key: key, at: received, peer: client.peer, endpoint: endpoint)
+            try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
             if endpoint == .responses, head.method == "GET" {
                 throw head.wantsUpgrade
                     ? .webSocketNotSupported
@@ -58,37 +59,30 @@ extension Exchange {
     private func admitByModel(_ endpoint: Endpoint) throws(GatewayError) {
         guard let key else { throw .missingKey }
         if head.framing == .none { throw .lengthRequired }
+        let body = body
         let request = try body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
             try readRequest(endpoint, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
         }
         self.request = request
-        let asked = request.model ?? ""
-        var attribution = body.withUnsafeReadableBytes {
-            AttributionReader.read(fields: head.fields, request: request, body: $0, key: key)
-        }
         var record = TurnRecord(
-            requestID: requestID, principal: key.principal, attribution: attribution, endpoint: endpoint,
-            modelAsked: asked, received: received)
+            requestID: requestID, principal: key.value.principal,
+            attribution: body.withUnsafeReadableBytes {
+                AttributionReader.read(fields: head.fields, request: request, body: $0, key: key.value)
+            }, endpoint: endpoint, modelAsked: request.model ?? "", received: received)
         record.stream = request.stream
         record.snapshotVersion = snapshot.version
         record.bytesIn = Int64(body.readableBytes)
         record.bodyHash = request.openerHash
-        // From here on a refusal is journaled with its labels.
-        self.record = record
-
-        let route = try snapshot.models.resolve(asked, dialect: endpoint.dialect)
-        let provider = snapshot.providers[route.providerIndex]
-        self.provider = provider
-        try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
-        try KeyAccess.checkRepository(key, repository: attribution.repository?.value)
-        // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
-        if attribution.session == nil, endpoint.isMetered, head.fields.first("x-weir-session") == nil {
-            attribution.session = loop.shared.sessions.infer(
-                keyID: key.id, opener: request.openerHash, at: received)
+        let provider: ProviderRuntime
+        do throws(GatewayError) {
+            provider = try choose(&record, request, key.value)
+        } catch {
+            // From here on a refusal is journaled with its labels.
+            turn = Turn(record)
+            throw error
         }
-        try checkRequiredLabels(attribution)
 
-        if route.model != asked, let splice = modelSplice(request, route.model) { splices.append(splice) }
+        if record.model != record.modelAsked, let splice = modelSplice(request, record.model) { splices.append(splice) }
         if let usageSplice = request.usageSplice, endpoint.isMetered {
             splices.append(usageSplice)
             injectsUsage = true
@@ -96,15 +90,8 @@ extension Exchange {
         if let range = request.clientMetadata, provider.provider.kind != .openAI {
             splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
         }
-        splices.sort { $0.offset < $1.offset }
-
-        record.attribution = attribution
-        record.provider = provider.provider.name
-        record.model = route.model
-        if attribution.session?.source == .inferred { record.flags.insert(.sessionInferred) }
-        record.qualifiers.serviceTier = request.serviceTier
-        record.reserved = worstCost(request, provider: provider.provider, model: route.model)
-        self.record = record
+        if splices.count > 1 { splices.sort { $0.offset < $1.offset } }
+        turn = Turn(record)
         if snapshot.policy.keepsDigests {
             digests = BodyDigests()
             body.withUnsafeReadableBytes { digests?.addIn($0) }
@@ -112,7 +99,7 @@ extension Exchange {
         if let previous = request.previousResponseID {
             findOwner(of: previous) { exchange, owner throws(GatewayError) in
                 // Continuing somebody else's stored response would read it.
-                if let owner, !owner.isOwned(by: key.principal) { throw .unknownResponse(id: previous) }
+                if let owner, !owner.isOwned(by: key.value.principal) { throw .unknownResponse(id: previous) }
                 try exchange.reserve(endpoint)
             }
             return
@@ -120,9 +107,40 @@ extension Exchange {
         try reserve(endpoint)
     }
 
+    /// Decides which provider serves the request, and whether it may. What is decided goes into the record once all of it is.
+    private func choose(
+        _ record: inout TurnRecord, _ request: RequestHead, _ key: VirtualKey
+    ) throws(GatewayError) -> ProviderRuntime {
+        let asked = record.modelAsked
+        let route = try snapshot.models.resolve(asked, dialect: record.endpoint.dialect)
+        let provider = snapshot.providers[route.providerIndex]
+        self.provider = provider
+        try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
+        try KeyAccess.checkRepository(key, repository: record.attribution.repository?.value)
+        var inferred: Label?
+        // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
+        if record.attribution.session == nil, record.endpoint.isMetered, head.fields.first("x-weir-session") == nil {
+            inferred = loop.shared.sessions.infer(keyID: key.id, opener: request.openerHash, at: received)
+        }
+        if !snapshot.policy.requiredLabels.isEmpty {
+            var attribution = record.attribution
+            attribution.session = attribution.session ?? inferred
+            try checkRequiredLabels(attribution)
+        }
+        if let inferred {
+            record.attribution.session = inferred
+            record.flags.insert(.sessionInferred)
+        }
+        record.provider = provider.provider.name
+        record.model = route.model
+        record.qualifiers.serviceTier = request.serviceTier
+        record.reserved = worstCost(request, provider: provider.provider, model: route.model)
+        return provider
+    }
+
     /// Reads and cancels of a stored response go where it was made, and only for whom it was made.
     private func admitByOwner(_ endpoint: Endpoint, _ owner: ResponseOwner?) throws(GatewayError) {
-        guard let key, let owner, owner.isOwned(by: key.principal),
+        guard let key, let owner, owner.isOwned(by: key.value.principal),
             let provider = snapshot.providers.first(where: { $0.provider.name == owner.provider })
         else { throw .unknownResponse(id: target.id ?? "") }
         self.provider = provider
@@ -130,23 +148,33 @@ extension Exchange {
     }
 
     private func reserve(_ endpoint: Endpoint) throws(GatewayError) {
-        guard endpoint.isMetered, let record else {
+        guard endpoint.isMetered, let turn, let provider else {
             acquireUpstream(fresh: false)
             return
         }
+        // With a connection at hand the request goes out in this same step: one record says that it is reserved and sent.
+        let warm = loop.pool(for: provider).takeWarm()
+        if let warm { hold(warm, isReused: true) }
         let position: JournalPosition
         do {
-            position = try loop.shared.journal.turnReserved(record)
+            position = try loop.shared.journal.turnReserved(turn.record)
         } catch {
+            turn.record.sent = nil
+            upstream = nil
+            warm?.release(reusable: true)
             loop.shared.metrics.journalFailures.increment()
             throw .journalUnavailable
         }
         isReserved = true
         phase = .waiting
-        afterSync(position) { exchange, isSafe in
-            guard exchange.phase == .waiting else { return }
-            if isSafe { exchange.acquireUpstream(fresh: false) } else { exchange.fail(.journalUnavailable) }
+        guard let warm else {
+            afterSync(position) { exchange, isSafe in
+                guard exchange.phase == .waiting else { return }
+                if isSafe { exchange.acquireUpstream(fresh: false) } else { exchange.fail(.journalUnavailable) }
+            }
+            return
         }
+        sendOnceSafe(position, on: warm)
     }
 
     private func checkRequiredLabels(_ attribution: Attribution) throws(GatewayError) {
@@ -216,7 +244,7 @@ extension Exchange {
     /// `/v1/models` in the shape that the caller's SDK reads: Anthropic's when it says `anthropic-version`.
     private func answerModels() throws(GatewayError) {
         guard let key else { throw .missingKey }
-        let listed = snapshot.listedModels(for: key)
+        let listed = snapshot.listedModels(for: key.value)
         let isAnthropic = head.fields.first("anthropic-version") != nil
         if let id = target.id {
             guard let model = listed.first(where: { $0.id == id }) else { throw .unknownModel(model: id, suggestions: []) }

@@ -8,6 +8,19 @@ import NIOCore
 import Policy
 import WireFormat
 
+/// A turn's record while it is being made. A class, so that its fifty members are changed where they are: a copy of them costs more
+/// than most of what is done to them.
+final class Turn {
+    var record: TurnRecord
+    /// What finance sees as the deployment, put together once.
+    let deployment: String
+
+    init(_ record: TurnRecord) {
+        self.record = record
+        deployment = record.deployment
+    }
+}
+
 /// One request and its response. Touched only on its connection's loop.
 final class Exchange {
     enum Phase {
@@ -23,6 +36,8 @@ final class Exchange {
     }
 
     let loop: LoopContext
+    /// Where it stands among the loop's exchanges; -1 once it is finished.
+    var place = -1
     /// The snapshot that was in force when the request began.
     let snapshot: GatewaySnapshot
     let head: HTTPRequestHead
@@ -34,7 +49,7 @@ final class Exchange {
 
     var phase = Phase.receiving
     var refusal: GatewayError?
-    var key: VirtualKey?
+    var key: KnownKey?
     var body = ByteBuffer()
     var request: RequestHead?
     /// What is changed in the body on its way, sorted by offset.
@@ -43,7 +58,7 @@ final class Exchange {
     var injectsUsage = false
     var provider: ProviderRuntime?
     /// What will be journaled; nil until the request is attributed.
-    var record: TurnRecord?
+    var turn: Turn?
     var isReserved = false
 
     var upstream: UpstreamConnection?
@@ -79,7 +94,7 @@ final class Exchange {
         loop.add(self)
     }
 
-    var keyID: String? { key?.id }
+    var keyID: String? { key?.value.id }
     var isRefused: Bool { refusal != nil }
     var isWaitingForUpstream: Bool { phase == .waiting }
     var clientKind: ClientKind { ClientKind(fields: head.fields) }
@@ -231,6 +246,11 @@ final class Exchange {
 
     /// Forgets the exchange. Its turn is settled or needs no settlement.
     func finish() {
+        if phase == .waiting, let held = upstream {
+            // The journal was waited for, and nothing has gone out.
+            upstream = nil
+            held.release(reusable: true)
+        }
         phase = .finished
         deadline = .distantFuture
         if isDraining {

@@ -54,6 +54,8 @@ final class ProviderRuntime: Sendable {
     let fixedFields: [UInt8]
     /// What makes two connections interchangeable.
     let poolKey: String
+    /// The paths of the endpoints that agents call most, which need no id.
+    private let paths: [(endpoint: Endpoint, path: [UInt8])]
 
     init(_ provider: Provider) {
         self.provider = provider
@@ -67,6 +69,13 @@ final class ProviderRuntime: Sendable {
         default: break
         }
         fixedFields = Array(text.utf8)
+        paths = [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil).utf8)) }
         poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
+    }
+
+    /// Where an endpoint lies at this provider, without the query.
+    func path(_ endpoint: Endpoint, id: String?) -> [UInt8] {
+        for index in 0..<paths.count where paths[index].endpoint == endpoint { return paths[index].path }
+        return Array(upstreamPath(endpoint, provider: provider, id: id).utf8)
     }
 }

@@ -27,7 +27,20 @@ let helloStream = hello.dropLast() + ",\"stream\":true}"
             #expect(turn.cost.value > 0 && turn.priceVersion != nil)
             #expect(reply.header("x-weir-cost-nano-usd") == String(turn.cost.value))
             let kinds = gateway.journaled().kinds.filter { $0.rawValue.hasPrefix("turn.") }
-            #expect(kinds.first == .turnReserved && kinds.last == .turnSettled && kinds.contains(.turnSent))
+            #expect(kinds == [.turnReserved, .turnSent, .turnSettled])
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func aRequestThatFindsAWarmConnectionIsReservedAndSentInOneRecord(hasTLS: Bool) async throws {
+        try await Gateway.run(hasTLS: hasTLS) { gateway in
+            _ = try await gateway.ask(gateway.chat(hello))
+            _ = try await gateway.ended(1)
+            _ = try await gateway.ask(gateway.chat(hello))
+            let second = try #require(try await gateway.ended(2).last)
+            let kinds = gateway.journaled().kinds.filter { $0.rawValue.hasPrefix("turn.") }
+            #expect(kinds == [.turnReserved, .turnSent, .turnSettled, .turnReserved, .turnSettled])
+            #expect(second.sent != nil && second.status == 200 && second.usageSource == .provider)
         }
     }
 

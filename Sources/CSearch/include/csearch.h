@@ -45,6 +45,29 @@ static inline void weir_copy_short(uint8_t *place, const uint8_t *bytes, size_t 
     }
 }
 
+// Whether a backslash is among some bytes, which are mostly few.
+static inline int weir_holds_backslash(const uint8_t *bytes, size_t count) {
+    size_t index = 0;
+    for (; index + 8 <= count; index += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + index, 8);
+        word ^= 0x5C5C5C5C5C5C5C5C;
+        if (((word - 0x0101010101010101) & ~word & 0x8080808080808080) != 0) {
+            return 1;
+        }
+    }
+    for (; index < count; index++) {
+        if (bytes[index] == '\\') {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+// Crosses the object or array that begins at `start`, and gives the index behind it; 0 when it is not valid JSON, or is
+// deeper than `depth_max` or 64 levels: then the caller looks for itself what is wrong.
+size_t weir_skip_container(const void *text, size_t start, size_t count, int depth_max);
+
 // The Castagnoli checksum (RFC 3720, appendix B.4) by the processor's own instruction; -1 where it has none.
 int64_t weir_crc32c(const void *bytes, size_t count);
 

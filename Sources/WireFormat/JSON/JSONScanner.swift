@@ -50,7 +50,14 @@ package struct JSONScanner {
         case .string: return try readString()
         case .object, .array:
             let start = position
-            try skipContainer()
+            if let base = bytes.baseAddress {
+                let end = weir_skip_container(base, start, bytes.count, Int32(depthMax - depth))
+                if end > 0 {
+                    position = end
+                    return start..<end
+                }
+            }
+            try skipContainerSlowly()
             return start..<position
         default: return try skipScalar()
         }
@@ -152,7 +159,8 @@ package struct JSONScanner {
         }
     }
 
-    private mutating func skipContainer() throws(JSONError) {
+    /// Crosses the object or array that comes next, and says what is wrong with it.
+    package mutating func skipContainerSlowly() throws(JSONError) {
         // One bit a level says whether it is an object; the depth limit is at most 128.
         var isObject: UInt128 = 0
         var levels = 0

@@ -1,5 +1,7 @@
 // JSONValue: reading one scalar out of the bytes that the scanner has crossed.
 
+import CSearch
+
 /// Decodes a JSON string's content (between its quotes). Unpaired surrogates become U+FFFD, invalid UTF-8 too.
 package func decodeJSONString(_ content: UnsafeRawBufferPointer) -> String {
     guard content.contains(92) else { return String(decoding: content, as: UTF8.self) }
@@ -78,16 +80,33 @@ package struct JSONMember {
     package let value: UnsafeRawBufferPointer
     /// Where the value lies in the scanned bytes.
     package let range: Range<Int>
+    /// Whether an escape stands in the key.
+    @usableFromInline
+    let hasEscape: Bool
+
+    init(rawKey: UnsafeRawBufferPointer, kind: JSONKind, value: UnsafeRawBufferPointer, range: Range<Int>) {
+        self.rawKey = rawKey
+        self.kind = kind
+        self.value = value
+        self.range = range
+        hasEscape =
+            rawKey.baseAddress.map { weir_holds_backslash($0.assumingMemoryBound(to: UInt8.self), rawKey.count) != 0 } ?? false
+    }
 
     /// Whether the key, escapes decoded, is this. `name` has no escapes.
+    @inlinable
+    @inline(__always)
     package func isNamed(_ name: StaticString) -> Bool {
-        if rawKey.count == name.utf8CodeUnitCount {
-            for index in 0..<rawKey.count where rawKey[index] != name.utf8Start[index] {
-                return rawKey.contains(92) && key == name.description
-            }
-            return true
-        }
-        return rawKey.count > name.utf8CodeUnitCount && rawKey.contains(92) && key == name.description
+        // Most names differ in length, which is seen without a call.
+        rawKey.count == name.utf8CodeUnitCount ? isSameKey(name) : hasEscape && key == name.description
+    }
+
+    @usableFromInline
+    func isSameKey(_ name: StaticString) -> Bool {
+        guard !hasEscape else { return key == name.description }
+        guard let base = rawKey.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+        for index in 0..<rawKey.count where base[index] != name.utf8Start[index] { return false }
+        return true
     }
 
     package var key: String { decodeJSONString(rawKey) }
@@ -103,6 +122,26 @@ package struct JSONMember {
     package var boolean: Bool? { kind == .boolean ? value.first == 116 : nil }
 }
 
+extension JSONScanner {
+    /// Crosses the value behind a key that `nextKey` gave.
+    package mutating func member(_ key: Range<Int>) throws(JSONError) -> JSONMember {
+        let kind = try peekKind()
+        return member(key, kind, try skipValue())
+    }
+
+    /// The member that was crossed.
+    package func member(_ key: Range<Int>, _ kind: JSONKind, _ range: Range<Int>) -> JSONMember {
+        JSONMember(
+            rawKey: UnsafeRawBufferPointer(rebasing: bytes[key]), kind: kind,
+            value: UnsafeRawBufferPointer(rebasing: bytes[range]), range: range)
+    }
+
+    /// Whether a key, escapes decoded, is this.
+    package func isKey(_ key: Range<Int>, _ name: StaticString) -> Bool {
+        key.count >= name.utf8CodeUnitCount && member(key, .null, key).isNamed(name)
+    }
+}
+
 /// Visits the members of the object that `bytes` hold, in order. The whole text is validated, trailing bytes included.
 package func forEachJSONMember<Failure: Error>(
     _ bytes: UnsafeRawBufferPointer, depthMax: Int = 128, failure: (JSONError) -> Failure,
@@ -115,11 +154,7 @@ package func forEachJSONMember<Failure: Error>(
         let member: JSONMember
         do throws(JSONError) {
             guard let key = try scanner.nextKey(&isFirst) else { break }
-            let kind = try scanner.peekKind()
-            let range = try scanner.skipValue()
-            member = JSONMember(
-                rawKey: UnsafeRawBufferPointer(rebasing: bytes[key]), kind: kind,
-                value: UnsafeRawBufferPointer(rebasing: bytes[range]), range: range)
+            member = try scanner.member(key)
         } catch {
             throw failure(error)
         }
