@@ -76,7 +76,9 @@ extension UndoFile {
         }
         for parent in madeParents.reversed() {
             let document = try format.document(bytes)
-            if document.value(at: parent)?.isEmptyObject == true { bytes = try document.removing(parent) }
+            // What is left of a YAML name without members is nothing.
+            guard let left = document.value(at: parent), left.isEmptyObject || (format == .yaml && left == .null) else { continue }
+            bytes = try document.removing(parent)
         }
         return (bytes, kept)
     }
