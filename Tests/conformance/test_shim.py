@@ -118,6 +118,12 @@ def test_only_what_is_there_is_said(desk):
     assert desk.labels() == {"repo": "https://github.com/acme/shop", "commit": desk.git("rev-parse", "HEAD")}
 
 
+def test_a_mirror_that_git_puts_in_the_remotes_place_is_not_named(desk):
+    desk.repository()
+    desk.git("config", "url.file:///srv/mirror/.insteadOf", "https://github.com/")
+    assert desk.labels()["repo"] == "https://github.com/acme/shop.git"
+
+
 def test_without_git_or_base64_the_key_is_plain(desk, tmp_path):
     desk.repository()
     tools = tmp_path / "tools"

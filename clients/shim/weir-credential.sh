@@ -7,7 +7,7 @@ key=${key:-${WEIR_KEY%%.*}}
 [ "$key" ] || { echo "No Weir key in $file. Run: weir login" >&2; exit 1; }
 encode() { printf '%s\n' "$1" | LC_ALL=C sed -e 's/%/%25/g' -e 's/&/%26/g' -e 's/+/%2B/g' -e 's/ /%20/g'; }
 # A remote leaves without user, password, query and fragment; a local path does not leave.
-remote=$({ git remote get-url origin || git remote get-url "$(git remote | head -n 1)"; } 2>/dev/null |
+remote=$({ git config remote.origin.url || git config "remote.$(git remote | head -n 1).url"; } 2>/dev/null |
   LC_ALL=C sed -e '/:/!d' -e '/^file:/d' -e '/^[A-Za-z]:/d' -e '/::/d' -e 's|^[^/]*@||' -e 's|//[^/]*@|//|' -e 's/[?#].*//')
 if [ "$remote" ]; then
   branch=$(git symbolic-ref -q HEAD) commit=$(git rev-parse -q --verify HEAD)
