@@ -31,6 +31,7 @@ let coreTargets: [Target] = [
     library("Dialects", ["WireFormat", "GatewayModel", "CSearch"]),
     library("Policy", ["GatewayModel"]),
     library("Providers", ["WireFormat", "GatewayModel"]),
+    library("ClientSetup", ["GatewayModel"]),
     // What must hold for any input, shared by the fuzz targets and the tests that replay their corpora.
     .target(
         name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "GatewayModel"], path: "Fuzz/Oracles",
@@ -40,6 +41,7 @@ let coreTargets: [Target] = [
     tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel", "FuzzOracles"]),
     tests("PolicyTests", ["Policy", "GatewayModel"]),
     tests("ProvidersTests", ["Providers", "GatewayModel"]),
+    tests("ClientSetupTests", ["ClientSetup", "GatewayModel"]),
     tests("TidyTests", []),
 ]
 
@@ -96,7 +98,7 @@ let serverTargets: [Target] = [
     library(
         "Commands",
         [
-            "AdminAPI", "CAllocator", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
+            "AdminAPI", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
             "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation,
@@ -108,7 +110,7 @@ let serverTargets: [Target] = [
     .target(name: "RawWire", dependencies: [nioSSL] + nio, path: "Tests/RawWire", swiftSettings: settings),
     tests(
         "ProxyTests",
-        ["Proxy", "RawWire", "Simulation", "Journal", "GatewayModel", "Policy", "Providers", nioSSL, crypto] + nio),
+        ["Proxy", "RawWire", "Simulation", "Journal", "GatewayModel", "Policy", "Providers", "WireFormat", nioSSL, crypto, log] + nio),
     tests(
         "ConsoleTests",
         ["Console", "AdminAPI", "Identity", "Reports", "Storage", "GatewayModel", hummingbird, hummingbirdTesting]),

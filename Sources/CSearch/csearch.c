@@ -279,6 +279,51 @@ size_t weir_skip_container(const void *text, size_t start, size_t count, int dep
     }
 }
 
+int weir_next_member(
+    const void *text, size_t index, size_t count, int is_first, int depth_max, int leaves_arrays, struct weir_member *member) {
+    const unsigned char *bytes = text;
+    index = cross_space(bytes, index, count);
+    if (index >= count) {
+        return -1;
+    }
+    if (bytes[index] == '}') {
+        member->value_end = index + 1;
+        return 0;
+    }
+    if (!is_first) {
+        if (bytes[index] != ',') {
+            return -1;
+        }
+        index = cross_space(bytes, index + 1, count);
+    }
+    if (index >= count || bytes[index] != '"') {
+        return -1;
+    }
+    member->key_start = index + 1;
+    index = cross_string(bytes, index, count);
+    if (index == 0) {
+        return -1;
+    }
+    member->key_end = index - 1;
+    member->key_holds_backslash = weir_holds_backslash(bytes + member->key_start, member->key_end - member->key_start);
+    index = cross_space(bytes, index, count);
+    if (index >= count || bytes[index] != ':') {
+        return -1;
+    }
+    index = cross_space(bytes, index + 1, count);
+    if (index >= count) {
+        return -1;
+    }
+    member->value_start = member->value_end = index;
+    if (bytes[index] == '[' && leaves_arrays) {
+        return 1;
+    }
+    index = bytes[index] == '{' || bytes[index] == '[' ? weir_skip_container(bytes, index, count, depth_max)
+                                                       : cross_scalar(bytes, index, count);
+    member->value_end = index;
+    return index > 0 ? 1 : -1;
+}
+
 // Writes the escape of one byte and gives its length.
 static size_t write_escape(uint8_t *place, uint8_t byte) {
     static const char digits[] = "0123456789abcdef";

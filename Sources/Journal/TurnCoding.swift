@@ -62,47 +62,52 @@ private enum Member: String, CaseIterable {
 extension JSONWriter {
     /// Writes a turn's members into the record that has been begun.
     package mutating func turn(_ turn: TurnRecord) {
-        turn.requestID.withUTF8 { field("id", utf8: $0) }
-        field("key", turn.principal.keyID)
-        field("ws", turn.principal.workspace)
-        field("team", turn.principal.team)
-        field("dev", turn.principal.developer)
-        field("sa", turn.principal.serviceAccount)
-        labels(turn.attribution)
-        field("endpoint", turn.endpoint.rawValue)
-        if turn.stream { field("stream", true) }
-        field("asked", turn.modelAsked)
-        field("provider", turn.provider)
-        field("model", turn.model)
-        field("served", turn.modelServed)
-        field("snap", turn.snapshotVersion)
-        field("price", turn.priceVersion)
-        if !turn.tries.isEmpty { tries(turn.tries) }
-        if !turn.usage.isZero { usage(turn.usage) }
-        field("usage_source", turn.usageSource.rawValue)
-        field("tier", turn.qualifiers.serviceTier)
-        field("speed", turn.qualifiers.speed)
-        field("geo", turn.qualifiers.inferenceGeo)
-        field("raw", turn.rawUsage)
-        field("reserved", turn.reserved.value)
-        field("cost", turn.cost.value)
-        field("flags", turn.flags.rawValue)
-        field("status", turn.status)
-        field("error", turn.errorClass)
-        field("finish", turn.finishReason)
-        if turn.toolCalls > 0 { field("tools", turn.toolCalls) }
-        field("resp", turn.responseID)
-        field("upid", turn.upstreamRequestID)
-        field("received", turn.received.nanoseconds)
-        if let sent = turn.sent { field("sent", sent.nanoseconds) }
-        if let first = turn.firstByte { field("first", first.nanoseconds) }
-        if let last = turn.lastByte { field("last", last.nanoseconds) }
-        field("overhead", turn.overheadMicroseconds)
-        field("bytes_in", turn.bytesIn)
-        field("bytes_out", turn.bytesOut)
-        field("digest_in", turn.digestIn)
-        field("digest_out", turn.digestOut)
-        field("hash", Int64(bitPattern: turn.bodyHash))
+        withUnsafePointer(to: turn) { self.turn(at: $0) }
+    }
+
+    /// The same, member by member from where the turn lies: it is not copied.
+    package mutating func turn(at turn: UnsafePointer<TurnRecord>) {
+        turn.pointee.requestID.withUTF8 { field("id", utf8: $0) }
+        field("key", turn.pointee.principal.keyID)
+        field("ws", turn.pointee.principal.workspace)
+        field("team", turn.pointee.principal.team)
+        field("dev", turn.pointee.principal.developer)
+        field("sa", turn.pointee.principal.serviceAccount)
+        labels(turn.pointee.attribution)
+        field("endpoint", turn.pointee.endpoint.rawValue)
+        if turn.pointee.stream { field("stream", true) }
+        field("asked", turn.pointee.modelAsked)
+        field("provider", turn.pointee.provider)
+        field("model", turn.pointee.model)
+        field("served", turn.pointee.modelServed)
+        field("snap", turn.pointee.snapshotVersion)
+        field("price", turn.pointee.priceVersion)
+        if !turn.pointee.tries.isEmpty { tries(turn.pointee.tries) }
+        if !turn.pointee.usage.isZero { usage(turn.pointee.usage) }
+        field("usage_source", turn.pointee.usageSource.rawValue)
+        field("tier", turn.pointee.qualifiers.serviceTier)
+        field("speed", turn.pointee.qualifiers.speed)
+        field("geo", turn.pointee.qualifiers.inferenceGeo)
+        field("raw", turn.pointee.rawUsage)
+        field("reserved", turn.pointee.reserved.value)
+        field("cost", turn.pointee.cost.value)
+        field("flags", turn.pointee.flags.rawValue)
+        field("status", turn.pointee.status)
+        field("error", turn.pointee.errorClass)
+        field("finish", turn.pointee.finishReason)
+        if turn.pointee.toolCalls > 0 { field("tools", turn.pointee.toolCalls) }
+        field("resp", turn.pointee.responseID)
+        field("upid", turn.pointee.upstreamRequestID)
+        field("received", turn.pointee.received.nanoseconds)
+        if let sent = turn.pointee.sent { field("sent", sent.nanoseconds) }
+        if let first = turn.pointee.firstByte { field("first", first.nanoseconds) }
+        if let last = turn.pointee.lastByte { field("last", last.nanoseconds) }
+        field("overhead", turn.pointee.overheadMicroseconds)
+        field("bytes_in", turn.pointee.bytesIn)
+        field("bytes_out", turn.pointee.bytesOut)
+        field("digest_in", turn.pointee.digestIn)
+        field("digest_out", turn.pointee.digestOut)
+        field("hash", Int64(bitPattern: turn.pointee.bodyHash))
     }
 
     private mutating func labels(_ attribution: Attribution) {

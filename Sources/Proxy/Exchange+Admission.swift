@@ -14,6 +14,7 @@ extension Exchange {
     func checkHead() throws(GatewayError) {
         switch target.kind {
         case .health: return
+        case .origin(let place): try checkOrigin(place.route)
         case .unknown: throw .unknownPath(method: head.method, path: head.path)
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
@@ -41,6 +42,7 @@ extension Exchange {
         do throws(GatewayError) {
             switch target.kind {
             case .health: sendLocal(200, [("Content-Type", "application/json")], Array(#"{"status":"ok"}"#.utf8))
+            case .origin(let place): try askOrigin(place)
             case .gateway(.models): try answerModels()
             case .gateway(let endpoint):
                 if target.id != nil {
@@ -78,7 +80,7 @@ extension Exchange {
             provider = try choose(&record, request, key.value)
         } catch {
             // From here on a refusal is journaled with its labels.
-            turn = Turn(record)
+            turn = Turn(consume record)
             throw error
         }
 
@@ -91,7 +93,7 @@ extension Exchange {
             splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
         }
         if splices.count > 1 { splices.sort { $0.offset < $1.offset } }
-        turn = Turn(record)
+        turn = Turn(consume record)
         if snapshot.policy.keepsDigests {
             digests = BodyDigests()
             body.withUnsafeReadableBytes { digests?.addIn($0) }
@@ -157,7 +159,7 @@ extension Exchange {
         if let warm { hold(warm, isReused: true) }
         let position: JournalPosition
         do {
-            position = try loop.shared.journal.turnReserved(turn.record)
+            position = try loop.shared.journal.turnReserved(at: turn.place)
         } catch {
             turn.record.sent = nil
             upstream = nil

@@ -55,7 +55,7 @@ extension Exchange {
 
     /// Journals a refusal of a caller that is known. Unknown callers are counted, not journaled: anybody could fill a disk.
     func recordRefusal(_ error: GatewayError, status: Int) {
-        guard let key, !isReserved else { return }
+        guard let key, !isReserved, target.endpoint != nil else { return }
         var refused =
             turn?.record
             ?? TurnRecord(
@@ -90,7 +90,7 @@ extension Exchange {
             shared.responses.remember(id, ResponseOwner(principal: turn.record.principal, provider: turn.record.provider))
         }
         do {
-            return try shared.journal.turnSettled(turn.record)
+            return try shared.journal.turnSettled(at: turn.place)
         } catch {
             // The reservation stays in the journal: recovery settles the turn at its bound, so it is not lost.
             shared.metrics.journalFailures.increment()

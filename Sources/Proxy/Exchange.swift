@@ -8,16 +8,26 @@ import NIOCore
 import Policy
 import WireFormat
 
-/// A turn's record while it is being made. A class, so that its fifty members are changed where they are: a copy of them costs more
-/// than most of what is done to them.
+/// A turn's record while it is being made. It has a place of its own, where its fifty members are changed and from where the journal
+/// writes them: a copy of them costs more than most of what is done to them. Touched only on its connection's loop.
 final class Turn {
-    var record: TurnRecord
+    let place = UnsafeMutablePointer<TurnRecord>.allocate(capacity: 1)
     /// What finance sees as the deployment, put together once.
     let deployment: String
 
-    init(_ record: TurnRecord) {
-        self.record = record
+    init(_ record: consuming TurnRecord) {
         deployment = record.deployment
+        place.initialize(to: record)
+    }
+
+    deinit {
+        place.deinitialize(count: 1)
+        place.deallocate()
+    }
+
+    var record: TurnRecord {
+        _read { yield place.pointee }
+        _modify { yield &place.pointee }
     }
 }
 
@@ -26,6 +36,8 @@ final class Exchange {
     enum Phase {
         /// The body is arriving.
         case receiving
+        /// An `OriginHandler` is at it.
+        case answering
         /// Admitted, waiting for an upstream connection.
         case waiting
         /// Sent upstream; the response head is not here.
@@ -50,6 +62,8 @@ final class Exchange {
     var phase = Phase.receiving
     var refusal: GatewayError?
     var key: KnownKey?
+    /// What is wrong with the key where that is for a handler to answer.
+    var keyError: GatewayError?
     var body = ByteBuffer()
     var request: RequestHead?
     /// What is changed in the body on its way, sorted by offset.
@@ -90,7 +104,7 @@ final class Exchange {
         received = loop.shared.clock.now()
         tryStarted = received
         requestID = loop.makeRequestID(at: received)
-        target = RouteTarget(method: head.method, path: head.path)
+        target = RouteTarget(method: head.method, path: head.path, origin: loop.shared.origin)
         loop.add(self)
     }
 
@@ -189,6 +203,7 @@ final class Exchange {
         switch phase {
         case .finished: return
         case .receiving: finish()
+        case .answering: break
         case .waiting:
             settleUnsent(status: 499, errorClass: "client_closed", extra: .cancelled)
             finish()
@@ -206,6 +221,10 @@ final class Exchange {
         case .receiving:
             client = held
             refuse(error)
+            return
+        case .answering:
+            client = held
+            answer(error, keepsAlive: false)
             return
         case .waiting:
             client = held

@@ -29,7 +29,8 @@ final class KnownKey: Sendable {
     }
 }
 
-/// The caller's key. SDKs put it into different fields; two different ones in one request are refused.
+/// The caller's key. SDKs put it into different fields; two different ones in one request are refused. Labels behind the dot of a
+/// key are no part of it.
 /// - Parameter known: the last key of this connection under this snapshot.
 func authenticate(
     _ fields: HTTPFields, snapshot: GatewaySnapshot, at now: Timestamp, known: KnownKey?
@@ -43,8 +44,7 @@ func authenticate(
         if let found {
             let isSame = fields.withValue(found) { first in
                 fields.withValue(field) { second in
-                    UnsafeRawBufferPointer(rebasing: first[start...]).elementsEqual(
-                        UnsafeRawBufferPointer(rebasing: second[offset...]))
+                    keyText(first, from: start).elementsEqual(keyText(second, from: offset))
                 }
             }
             guard isSame else { throw .conflictingKeys }
@@ -56,7 +56,7 @@ func authenticate(
     guard let found else { throw .missingKey }
     let outcome: Result<KnownKey, GatewayError> = fields.withValue(found) { value in
         do throws(GatewayError) {
-            let token = UnsafeRawBufferPointer(rebasing: value[start...])
+            let token = keyText(value, from: start)
             if let known, known.isStill(token, at: now) { return .success(known) }
             return .success(try verify(token, snapshot: snapshot, at: now))
         } catch {
@@ -81,6 +81,12 @@ private func credentialOffset(_ fields: HTTPFields, _ field: HTTPFields.Field) -
         return field.valueCount > 0 ? 0 : -1
     default: return -1
     }
+}
+
+/// The credential without the labels that may follow it: `weir_k_….cmVwbz0…`. Read by `AttributionReader`.
+private func keyText(_ value: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {
+    let dot = start + VirtualKey.textBytes
+    return UnsafeRawBufferPointer(rebasing: value[start..<(value.count > dot && value[dot] == 46 ? dot : value.count)])
 }
 
 private func verify(

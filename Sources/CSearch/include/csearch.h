@@ -68,6 +68,17 @@ static inline int weir_holds_backslash(const uint8_t *bytes, size_t count) {
 // deeper than `depth_max` or 64 levels: then the caller looks for itself what is wrong.
 size_t weir_skip_container(const void *text, size_t start, size_t count, int depth_max);
 
+// One member of an object, by indices: its key between the quotes, and its value.
+struct weir_member {
+    size_t key_start, key_end, value_start, value_end;
+    int key_holds_backslash;
+};
+
+// Reads the member that begins at `index`, before its comma if there is one. 1: it was read. 0: the object ends there, and `value_end`
+// is behind it. -1: the caller looks for itself what is wrong. With `leaves_arrays`, an array is not crossed and its end is its start.
+int weir_next_member(
+    const void *text, size_t index, size_t count, int is_first, int depth_max, int leaves_arrays, struct weir_member *member);
+
 // The Castagnoli checksum (RFC 3720, appendix B.4) by the processor's own instruction; -1 where it has none.
 int64_t weir_crc32c(const void *bytes, size_t count);
 

@@ -20,16 +20,19 @@ package func readRequest(
     var isFirst = true
     do throws(JSONError) { try scanner.enterObject() } catch { throw gatewayError(error) }
     while true {
-        let member: JSONMember
+        var member: JSONMember
         do throws(JSONError) {
-            guard let key = try scanner.nextKey(&isFirst) else { break }
-            if try scanner.peekKind() == .array, scanner.isKey(key, "messages") || scanner.isKey(key, "input") {
-                // Most of a body: it is read while it is crossed, and not once more.
+            guard let next = try scanner.nextMember(&isFirst, leavingArrays: true) else { break }
+            member = next
+            if member.range.isEmpty {
                 let start = scanner.position
-                try reader.crossMessages(&scanner)
-                member = scanner.member(key, .array, start..<scanner.position)
-            } else {
-                member = try scanner.member(key)
+                if member.isNamed("messages") || member.isNamed("input") {
+                    // Most of a body: it is read while it is crossed, and not once more.
+                    try reader.crossMessages(&scanner)
+                } else {
+                    try scanner.skipValue()
+                }
+                member.setRange(start..<scanner.position, in: body)
             }
         } catch {
             throw gatewayError(error)
@@ -198,8 +201,7 @@ private struct RequestReader {
             var isUser = false
             var isFirstKey = true
             try scanner.enterObject()
-            while let key = try scanner.nextKey(&isFirstKey) {
-                let member = try scanner.member(key)
+            while let member = try scanner.nextMember(&isFirstKey) {
                 if member.isNamed("role"), member.string == "user" { isUser = true }
             }
             if isUser { head.openerHash = openerHash(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<scanner.position])) }

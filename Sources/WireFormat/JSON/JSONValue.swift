@@ -77,12 +77,18 @@ package struct JSONMember {
     package let rawKey: UnsafeRawBufferPointer
     package let kind: JSONKind
     /// The value as it stands in the text.
-    package let value: UnsafeRawBufferPointer
+    package private(set) var value: UnsafeRawBufferPointer
     /// Where the value lies in the scanned bytes.
-    package let range: Range<Int>
+    package private(set) var range: Range<Int>
     /// Whether an escape stands in the key.
     @usableFromInline
     let hasEscape: Bool
+
+    /// Says where a value lies that was left to the caller.
+    package mutating func setRange(_ crossed: Range<Int>, in bytes: UnsafeRawBufferPointer) {
+        range = crossed
+        value = UnsafeRawBufferPointer(rebasing: bytes[crossed])
+    }
 
     init(rawKey: UnsafeRawBufferPointer, kind: JSONKind, value: UnsafeRawBufferPointer, range: Range<Int>) {
         self.rawKey = rawKey
@@ -91,6 +97,23 @@ package struct JSONMember {
         self.range = range
         hasEscape =
             rawKey.baseAddress.map { weir_holds_backslash($0.assumingMemoryBound(to: UInt8.self), rawKey.count) != 0 } ?? false
+    }
+
+    /// The member that was found; its value is not empty unless it was left.
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer, _ found: weir_member) {
+        rawKey = UnsafeRawBufferPointer(rebasing: bytes[found.key_start..<found.key_end])
+        range = found.value_start..<found.value_end
+        value = UnsafeRawBufferPointer(rebasing: bytes[range])
+        hasEscape = found.key_holds_backslash != 0
+        switch bytes[found.value_start] {
+        case 123: kind = .object
+        case 91: kind = .array
+        case 34: kind = .string
+        case 116, 102: kind = .boolean
+        case 110: kind = .null
+        default: kind = .number
+        }
     }
 
     /// Whether the key, escapes decoded, is this. `name` has no escapes.
@@ -123,22 +146,11 @@ package struct JSONMember {
 }
 
 extension JSONScanner {
-    /// Crosses the value behind a key that `nextKey` gave.
-    package mutating func member(_ key: Range<Int>) throws(JSONError) -> JSONMember {
-        let kind = try peekKind()
-        return member(key, kind, try skipValue())
-    }
-
     /// The member that was crossed.
-    package func member(_ key: Range<Int>, _ kind: JSONKind, _ range: Range<Int>) -> JSONMember {
+    func member(_ key: Range<Int>, _ kind: JSONKind, _ range: Range<Int>) -> JSONMember {
         JSONMember(
             rawKey: UnsafeRawBufferPointer(rebasing: bytes[key]), kind: kind,
             value: UnsafeRawBufferPointer(rebasing: bytes[range]), range: range)
-    }
-
-    /// Whether a key, escapes decoded, is this.
-    package func isKey(_ key: Range<Int>, _ name: StaticString) -> Bool {
-        key.count >= name.utf8CodeUnitCount && member(key, .null, key).isNamed(name)
     }
 }
 
@@ -153,8 +165,8 @@ package func forEachJSONMember<Failure: Error>(
     while true {
         let member: JSONMember
         do throws(JSONError) {
-            guard let key = try scanner.nextKey(&isFirst) else { break }
-            member = try scanner.member(key)
+            guard let next = try scanner.nextMember(&isFirst) else { break }
+            member = next
         } catch {
             throw failure(error)
         }
