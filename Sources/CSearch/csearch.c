@@ -324,6 +324,48 @@ int weir_next_member(
     return index > 0 ? 1 : -1;
 }
 
+int weir_is_printable(const uint8_t *bytes, size_t count) {
+    size_t index = 0;
+#if defined(__x86_64__)
+    for (; index + 16 <= count; index += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(bytes + index));
+        __m128i good = _mm_and_si128(
+            _mm_cmpgt_epi8(block, _mm_set1_epi8(31)), _mm_cmplt_epi8(block, _mm_set1_epi8(127)));
+        if (_mm_movemask_epi8(good) != 0xFFFF) {
+            return 0;
+        }
+    }
+#endif
+    for (; index < count; index++) {
+        if (bytes[index] < 32 || bytes[index] > 126) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+size_t weir_next_quoted(const uint8_t *bytes, size_t from, size_t count, uint64_t first_letters) {
+    size_t index = from;
+#if defined(__x86_64__)
+    for (; index + 17 <= count; index += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(bytes + index));
+        unsigned bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
+        for (; bits != 0; bits &= bits - 1) {
+            size_t place = index + (size_t)__builtin_ctz(bits);
+            if (first_letters >> (bytes[place + 1] & 63) & 1) {
+                return place;
+            }
+        }
+    }
+#endif
+    for (; index + 1 < count; index++) {
+        if (bytes[index] == '"' && (first_letters >> (bytes[index + 1] & 63) & 1)) {
+            return index;
+        }
+    }
+    return count;
+}
+
 // Writes the escape of one byte and gives its length.
 static size_t write_escape(uint8_t *place, uint8_t byte) {
     static const char digits[] = "0123456789abcdef";

@@ -83,10 +83,10 @@ final class Exchange {
     var tryStarted: Timestamp
     /// What of the request has still to be written upstream.
     var unsent = ByteBuffer()
-    var response = ResponseRelay()
-    /// Beside `response`, since they are called while it changes.
-    var chunks = ChunkedReader()
-    var meter: ResponseMeter?
+    @exclusivity(unchecked) var response = ResponseRelay()
+    /// Beside `response`, since they are called while it changes. See decision 0005.
+    @exclusivity(unchecked) var chunks = ChunkedReader()
+    @exclusivity(unchecked) var meter: ResponseMeter?
     var deadline = NIODeadline.distantFuture
     /// How often time limits were looked at since the provider last sent something: asking the clock for each chunk would be a
     /// share of the chunk's whole cost.

@@ -79,6 +79,13 @@ struct weir_member {
 int weir_next_member(
     const void *text, size_t index, size_t count, int is_first, int depth_max, int leaves_arrays, struct weir_member *member);
 
+// Whether every byte is printable ASCII.
+int weir_is_printable(const uint8_t *bytes, size_t count);
+
+// The next quote at or after `from` whose following byte has its bit among the first letters (a bit for each, by its last six bits);
+// `count` when there is none.
+size_t weir_next_quoted(const uint8_t *bytes, size_t from, size_t count, uint64_t first_letters);
+
 // The Castagnoli checksum (RFC 3720, appendix B.4) by the processor's own instruction; -1 where it has none.
 int64_t weir_crc32c(const void *bytes, size_t count);
 

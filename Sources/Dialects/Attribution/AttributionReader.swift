@@ -1,6 +1,7 @@
 // AttributionReader: the labels of a request, strongest source first, each with its source. Identity never comes from here:
 // these headers are the client's own words inside its key's scope.
 
+import CSearch
 package import GatewayModel
 package import WireFormat
 
@@ -14,8 +15,7 @@ package enum AttributionReader {
     package static func read(
         fields: HTTPFields, request: RequestHead, body: UnsafeRawBufferPointer, key: VirtualKey
     ) -> Attribution {
-        var found = FoundFields()
-        for field in fields.list { found.take(field, fields) }
+        let found = FoundFields(fields)
         var result = Attribution()
         readClient(found, &result)
         readSession(found, request, body, &result)
@@ -153,12 +153,8 @@ package enum AttributionReader {
     private static func said(_ text: String?) -> Label? { text.map { Label($0, .credential) } }
 
     private static func readClient(_ found: FoundFields, _ result: inout Attribution) {
-        let agent = found.text(.userAgent) ?? ""
-        let product = agent.utf8.drop { $0 == 32 }.prefix { $0 != 32 }
-        let nameEnd = product.firstIndex(of: 47) ?? product.endIndex
-        let name = String(decoding: product[..<nameEnd].map(asciiLowercased), as: UTF8.self)
-        let versionStart = nameEnd == product.endIndex ? nameEnd : product.index(after: nameEnd)
-        let version = versionStart == product.endIndex ? nil : String(decoding: product[versionStart...], as: UTF8.self)
+        var agent = found.text(.userAgent) ?? ""
+        let (name, version) = agent.withUTF8 { product($0) }
         if let originator = found.text(.originator), originator.hasPrefix("codex") {
             result.client = "codex"
         } else if name.hasPrefix("codex") {
@@ -179,10 +175,28 @@ package enum AttributionReader {
         result.clientVersion = version.flatMap { label($0) }
     }
 
+    /// A user agent's first product: its name in lower case and its version.
+    private static func product(_ agent: UnsafeBufferPointer<UInt8>) -> (name: String, version: String?) {
+        var start = 0
+        while start < agent.count, agent[start] == 32 { start += 1 }
+        var end = start
+        while end < agent.count, agent[end] != 32 { end += 1 }
+        var nameEnd = start
+        while nameEnd < end, agent[nameEnd] != 47 { nameEnd += 1 }
+        let name = String(unsafeUninitializedCapacity: nameEnd - start) { place in
+            for index in start..<nameEnd { place[index - start] = asciiLowercased(agent[index]) }
+            return nameEnd - start
+        }
+        return (name, nameEnd + 1 < end ? String(decoding: agent[(nameEnd + 1)..<end], as: UTF8.self) : nil)
+    }
+
     /// A value fit to be a label: not empty, not too long, without control characters (C1 among them: terminals obey those).
     static func label(_ text: String) -> String? {
         guard !text.isEmpty, text.utf8.count <= labelBytesMax else { return nil }
-        if text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) { return text }
+        let isPrintable = text.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { weir_is_printable($0, bytes.count) != 0 } ?? false
+        }
+        if isPrintable == true { return text }
         return text.unicodeScalars.allSatisfy { $0.value >= 32 && !(127...159).contains($0.value) } ? text : nil
     }
 }

@@ -1,5 +1,6 @@
 // FoundFields: the header fields that say something of attribution, found in one pass.
 
+import CSearch
 import GatewayModel
 import WireFormat
 
@@ -15,7 +16,9 @@ struct FoundFields {
         case foreignSession, foreignTrace, userAgent, baggage
     }
 
-    private var values: [String?] = Array(repeating: nil, count: Meaning.baggage.rawValue + 1)
+    private let fields: HTTPFields
+    /// By meaning, the field's place in the head's list; -1 is none.
+    private var places = InlineArray<32, Int32>(repeating: -1)
     private var explicit: UInt64 = 0
     private(set) var codexMetadata: [UInt8]?
     /// What stands behind the dot of the key.
@@ -23,56 +26,64 @@ struct FoundFields {
     private var hasCredential = false
     private(set) var tags: [String: String] = [:]
 
-    mutating func take(_ field: HTTPFields.Field, _ fields: HTTPFields) {
-        let first = fields.withName(field) { asciiLowercased($0.first ?? 0) }
+    init(_ fields: HTTPFields) {
+        self.fields = fields
+        fields.bytes.withUnsafeBytes { head in
+            for index in 0..<fields.list.count { take(Int32(index), head) }
+        }
+    }
+
+    private mutating func take(_ index: Int32, _ head: UnsafeRawBufferPointer) {
+        let field = fields.list[Int(index)]
+        let first = field.nameCount > 0 ? asciiLowercased(head[Int(field.nameStart)]) : 0
         switch first {
-        case 120: takeX(field, fields)
+        case 120: takeX(field, index)
         case 115:
             if fields.isNamed(field, "session-id") || fields.isNamed(field, "session_id") {
-                set(.codexSession, field, fields)
+                set(.codexSession, field, index)
             }
         case 116:
             if fields.isNamed(field, "thread-id") || fields.isNamed(field, "thread_id") {
-                set(.codexThread, field, fields)
+                set(.codexThread, field, index)
             }
-        case 117: if fields.isNamed(field, "user-agent") { set(.userAgent, field, fields) }
-        case 111: if fields.isNamed(field, "originator") { set(.originator, field, fields) }
+        case 117: if fields.isNamed(field, "user-agent") { set(.userAgent, field, index) }
+        case 111: if fields.isNamed(field, "originator") { set(.originator, field, index) }
         case 97:
             if fields.isNamed(field, "authorization") {
-                takeCredential(field, fields, start: "bearer ".utf8.count)
+                takeCredential(field, start: "bearer ".utf8.count)
             } else if fields.isNamed(field, "api-key") {
-                takeCredential(field, fields, start: 0)
+                takeCredential(field, start: 0)
             }
-        case 98: if fields.isNamed(field, "baggage") { set(.baggage, field, fields) }
-        case 104: takeHelicone(field, fields)
+        case 98: if fields.isNamed(field, "baggage") { set(.baggage, field, index) }
+        case 104: takeHelicone(field, index)
         default: break
         }
     }
 
-    private mutating func takeX(_ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func takeX(_ field: HTTPFields.Field, _ index: Int32) {
         let count = Int(field.nameCount)
         let isWeir = fields.withName(field) { hasPrefixIgnoringCase($0, "x-weir-") }
         if isWeir {
-            takeWeir(field, fields)
+            takeWeir(field, index)
             return
         }
         if count == 9 && fields.isNamed(field, "x-api-key") || count == 14 && fields.isNamed(field, "x-goog-api-key") {
-            takeCredential(field, fields, start: 0)
+            takeCredential(field, start: 0)
             return
         }
         for (name, meaning) in Self.xNames where name.utf8CodeUnitCount == count && fields.isNamed(field, name) {
-            set(meaning, field, fields)
+            set(meaning, field, index)
             return
         }
         if fields.isNamed(field, "x-codex-turn-metadata"), field.valueCount <= 32_768 {
             codexMetadata = fields.withValue(field) { Array($0) }
         } else if fields.withName(field, { hasPrefixIgnoringCase($0, "x-agentcc-property-") }) {
-            tag(String(fields.nameString(field).dropFirst("x-agentcc-property-".count)), field, fields)
+            tag(String(fields.nameString(field).dropFirst("x-agentcc-property-".count)), field)
         }
     }
 
     /// Most keys are bare: their length tells, and nothing is looked at.
-    private mutating func takeCredential(_ field: HTTPFields.Field, _ fields: HTTPFields, start: Int) {
+    private mutating func takeCredential(_ field: HTTPFields.Field, start: Int) {
         let dot = start + VirtualKey.textBytes
         guard Int(field.valueCount) > dot, !hasCredential else { return }
         let found: CredentialLabels? = fields.withValue(field) { value in
@@ -100,32 +111,33 @@ struct FoundFields {
         ("x-weir-branch", .branch), ("x-weir-agent", .agent), ("x-weir-commit", .commit),
     ]
 
-    private mutating func takeWeir(_ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func takeWeir(_ field: HTTPFields.Field, _ index: Int32) {
         for (name, meaning) in Self.ownNames where fields.isNamed(field, name) {
             explicit |= 1 << UInt64(meaning.rawValue)
-            set(meaning, field, fields)
+            set(meaning, field, index)
             return
         }
         let name = fields.nameString(field)
-        if name.hasPrefix("x-weir-tag-") { tag(String(name.dropFirst("x-weir-tag-".count)), field, fields) }
+        if name.hasPrefix("x-weir-tag-") { tag(String(name.dropFirst("x-weir-tag-".count)), field) }
     }
 
-    private mutating func takeHelicone(_ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func takeHelicone(_ field: HTTPFields.Field, _ index: Int32) {
         if fields.isNamed(field, "helicone-session-id") {
-            set(.foreignSession, field, fields)
+            set(.foreignSession, field, index)
         } else if fields.isNamed(field, "helicone-user-id") {
-            tag("user", field, fields)
+            tag("user", field)
         } else if fields.withName(field, { hasPrefixIgnoringCase($0, "helicone-property-") }) {
-            tag(String(fields.nameString(field).dropFirst("helicone-property-".count)), field, fields)
+            tag(String(fields.nameString(field).dropFirst("helicone-property-".count)), field)
         }
     }
 
-    private mutating func set(_ meaning: Meaning, _ field: HTTPFields.Field, _ fields: HTTPFields) {
-        guard values[meaning.rawValue] == nil, let text = fields.valueString(field) else { return }
-        values[meaning.rawValue] = text
+    /// The first value that is UTF-8 counts.
+    private mutating func set(_ meaning: Meaning, _ field: HTTPFields.Field, _ index: Int32) {
+        guard places[meaning.rawValue] < 0, fields.isPrintable(field) || fields.valueString(field) != nil else { return }
+        places[meaning.rawValue] = index
     }
 
-    private mutating func tag(_ name: String, _ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func tag(_ name: String, _ field: HTTPFields.Field) {
         guard tags.count < AttributionReader.tagsMax, !name.isEmpty, name.utf8.count <= 64,
             let text = fields.valueString(field).flatMap(AttributionReader.label)
         else { return }
@@ -136,7 +148,15 @@ struct FoundFields {
 
     func isExplicit(_ meaning: Meaning) -> Bool { explicit & (1 << UInt64(meaning.rawValue)) != 0 }
 
-    func text(_ meaning: Meaning) -> String? { values[meaning.rawValue].flatMap(AttributionReader.label) }
+    /// What the field says, when it is fit to be a label.
+    func text(_ meaning: Meaning) -> String? {
+        let place = places[meaning.rawValue]
+        guard place >= 0 else { return nil }
+        let field = fields.list[Int(place)]
+        guard fields.isPrintable(field) else { return fields.valueString(field).flatMap(AttributionReader.label) }
+        guard field.valueCount > 0, field.valueCount <= AttributionReader.labelBytesMax else { return nil }
+        return fields.withValue(field) { String(decoding: $0, as: UTF8.self) }
+    }
 
     /// Weir's own header; nil when it is absent or invalid.
     func own(_ meaning: Meaning) -> Label? { text(meaning).map { Label($0, .weirHeader) } }
@@ -145,7 +165,8 @@ struct FoundFields {
 
     /// One member of the W3C baggage field.
     func baggageText(_ name: String) -> String? {
-        guard let all = values[Meaning.baggage.rawValue] else { return nil }
+        let place = places[Meaning.baggage.rawValue]
+        guard place >= 0, let all = fields.valueString(fields.list[Int(place)]) else { return nil }
         for part in all.split(separator: ",").prefix(64) {
             let pair = part.split(separator: ";").first?.split(separator: "=", maxSplits: 1) ?? []
             guard pair.count == 2, pair[0].filter({ $0 != " " }) == name else { continue }
@@ -156,6 +177,15 @@ struct FoundFields {
     }
 
     func baggage(_ name: String) -> Label? { baggageText(name).map { Label($0, .baggage) } }
+}
+
+extension HTTPFields {
+    /// Whether the value is printable ASCII, as nearly all are.
+    fileprivate func isPrintable(_ field: Field) -> Bool {
+        withValue(field) { value in
+            value.baseAddress.map { weir_is_printable($0.assumingMemoryBound(to: UInt8.self), value.count) != 0 } ?? true
+        }
+    }
 }
 
 /// What Codex says of its workspace in `x-codex-turn-metadata`, and again in the body's `client_metadata`.
