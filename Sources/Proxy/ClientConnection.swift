@@ -24,7 +24,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     let loop: LoopContext
-    let sink: ClientSink
+    let sink: SocketSink
     let hasTLS: Bool
     private(set) var peer = PeerAddress.unknown
     /// The last key that this connection presented and that was good, under the loop's snapshot.
@@ -44,7 +44,7 @@ final class ClientConnection: ChannelInboundHandler {
     init(loop: LoopContext, hasTLS: Bool) {
         self.loop = loop
         self.hasTLS = hasTLS
-        sink = ClientSink(hasTLS: hasTLS)
+        sink = SocketSink(hasTLS: hasTLS)
         deadline = .now() + .seconds(Int64(loop.snapshot.limits.headerSeconds))
     }
 

@@ -69,7 +69,7 @@ extension Exchange {
         var record = TurnRecord(
             requestID: requestID, principal: key.value.principal,
             attribution: body.withUnsafeReadableBytes {
-                AttributionReader.read(fields: head.fields, request: request, body: $0, key: key.value)
+                AttributionReader.read(fields: head.fields, request: request, body: $0, boundRepository: key.value.repository)
             }, endpoint: endpoint, modelAsked: request.model ?? "", received: received)
         record.stream = request.stream
         record.snapshotVersion = snapshot.version
@@ -136,7 +136,7 @@ extension Exchange {
         record.provider = provider.provider.name
         record.model = route.model
         record.qualifiers.serviceTier = request.serviceTier
-        record.reserved = worstCost(request, provider: provider.provider, model: route.model)
+        record.reserved = worstCost(request, provider: provider, model: route.model)
         return provider
     }
 
@@ -195,7 +195,7 @@ extension Exchange {
 
     /// The most that this turn can cost: every byte of the body a token (byte-level BPE makes no more), and all the output
     /// that was asked for.
-    private func worstCost(_ request: RequestHead, provider: Provider, model: String) -> NanoUSD {
+    private func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
         var usage = TokenUsage()
         usage.input = Int64(body.readableBytes)
         let (output, overflow) = (request.maxOutputTokens ?? Self.outputTokensUnlessSaid)
@@ -203,9 +203,7 @@ extension Exchange {
         usage.output = overflow ? .max / 4 : max(0, output)
         var qualifiers = UsageQualifiers()
         qualifiers.serviceTier = request.serviceTier == "auto" || request.serviceTier == "default" ? nil : request.serviceTier
-        let result = snapshot.prices.price(
-            usage: usage, provider: provider.priceProvider(of: model), model: model, qualifiers: qualifiers,
-            at: received)
+        let result = loop.price(usage, provider, model: model, qualifiers, at: received, snapshot)
         if case .priced(let cost, _) = result { return cost }
         return .zero
     }

@@ -60,6 +60,9 @@ extension Exchange {
             client != nil, NIODeadline.now() < staleUntil
         {
             retriedStaleConnection = true
+            response = ResponseRelay()
+            chunks = ChunkedReader()
+            meter = nil
             loop.shared.metrics.staleRetries.increment()
             noteTry(status: 0, error: "stale_connection")
             acquireUpstream(fresh: true)

@@ -163,10 +163,8 @@ extension Exchange {
     }
 
     private func applyCost(to record: inout TurnRecord) {
-        guard let provider = provider?.provider, record.usageSource != .none else { return }
-        let price = snapshot.prices.price(
-            usage: record.usage, provider: provider.priceProvider(of: record.model), model: record.model,
-            qualifiers: record.qualifiers, at: received)
+        guard let provider, record.usageSource != .none else { return }
+        let price = loop.price(record.usage, provider, model: record.model, record.qualifiers, at: received, snapshot)
         switch price {
         case .priced(let cost, let version):
             record.cost = cost

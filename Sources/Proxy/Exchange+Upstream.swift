@@ -91,9 +91,6 @@ extension Exchange {
     private func sendRequest() {
         guard let upstream, let provider else { return }
         phase = .sent
-        response = ResponseRelay()
-        chunks = ChunkedReader()
-        meter = nil
         deadline = .now() + .seconds(Int64(snapshot.limits.firstByteSeconds))
         staleUntil = .now() + .seconds(2)
         var buffer = makeUpstreamHead(provider)

@@ -4,6 +4,20 @@
 import Dialects
 import GatewayModel
 import NIOCore
+import Providers
+
+/// The prices of a model in its standard tier.
+private final class KeptSheet {
+    let provider: ProviderRuntime
+    let model: String
+    let sheet: PriceSheet
+
+    init(_ provider: ProviderRuntime, _ model: String, _ sheet: PriceSheet) {
+        self.provider = provider
+        self.model = model
+        self.sheet = sheet
+    }
+}
 
 /// The state of one event loop of the data plane.
 ///
@@ -19,6 +33,8 @@ final class LoopContext: @unchecked Sendable {
     private(set) var pools: [String: UpstreamPool] = [:]
     /// The pool that was asked for last: most requests want the same one again.
     private var lastPool: (provider: ProviderRuntime, pool: UpstreamPool)?
+    /// The prices that were looked up last.
+    private var lastSheet: KeptSheet?
     private(set) var clients: [ObjectIdentifier: ClientConnection] = [:]
     private(set) var exchanges: [Exchange] = []
     private(set) var drainCount = 0
@@ -55,6 +71,30 @@ final class LoopContext: @unchecked Sendable {
         pools[provider.poolKey] = pool
         lastPool = (provider, pool)
         return pool
+    }
+
+    /// The cost of a usage at a provider of the snapshot. Turns of one model follow each other, so the last prices are kept for as long
+    /// as they hold; a provider is another one in each snapshot.
+    func price(
+        _ usage: TokenUsage, _ provider: ProviderRuntime, model: String, _ qualifiers: UsageQualifiers, at time: Timestamp,
+        _ snapshot: GatewaySnapshot
+    ) -> PriceResult {
+        let isStandard = qualifiers.serviceTier == nil && qualifiers.speed == nil && qualifiers.inferenceGeo == nil
+        let totalInput = usage.billedInput
+        if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == model,
+            lastSheet.sheet.holds(at: time, totalInput: totalInput)
+        {
+            return lastSheet.sheet.cost(usage)
+        }
+        let name = provider.provider.priceProvider(of: model)
+        guard isStandard,
+            let sheet = snapshot.prices.sheet(
+                provider: name, model: model, qualifiers: qualifiers, at: time, totalInput: totalInput)
+        else {
+            return snapshot.prices.price(usage: usage, provider: name, model: model, qualifiers: qualifiers, at: time)
+        }
+        lastSheet = KeptSheet(provider, model, sheet)
+        return sheet.cost(usage)
     }
 
     func add(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = client }

@@ -15,11 +15,18 @@ package enum AttributionReader {
     package static func read(
         fields: HTTPFields, request: RequestHead, body: UnsafeRawBufferPointer, key: VirtualKey
     ) -> Attribution {
+        read(fields: fields, request: request, body: body, boundRepository: key.repository)
+    }
+
+    /// - Parameter boundRepository: what the key is bound to.
+    package static func read(
+        fields: HTTPFields, request: RequestHead, body: UnsafeRawBufferPointer, boundRepository: String?
+    ) -> Attribution {
         let found = FoundFields(fields)
         var result = Attribution()
         readClient(found, &result)
         readSession(found, request, body, &result)
-        readRepository(found, request, body, key, &result)
+        readRepository(found, request, body, boundRepository, &result)
         result.agent = found.own(.agent)
         if !found.isExplicit(.agent) {
             result.agent = found.labelled(.subagentKind, .agent) ?? said(found.credential.agent)
@@ -111,7 +118,7 @@ package enum AttributionReader {
     }
 
     private static func readRepository(
-        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ key: VirtualKey,
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ bound: String?,
         _ result: inout Attribution
     ) {
         result.branch = found.own(.branch)
@@ -133,7 +140,7 @@ package enum AttributionReader {
                 result.commit = codex.commit.flatMap { label($0) }.map { Label($0, .agent) }
             }
             result.repository =
-                result.repository ?? said(found.credential.repository) ?? key.repository.map { Label($0, .key) }
+                result.repository ?? said(found.credential.repository) ?? bound.map { Label($0, .key) }
             if result.repository == nil {
                 result.repository = found.baggageText("vcs.repository").flatMap(normaliseRepository).map {
                     Label($0, .baggage)

@@ -2,6 +2,10 @@
 
 import CSearch
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Decodes a JSON string's content (between its quotes). Unpaired surrogates become U+FFFD, invalid UTF-8 too.
 package func decodeJSONString(_ content: UnsafeRawBufferPointer) -> String {
     guard content.contains(92) else { return String(decoding: content, as: UTF8.self) }
@@ -127,9 +131,8 @@ package struct JSONMember {
     @usableFromInline
     func isSameKey(_ name: StaticString) -> Bool {
         guard !hasEscape else { return key == name.description }
-        guard let base = rawKey.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
-        for index in 0..<rawKey.count where base[index] != name.utf8Start[index] { return false }
-        return true
+        guard let base = rawKey.baseAddress else { return true }
+        return memcmp(base, name.utf8Start, rawKey.count) == 0
     }
 
     package var key: String { decodeJSONString(rawKey) }
