@@ -73,7 +73,7 @@ extension JSONWriter {
         field("team", turn.pointee.principal.team)
         field("dev", turn.pointee.principal.developer)
         field("sa", turn.pointee.principal.serviceAccount)
-        labels(turn.pointee.attribution)
+        labels(at: turn)
         field("endpoint", turn.pointee.endpoint.rawValue)
         if turn.pointee.stream { field("stream", true) }
         field("asked", turn.pointee.modelAsked)
@@ -110,22 +110,22 @@ extension JSONWriter {
         field("hash", Int64(bitPattern: turn.pointee.bodyHash))
     }
 
-    private mutating func labels(_ attribution: Attribution) {
-        label("session", attribution.session)
-        label("parent", attribution.parentSession)
-        field("affinity", attribution.affinity)
-        label("agent", attribution.agent)
-        label("sub", attribution.subAgent)
-        label("repo", attribution.repository)
-        label("branch", attribution.branch)
-        label("commit", attribution.commit)
-        field("client", attribution.client)
-        field("cver", attribution.clientVersion)
-        field("project", attribution.project)
-        field("cturn", attribution.clientTurn)
-        guard !attribution.tags.isEmpty else { return }
+    private mutating func labels(at turn: UnsafePointer<TurnRecord>) {
+        label("session", turn.pointee.attribution.session)
+        label("parent", turn.pointee.attribution.parentSession)
+        field("affinity", turn.pointee.attribution.affinity)
+        label("agent", turn.pointee.attribution.agent)
+        label("sub", turn.pointee.attribution.subAgent)
+        label("repo", turn.pointee.attribution.repository)
+        label("branch", turn.pointee.attribution.branch)
+        label("commit", turn.pointee.attribution.commit)
+        field("client", turn.pointee.attribution.client)
+        field("cver", turn.pointee.attribution.clientVersion)
+        field("project", turn.pointee.attribution.project)
+        field("cturn", turn.pointee.attribution.clientTurn)
+        guard !turn.pointee.attribution.tags.isEmpty else { return }
         beginObject("tags")
-        for (name, value) in attribution.tags.sorted(by: { $0.key < $1.key }) { field(named: name, value) }
+        for (name, value) in turn.pointee.attribution.tags.sorted(by: { $0.key < $1.key }) { field(named: name, value) }
         endObject()
     }
 

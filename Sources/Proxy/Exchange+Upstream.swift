@@ -137,7 +137,7 @@ extension Exchange {
         for splice in splices { bodyBytes += splice.insert.count - splice.removeCount }
         let path = provider.path(target.endpoint ?? .chatCompletions, id: target.id)
         let listed = connectionListedNames(fields)
-        var rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
+        let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
         let bytesMax =
             head.method.utf8.count + path.count + provider.fixedFields.count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
         var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
@@ -151,6 +151,7 @@ extension Exchange {
             }
             writer.literal(" HTTP/1.1\r\n")
             writer.bytes(provider.fixedFields)
+            var left = rewritten
             fields.bytes.withUnsafeBytes { all in
                 for index in 0..<fields.list.count {
                     let field = fields.list[index]
@@ -159,7 +160,7 @@ extension Exchange {
                     guard shouldForwardRequestField(name), listed.isEmpty || !listed.contains(fields.nameString(field))
                     else { continue }
                     if provider.provider.kind != .openAI, equalsIgnoringCase(name, "x-codex-turn-metadata") {
-                        guard let found = rewritten.take() else { continue }
+                        guard let found = left.take() else { continue }
                         writer.literal("x-codex-turn-metadata: ")
                         writer.bytes(found)
                         writer.literal("\r\n")

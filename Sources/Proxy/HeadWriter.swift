@@ -6,10 +6,11 @@ import GatewayModel
 import NIOCore
 import WireFormat
 
-/// A cursor in memory that is going to be a head. Writing behind its end is a trap, not a fault of memory.
+/// A cursor in memory that is going to be a head. What has no room is not written, and then all of it is written again with more.
 struct HeadWriter: ~Copyable {
     private var place: UnsafeMutablePointer<UInt8>
     private let end: UnsafeMutablePointer<UInt8>
+    fileprivate private(set) var fits = true
 
     fileprivate init(_ memory: UnsafeMutableBufferPointer<UInt8>, _ base: UnsafeMutablePointer<UInt8>) {
         place = base
@@ -18,8 +19,11 @@ struct HeadWriter: ~Copyable {
 
     /// Where the next byte goes, with room for so many.
     @inline(__always)
-    private mutating func room(_ count: Int) -> UnsafeMutablePointer<UInt8> {
-        precondition(end - place >= count, "a head is longer than was reckoned")
+    private mutating func room(_ count: Int) -> UnsafeMutablePointer<UInt8>? {
+        guard fits, end - place >= count else {
+            fits = false
+            return nil
+        }
         defer { place += count }
         return place
     }
@@ -27,13 +31,13 @@ struct HeadWriter: ~Copyable {
     @inline(__always)
     mutating func literal(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
-        weir_copy_short(room(count), text.utf8Start, count)
+        if let place = room(count) { weir_copy_short(place, text.utf8Start, count) }
     }
 
     @inline(__always)
     mutating func bytes(_ bytes: UnsafeRawBufferPointer) {
-        guard let start = bytes.baseAddress else { return }
-        weir_copy_short(room(bytes.count), start.assumingMemoryBound(to: UInt8.self), bytes.count)
+        guard let start = bytes.baseAddress, let place = room(bytes.count) else { return }
+        weir_copy_short(place, start.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
 
     mutating func bytes(_ bytes: [UInt8]) { bytes.withUnsafeBytes { self.bytes($0) } }
@@ -45,7 +49,11 @@ struct HeadWriter: ~Copyable {
 
     /// Text that cannot break out of its line.
     mutating func safeText(_ text: String) {
-        for byte in text.utf8 { room(1)[0] = byte < 32 || byte >= 127 ? 95 : byte }
+        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable { safe in
+            guard let start = safe.baseAddress, weir_is_printable(start, safe.count) != 0 else { return nil }
+            bytes(UnsafeRawBufferPointer(safe))
+        } ?? nil
+        if isWritten == nil { bytes(text.utf8.map { $0 < 32 || $0 >= 127 ? 95 : $0 }) }
     }
 
     mutating func integer(_ number: Int64) {
@@ -57,7 +65,7 @@ struct HeadWriter: ~Copyable {
     }
 
     mutating func id(_ id: RequestID) {
-        id.write(into: UnsafeMutableRawBufferPointer(start: room(36), count: 36))
+        if let place = room(36) { id.write(into: UnsafeMutableRawBufferPointer(start: place, count: 36)) }
     }
 
     /// A field's line as it came: name, colon, value and line end lie together in a head.
@@ -73,15 +81,22 @@ struct HeadWriter: ~Copyable {
 }
 
 extension ByteBuffer {
-    /// Writes a piece of a head that takes at most `bytesMax`.
+    /// Writes a piece of a head that takes about `bytesMax`. `write` is called again when that is too little.
     mutating func writeHead(bytesMax: Int, _ write: (inout HeadWriter) -> Void) {
-        _ = writeWithUnsafeMutableBytes(minimumWritableBytes: bytesMax) { memory in
-            memory.withMemoryRebound(to: UInt8.self) { memory in
-                guard let base = memory.baseAddress else { return 0 }
-                var writer = HeadWriter(memory, base)
-                write(&writer)
-                return writer.count(from: base)
+        var bytesMax = bytesMax
+        while true {
+            var fits = false
+            _ = writeWithUnsafeMutableBytes(minimumWritableBytes: bytesMax) { memory in
+                memory.withMemoryRebound(to: UInt8.self) { memory in
+                    guard let base = memory.baseAddress else { return 0 }
+                    var writer = HeadWriter(memory, base)
+                    write(&writer)
+                    fits = writer.fits
+                    return fits ? writer.count(from: base) : 0
+                }
             }
+            if fits { return }
+            bytesMax *= 2
         }
     }
 }

@@ -81,10 +81,9 @@ final class LoopContext: @unchecked Sendable {
     ) -> PriceResult {
         let isStandard = qualifiers.serviceTier == nil && qualifiers.speed == nil && qualifiers.inferenceGeo == nil
         let totalInput = usage.billedInput
-        if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == model,
-            lastSheet.sheet.holds(at: time, totalInput: totalInput)
-        {
-            return lastSheet.sheet.cost(usage)
+        if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == model {
+            let sheet = lastSheet.sheet
+            if sheet.holds(at: time, totalInput: totalInput) { return sheet.cost(usage) }
         }
         let name = provider.provider.priceProvider(of: model)
         guard isStandard,

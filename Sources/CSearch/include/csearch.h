@@ -12,9 +12,6 @@ const void *weir_memmem(const void *text, size_t text_count, const void *wanted,
 // backslash; `count` when there is none.
 size_t weir_string_stop(const void *text, size_t start, size_t count);
 
-// The index of the first quote, backslash or control character, 127 among them, at or after `start`; `count` when there is none.
-size_t weir_plain_end(const void *text, size_t start, size_t count);
-
 // Writes the text as a JSON string with its quotes, and gives how many bytes that took: at most 6 * count + 2. `place` must have room
 // for 16 bytes more. What a terminal would obey is escaped too.
 size_t weir_json_text(uint8_t *place, const uint8_t *text, size_t count);

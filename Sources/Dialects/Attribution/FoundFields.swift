@@ -153,9 +153,14 @@ struct FoundFields {
         let place = places[meaning.rawValue]
         guard place >= 0 else { return nil }
         let field = fields.list[Int(place)]
-        guard fields.isPrintable(field) else { return fields.valueString(field).flatMap(AttributionReader.label) }
-        guard field.valueCount > 0, field.valueCount <= AttributionReader.labelBytesMax else { return nil }
-        return fields.withValue(field) { String(decoding: $0, as: UTF8.self) }
+        let count = Int(field.valueCount)
+        guard count > 0, count <= AttributionReader.labelBytesMax else { return nil }
+        let plain: String? = fields.bytes.withUnsafeBytes { head in
+            guard let base = head.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }
+            let value = UnsafeBufferPointer(start: base + Int(field.valueStart), count: count)
+            return weir_is_printable(base + Int(field.valueStart), count) != 0 ? String(decoding: value, as: UTF8.self) : nil
+        }
+        return plain ?? fields.valueString(field).flatMap(AttributionReader.label)
     }
 
     /// Weir's own header; nil when it is absent or invalid.

@@ -104,8 +104,7 @@ private struct RequestReader {
         }
     }
 
-    func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
-        var head = head
+    mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
         guard model.utf8.count <= 256, model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
             throw .unknownModel(model: String(model.prefix(64)), suggestions: [])
@@ -223,7 +222,7 @@ private func foldedKey(_ member: JSONMember) -> String {
     return text
 }
 
-/// A hash of text for grouping, not for security: FNV-1a's multiplication, eight bytes at a time. Agents put much the same context
+/// A hash of text for grouping, not for security: a full multiplication for sixteen bytes at a time, both halves kept. Agents put much the same context
 /// before a prompt, so of a long opener the length, the beginning and the end are taken.
 private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let part = 4096
@@ -241,16 +240,19 @@ private func mix(_ bytes: UnsafeRawBufferPointer, into hash: inout UInt64) {
     guard let base = bytes.baseAddress else { return }
     var mixed = hash
     var index = 0
-    while index + 8 <= bytes.count {
-        mixed = (mixed ^ UInt64(littleEndian: (base + index).loadUnaligned(as: UInt64.self))) &* 0x100_0000_01B3
-        mixed ^= mixed >> 29
-        index += 8
+    while index + 16 <= bytes.count {
+        let first = UInt64(littleEndian: (base + index).loadUnaligned(as: UInt64.self))
+        let second = UInt64(littleEndian: (base + index + 8).loadUnaligned(as: UInt64.self))
+        let product = (first ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: second ^ mixed)
+        mixed = product.high ^ product.low
+        index += 16
     }
-    if index < bytes.count {
+    while index < bytes.count {
         var word: UInt64 = 0
-        for byte in bytes[index...] { word = word << 8 | UInt64(byte) }
+        for byte in bytes[index..<min(index + 8, bytes.count)] { word = word << 8 | UInt64(byte) }
         mixed = (mixed ^ word) &* 0x100_0000_01B3
         mixed ^= mixed >> 29
+        index += 8
     }
     hash = mixed
 }

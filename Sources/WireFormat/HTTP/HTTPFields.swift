@@ -103,6 +103,7 @@ package func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ lowercaseName
     bytes.count == lowercaseName.utf8CodeUnitCount && isSameIgnoringCase(bytes, lowercaseName.utf8Start)
 }
 
+/// Compares as many bytes as there are with a lower-case ASCII name, ignoring their case.
 @usableFromInline
 package func isSameIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ name: UnsafePointer<UInt8>) -> Bool {
     guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
