@@ -88,6 +88,19 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
     return count;
 }
 
+size_t weir_token_end(const uint8_t *bytes, size_t index, size_t end) {
+    // A bit for each byte value.
+    static const uint64_t below_64 = 0x03FF6CFA00000000, from_64 = 0x57FFFFFFC7FFFFFE;
+    while (index < end) {
+        uint8_t byte = bytes[index];
+        if (byte > 127 || !((byte < 64 ? below_64 : from_64) >> (byte & 63) & 1)) {
+            break;
+        }
+        index++;
+    }
+    return index;
+}
+
 int weir_is_printable(const uint8_t *bytes, size_t count) {
     size_t index = 0;
 #if defined(__x86_64__)

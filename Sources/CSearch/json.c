@@ -152,6 +152,20 @@ size_t weir_skip_container(const void *text, size_t start, size_t count, int dep
     }
 }
 
+// The closing quote of a string of less than 16 bytes without an escape; 0 when it is longer, or not so plain, or too near the end.
+static inline size_t short_string_end(const unsigned char *bytes, size_t index, size_t count) {
+#if defined(__x86_64__)
+    if (index + 16 <= count) {
+        unsigned bits = special_bits(bytes + index);
+        if (bits != 0) {
+            size_t place = index + (size_t)__builtin_ctz(bits);
+            return bytes[place] == '"' ? place : 0;
+        }
+    }
+#endif
+    return 0;
+}
+
 int weir_next_member(
     const void *text, size_t index, size_t count, int is_first, int depth_max, int leaves_arrays, struct weir_member *member) {
     const unsigned char *bytes = text;
@@ -173,12 +187,19 @@ int weir_next_member(
         return -1;
     }
     member->key_start = index + 1;
-    index = cross_string(bytes, index, count);
-    if (index == 0) {
-        return -1;
+    member->key_holds_backslash = 0;
+    size_t short_end = short_string_end(bytes, index + 1, count);
+    if (short_end > 0) {
+        index = short_end + 1;
+        member->key_end = short_end;
+    } else {
+        index = cross_string(bytes, index, count);
+        if (index == 0) {
+            return -1;
+        }
+        member->key_end = index - 1;
+        member->key_holds_backslash = weir_holds_backslash(bytes + member->key_start, member->key_end - member->key_start);
     }
-    member->key_end = index - 1;
-    member->key_holds_backslash = weir_holds_backslash(bytes + member->key_start, member->key_end - member->key_start);
     index = cross_space(bytes, index, count);
     if (index >= count || bytes[index] != ':') {
         return -1;

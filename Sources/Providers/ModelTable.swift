@@ -37,7 +37,8 @@ package struct ModelTable: Sendable {
             }
             return ResolvedModel(providerIndex: index, model: providers[index].aliases[model] ?? model)
         }
-        var best: [Int] = []
+        var first: Int?
+        var others: [Int] = []
         var bestRank = 0
         var otherDialect: Int?
         for index in 0..<providers.count {
@@ -47,17 +48,20 @@ package struct ModelTable: Sendable {
                 continue
             }
             if rank > bestRank {
-                best = [index]
+                first = index
+                others = []
                 bestRank = rank
             } else if rank == bestRank {
-                best.append(index)
+                others.append(index)
             }
         }
-        guard let first = best.first else {
+        guard let first else {
             if let otherDialect { throw .dialectNotServed(provider: providers[otherDialect].name, dialect: dialect) }
             throw unknown(asked)
         }
-        guard best.count == 1 else { throw .ambiguousModel(model: asked, providers: best.map { providers[$0].name }) }
+        guard others.isEmpty else {
+            throw .ambiguousModel(model: asked, providers: ([first] + others).map { providers[$0].name })
+        }
         let aliases = providers[first].aliases
         return ResolvedModel(providerIndex: first, model: aliases.isEmpty ? asked : aliases[asked] ?? asked)
     }

@@ -76,6 +76,9 @@ struct weir_member {
 int weir_next_member(
     const void *text, size_t index, size_t count, int is_first, int depth_max, int leaves_arrays, struct weir_member *member);
 
+// Behind the token's bytes (RFC 9110, section 5.6.2) that begin at `index`.
+size_t weir_token_end(const uint8_t *bytes, size_t index, size_t end);
+
 // Whether every byte is printable ASCII.
 int weir_is_printable(const uint8_t *bytes, size_t count);
 

@@ -222,8 +222,8 @@ private func foldedKey(_ member: JSONMember) -> String {
     return text
 }
 
-/// A hash of text for grouping, not for security: a full multiplication for sixteen bytes at a time, both halves kept. Agents put much the same context
-/// before a prompt, so of a long opener the length, the beginning and the end are taken.
+/// A hash of text for grouping, not for security: a full multiplication for sixteen bytes at a time, both halves kept. Agents put much
+/// the same context before a prompt, so of a long opener the length, the beginning and the end are taken.
 private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let part = 4096
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(bytes.count)

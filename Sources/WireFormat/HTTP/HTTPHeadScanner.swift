@@ -57,8 +57,7 @@ func readFieldLines(
         guard fields.count < fieldsMax else { throw .tooLarge }
         let first = bytes[line]
         if first == 32 || first == 9 { throw .foldedField }
-        var colon = line
-        while colon < end, isTokenByte(bytes[colon]) { colon += 1 }
+        let colon = weir_token_end(base.assumingMemoryBound(to: UInt8.self), line, end)
         guard colon > line, colon < end, bytes[colon] == 58 else {
             throw colon < end && bytes[colon] == 0 ? .controlCharacter : .malformedFieldName
         }
