@@ -192,7 +192,8 @@ struct YAMLScan {
         if position < line.end, bytes[position] != UInt8(ascii: "#") { return try leaf(position, column) }
         guard let next = lines[(index + 1)...].firstIndex(where: { !$0.isBlank }),
             lines[next].indent > column
-                || (lines[next].indent == column && isDash(lines[next].start + column, lines[next]) && !isDash(lines[index].start + column, lines[index]))
+                || (lines[next].indent == column && isDash(lines[next].start + column, lines[next])
+                    && !isDash(lines[index].start + column, lines[index]))
         else {
             index += 1
             return YAMLNode(kind: .leaf(.null), range: start..<start, column: column)

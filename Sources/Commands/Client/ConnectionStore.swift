@@ -114,3 +114,7 @@ struct ConnectionStore {
         return String(hash, radix: 16)
     }
 }
+
+extension CommandFailure {
+    init(_ refusal: SetupRefusal) { self.init(refusal.code, refusal.message, mend: refusal.mend) }
+}
