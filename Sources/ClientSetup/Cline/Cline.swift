@@ -15,8 +15,8 @@ struct Cline: CodingClient {
         return ClientPlan(
             files: [],
             next: [
-                "In the editor: Cline's settings, API Provider \"OpenAI Compatible\", Base URL \(context.v1), the key from \(context.place.keyFile), "
-                    + "Model ID \(model)\(header).",
+                "In the editor: Cline's settings, API Provider \"OpenAI Compatible\", Base URL \(context.v1), "
+                    + "the key from \(context.place.keyFile), Model ID \(model)\(header).",
                 "On the command line, once:",
             ],
             gaps: [
@@ -24,7 +24,8 @@ struct Cline: CodingClient {
                 "the repository, unless the header is set; the header counts for every folder, so a key bound to the repository is better",
             ],
             shellLines: [
-                "cline auth --provider openai --apikey \"$(cat \(context.place.keyFile.shellWord))\" --baseurl \(context.v1.shellWord) --modelid \(model.shellWord)"
+                "cline auth --provider openai --apikey \"$(cat \(context.place.keyFile.shellWord))\" "
+                    + "--baseurl \(context.v1.shellWord) --modelid \(model.shellWord)"
             ])
     }
 

@@ -41,9 +41,14 @@ struct TOMLDocument: SettingsDocument {
         if let statement = statements.first(where: { $0.kind == .pair && $0.path == path }) {
             return statement.value == value ? bytes : bytes.replacing(statement.range, with: TOMLText.text(value))
         }
-        if let inner = statements.first(where: { $0.path.count > path.count && $0.path.starts(with: path) }) {
+        if let inner = statements.first(where: { $0.path.starts(with: path) }) {
             throw MalformedFile(
                 line: lineNumber(bytes, inner.lines.lowerBound), message: "\(path.joined(separator: ".")) is a table here")
+        }
+        if let list = statements.first(where: { $0.kind == .listHeader && path.starts(with: $0.path.dropLast()) }) {
+            throw MalformedFile(
+                line: lineNumber(bytes, list.lines.lowerBound),
+                message: "\(list.path.dropLast().joined(separator: ".")) is a list of tables here")
         }
         if let holder = statements.first(where: { $0.kind == .pair && path.starts(with: $0.path) }) {
             return try inserting(path, value, inline: deepest(holder, path))

@@ -63,7 +63,9 @@ extension OpenCode {
             (block.at(["options", "headers"]) ?? block["headers"])?.members.compactMap { member in
                 member.value.text.map { (member.name, effect.layers.resolved($0)) }
             } ?? []
-        var found = ["model \(reference) in \(effect.file(["model"]))", "baseURL \(base) in \(effect.file(["provider", id]))"]
+        var found = [
+            "model \(reference) in \(effect.file(["model"]))", "baseURL \(base) in \(effect.file(["provider", id, "options", "baseURL"]))",
+        ]
         if place.bytes(effect.layers.pluginFile) != nil, let repository = place.repository {
             // As the plugin adds them.
             if let label = repository.label { headers.append(("x-weir-repo", label)) }

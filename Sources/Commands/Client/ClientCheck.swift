@@ -26,9 +26,10 @@ struct ClientCheck {
                 mend: "weir connect \(client.name), then weir doctor --client \(client.name)")
         }
         guard answer.status == 200 else {
+            let said = GatewayProbe.message(answer) ?? String(answer.text.prefix(200))
             throw CommandFailure(
                 "call_refused",
-                "\(client.title)'s call is answered \(answer.status): \(GatewayProbe.message(answer) ?? answer.text.prefix(200).description)",
+                "\(client.title)'s call is answered \(answer.status): \(said)",
                 mend: answer.status == 401
                     ? "get another key: weir login   (then weir connect \(client.name))" : "weir turn show \(id)   says more")
         }
