@@ -89,6 +89,9 @@ let serverTargets: [Target] = [
     library(
         "Proxy",
         ["GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
+    library(
+        "AgentOrigin", ["GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat", crypto],
+        resources: [.embedInCode("Files/login.sh"), .embedInCode("Files/weir-credential.sh"), .embedInCode("Files/weir.js")]),
     library("AdminAPI", ["GatewayModel"]),
     library(
         "Console",
@@ -98,7 +101,8 @@ let serverTargets: [Target] = [
     library(
         "Commands",
         [
-            "AdminAPI", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
+            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
+            "Proxy",
             "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation,
