@@ -63,6 +63,17 @@ let someModels: [OfferedModel] = {
         }
     }
 
+    /// OpenCode's page is a longer one.
+    @Test(arguments: codingClients.map(\.name).filter { $0 != "opencode" }) func aPageSaysTheTwoLinesAndTheGaps(_ name: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "docs/clients/\(name).md"), encoding: .utf8)
+        let lines = page.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count > 4 && lines[2] == "```sh" && lines[5] == "```" && lines[3...4].joined().contains("weir connect \(name)"))
+        #expect(page.contains("\n## What it writes\n") && page.contains("\n## What it cannot report\n"))
+        let index = try String(contentsOf: root.appending(path: "docs/agents.md"), encoding: .utf8)
+        #expect(index.contains("(clients/\(name).md)"))
+    }
+
     @Test(arguments: codingClients.map(\.name)) func connectedItLeaksNothingAndTwiceIsOnce(_ name: String) throws {
         let client = try client(name)
         let once = try applied(client, context(place()), [:])

@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
-import re
 import subprocess
 import tomllib
 
+import dotenv
 import weirkit
+import yaml
 
 CLIENTS = ["opencode", "claude-code", "codex", "crush", "aider", "mini-swe-agent", "gemini-cli", "cline", "continue", "env"]
 REPOSITORY = "github.com/acme/shop"
@@ -89,13 +90,13 @@ def read_toml(path):
 
 
 def read_dotenv(path):
-    """As python-dotenv reads simple files; what it means to a shell is asked of a shell."""
-    names = re.findall(r"^(?:export )?([A-Za-z_][A-Za-z0-9_]*)=", pathlib.Path(path).read_text(), re.M)
-    script = f"set -a; . {path}; " + "; ".join(f'printf "%s\\0" "${name}"' for name in names)
+    """As mini-swe-agent reads it; and a shell must read the same."""
+    values = dotenv.dotenv_values(path)
+    script = f"set -a; . {path}; " + "; ".join(f'printf "%s\\0" "${name}"' for name in values)
     done = subprocess.run(["sh", "-c", script], capture_output=True, check=True, env={})
-    return dict(zip(names, done.stdout.decode().split("\0")))
+    assert dict(zip(values, done.stdout.decode().split("\0"))) == values
+    return values
 
 
 def read_yaml(path):
-    import yaml
     return yaml.safe_load(pathlib.Path(path).read_text())

@@ -206,6 +206,7 @@ struct YAMLScan {
     private func key(_ start: Int, _ line: YAMLLine) -> (String, Int)? {
         guard start < line.end else { return nil }
         let quote = bytes[start]
+        guard quote != 9 else { return nil }
         if quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") {
             guard let (text, end) = YAMLLeaf.quoted(bytes, start, line.end) else { return nil }
             var colon = end

@@ -117,7 +117,7 @@ struct ClientCheck {
         return [("repository", "repo"), ("branch", "branch"), ("commit", "commit")].compactMap { name, field in
             let header = call.headers.last { $0.0.lowercased() == "x-weir-\(field)" }?.1
             let inKey = fields.last { $0.count == 2 && $0[0] == field }?[1].removingPercentEncoding
-            return (header ?? inKey).map { (name, $0) }
+            return (header ?? inKey).map { (name, field == "repo" ? repositoryLabel($0) ?? $0 : $0) }
         }
     }
 }
