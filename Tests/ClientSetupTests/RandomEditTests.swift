@@ -73,6 +73,34 @@ import Testing
         try check(Self.yaml(&random), .yaml, path, value, user: [.set(["user"], "was here")])
     }
 
+    /// Bytes go, come and change places. Refusing is fine; what is taken must be readable afterwards, and the same the second time.
+    @Test(arguments: [FileFormat.json, .toml, .yaml, .dotenv, .block], 0..<300) func anyBytes(_ format: FileFormat, _ seed: Int) throws {
+        var random = SeededNumbers(state: UInt64(seed))
+        let text: String
+        switch format {
+        case .json: text = Self.json(&random, depth: 3)
+        case .toml: text = Self.toml(&random)
+        case .yaml: text = Self.yaml(&random)
+        default: text = "export A='b c' # d\n# >>> weir >>>\nB=\"x\\ny\"\r\n# <<< weir <<<\nC=\n"
+        }
+        var bytes = Array(text.utf8)
+        for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
+            let place = Int.random(in: 0..<bytes.count, using: &random)
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: bytes.remove(at: place)
+            case 1: bytes.insert(random.pick(Array("{}[]\"'#:=,-.|>\n\r\t \\/*&!u0".utf8)), at: place)
+            case 2: bytes[place] = UInt8.random(in: 0...255, using: &random)
+            default: bytes.removeLast(bytes.count - place)
+            }
+        }
+        let path = format == .block ? [] : format == .dotenv ? ["A"] : ["provider", "weir"]
+        let edit = FileEdit("f", format, [.set(path, "v")])
+        guard let change = try? edit.change(from: bytes) else { return }
+        #expect(try edit.change(from: change.after).isSame, "\(String(decoding: bytes, as: UTF8.self))")
+        let step = try UndoFile(change, modeBefore: nil).step(current: change.after).step
+        #expect(step == (change.isSame ? .nothing : .write(bytes)))
+    }
+
     private func check(_ before: String, _ format: FileFormat, _ path: [String], _ value: SettingValue, user: [SettingsEdit]) throws {
         let edit = FileEdit("f", format, [.set(path, value)])
         let known = try format.parse(Array(before.utf8))

@@ -182,6 +182,14 @@ def test_the_project_file_names_the_repository_without_a_credential(machine):
     assert [path.name for path in machine.work.iterdir()] == [".git"]
 
 
+def test_other_headers_of_a_project_stay_beside_ours(machine):
+    machine.repository()
+    headers = "x-team: web\nx-weir-repo: old/name"
+    path = machine.write("work/.claude/settings.json", json.dumps({"env": {"ANTHROPIC_CUSTOM_HEADERS": headers}}))
+    machine.connect("claude-code", "--scope", "project", "--yes")
+    assert read_json(path)["env"]["ANTHROPIC_CUSTOM_HEADERS"] == f"x-team: web\nx-weir-repo: {REPOSITORY}"
+
+
 def test_the_environment_is_what_a_shell_takes_in(machine):
     printed = machine.connect("env").stdout
     assert not (machine.home / ".profile").exists(), "without --yes it is only printed"

@@ -1,7 +1,10 @@
 """`weir connect` refuses clearly, and then nothing is written; `weir doctor --client` and `--check` say what is wrong."""
 
 import json
+import os
+import pty
 import re
+import subprocess
 
 import pytest
 
@@ -83,6 +86,27 @@ def test_outside_a_repository_there_is_no_project_file(machine):
     refused(machine, "no_repository", "connect", "opencode", "--scope", "project", "--gateway", machine.url, "--key", machine.key)
     machine.repository(remote=None)
     refused(machine, "no_remote", "connect", "opencode", "--scope", "project", "--gateway", machine.url, "--key", machine.key)
+
+
+def answered(machine, answer):
+    """Runs `connect codex` before a person who types this; gives the exit code."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [weirkit.binary(), "connect", "codex", "--gateway", machine.url, "--key", machine.key], stdin=theirs, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, cwd=machine.work, env=weirkit.clean_environment(HOME=str(machine.home)))
+    os.close(theirs)
+    os.write(ours, answer.encode() + b"\n")
+    _, said = child.communicate(timeout=60)
+    os.close(ours)
+    assert b"Change them? [y/N]" in said
+    return child.returncode
+
+
+def test_a_person_is_asked_and_their_answer_counts(machine):
+    path = machine.write("home/.codex/config.toml", 'model = "o3"\n')
+    for answer in ("", "n", "no", "x"):
+        assert answered(machine, answer) == 1 and path.read_text() == 'model = "o3"\n'
+    assert answered(machine, "y") == 0 and "weir" in path.read_text()
 
 
 # What arrives.

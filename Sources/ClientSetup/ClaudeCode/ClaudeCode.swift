@@ -42,7 +42,10 @@ struct ClaudeCode: CodingClient {
             let root = try context.repositoryRoot(for: name)
             var project: [SettingsEdit] = [.set(["env", "ANTHROPIC_BASE_URL"], .string(context.gateway))]
             if let label = place.repository?.label {
-                project.append(.set(["env", "ANTHROPIC_CUSTOM_HEADERS"], .string("x-weir-repo: \(label)")))
+                let known = try place.settings("\(root)/.claude/settings.json", .json)?.at(["env", "ANTHROPIC_CUSTOM_HEADERS"])?.text
+                let others = known?.split(whereSeparator: \.isNewline).filter { !$0.lowercased().hasPrefix("x-weir-repo:") } ?? []
+                let headers = others.map(String.init) + ["x-weir-repo: \(label)"]
+                project.append(.set(["env", "ANTHROPIC_CUSTOM_HEADERS"], .string(headers.joined(separator: "\n"))))
             }
             return ClientPlan(
                 files: [FileEdit("\(root)/.claude/settings.json", .json, project)],
