@@ -59,6 +59,14 @@ struct DeviceLogin: Sendable {
 
     private static let answerBytesMax = 64 << 10
 
+    /// A person waits: an address that refuses is told at once and not tried until the time is up.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.redirectConfiguration = .disallow
+        return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+    }()
+
     func begin() async throws -> Codes {
         switch try await post("/device/code", [("client_id", "weir-cli")], Codes.self) {
         case .success(let codes): return codes
@@ -137,7 +145,7 @@ struct DeviceLogin: Sendable {
         let status: UInt
         let data: Data
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            let response = try await Self.client.execute(request, timeout: .seconds(30))
             status = response.status.code
             data = Data(buffer: try await response.body.collect(upTo: Self.answerBytesMax))
         } catch {
