@@ -118,6 +118,9 @@ let serverTargets: [Target] = [
     tests(
         "ConsoleTests",
         ["Console", "AdminAPI", "Identity", "Reports", "Storage", "GatewayModel", hummingbird, hummingbirdTesting]),
+    tests(
+        "AgentOriginTests",
+        ["AgentOrigin", "GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat"]),
     tests("SimulationTests", ["Simulation", "RawWire"]),
     tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Reports", "ServerConfiguration"]),
 ]

@@ -1,11 +1,11 @@
 // FormBody: `application/x-www-form-urlencoded`, as browsers and OAuth clients send it, read strictly.
 
 /// The fields of a form or a query.
-struct FormBody: Sendable {
+package struct FormBody: Sendable {
     private var fields: [String: String] = [:]
 
     /// Nil when a name stands twice (RFC 6749, section 3.2), there are too many, or something is not UTF-8.
-    init?(_ bytes: some Collection<UInt8>) {
+    package init?(_ bytes: some Collection<UInt8>) {
         for pair in bytes.split(separator: 38) {
             let parts = pair.split(separator: 61, maxSplits: 1, omittingEmptySubsequences: false)
             guard fields.count < 32, let first = parts.first, let name = Self.decoded(first),
@@ -16,7 +16,7 @@ struct FormBody: Sendable {
     }
 
     /// What was given; empty when it was not.
-    subscript(_ name: String) -> String { fields[name] ?? "" }
+    package subscript(_ name: String) -> String { fields[name] ?? "" }
 
     private static func decoded(_ bytes: some Collection<UInt8>) -> String? {
         var out: [UInt8] = []

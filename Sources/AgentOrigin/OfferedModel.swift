@@ -59,7 +59,7 @@ private func isConversational(_ model: String) -> Bool {
 }
 
 /// `1.25` for 1,250,000,000 nano-USD: USD as clients' configurations write them, exactly.
-func dollars(_ nanoUSD: Int64) -> String {
+package func dollars(_ nanoUSD: Int64) -> String {
     let fraction = String(1_000_000_000 + nanoUSD % 1_000_000_000).dropFirst()
     var digits = Substring(fraction)
     while digits.last == "0" { digits = digits.dropLast() }

@@ -4,8 +4,8 @@
 import Proxy
 
 /// `https://gw.example` or `http://127.0.0.1:8787`, without a slash at its end.
-struct PublicOrigin: Sendable, Hashable {
-    let text: String
+package struct PublicOrigin: Sendable, Hashable {
+    package let text: String
 
     /// The operator's `public_url`, else what the request says. Nil when the request's Host is none.
     init?(settings: AgentOriginSettings, request: OriginRequest) {
@@ -19,7 +19,7 @@ struct PublicOrigin: Sendable, Hashable {
     }
 
     /// Nil unless it is scheme, host and port alone.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let isTLS = text.hasPrefix("https://")
         guard isTLS || text.hasPrefix("http://") else { return nil }
         guard Self.isAuthority(text.dropFirst(isTLS ? 8 : 7)) else { return nil }
