@@ -29,13 +29,13 @@ package struct ClientPlace: Sendable {
     package var systemRoot: String
     /// The gateway that counts as ours: `https://gw.example`.
     package var gateway: String?
-    private let read: @Sendable (String) -> [UInt8]?
+    private let read: @Sendable (String) throws(SetupRefusal) -> [UInt8]?
     private let list: @Sendable (String) -> [String]
 
     package init(
         home: String, environment: [String: String], system: SystemKind, workingFolder: String, repository: WorkingRepository?,
         systemRoot: String = "", gateway: String? = nil, list: @escaping @Sendable (String) -> [String] = { _ in [] },
-        read: @escaping @Sendable (String) -> [UInt8]?
+        read: @escaping @Sendable (String) throws(SetupRefusal) -> [UInt8]?
     ) {
         self.home = home
         self.environment = environment
@@ -58,18 +58,21 @@ package struct ClientPlace: Sendable {
     /// The command that prints the key with its labels.
     package var credentialCommand: String { "\(weirFolder)/credential" }
 
-    /// A file's bytes; nil when there is none.
-    package func bytes(_ path: String) -> [UInt8]? { read(path) }
+    /// A file's bytes; nil when there is none. A file that is there and cannot be read is no missing one.
+    package func contents(_ path: String) throws(SetupRefusal) -> [UInt8]? { try read(path) }
+
+    /// A file's bytes; nil when it cannot be read.
+    func bytes(_ path: String) -> [UInt8]? { (try? read(path)) ?? nil }
 
     /// The names in a folder.
     func names(in folder: String) -> [String] { list(folder).sorted() }
 
     /// A file's text; nil when there is none.
-    package func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
+    package func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
     /// What stands in a file; nil when there is none.
     package func settings(_ path: String, _ format: FileFormat) throws(SetupRefusal) -> SettingValue? {
-        guard let bytes = read(path) else { return nil }
+        guard let bytes = try read(path) else { return nil }
         do throws(MalformedFile) { return try format.parse(bytes) } catch {
             throw SetupRefusal("malformed_file", "\(path), \(error)", mend: "mend the file by hand; nothing was written")
         }

@@ -13,7 +13,7 @@ func place(
         home: "/home/m", environment: environment, system: .linux, workingFolder: repository?.root ?? "/tmp", repository: repository,
         gateway: gateway,
         list: { folder in files.keys.filter { $0.hasPrefix("\(folder)/") }.map { String($0.dropFirst(folder.count + 1)) } },
-        read: { files[$0].map { Array($0.utf8) } })
+        read: { path throws(SetupRefusal) in files[path].map { Array($0.utf8) } })
 }
 
 let someModels: [OfferedModel] = {

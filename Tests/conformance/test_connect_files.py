@@ -108,6 +108,16 @@ def test_a_link_stays_a_link(machine):
     assert link.is_symlink() and real.read_text() == "{}"
 
 
+def test_a_link_to_nothing_stays_a_link(machine):
+    link = machine.home / ".codex/config.toml"
+    link.parent.mkdir()
+    link.symlink_to("../dotfiles.toml")
+    machine.connect("codex")
+    assert link.is_symlink() and read_toml(machine.home / "dotfiles.toml")["model_provider"] == "weir"
+    machine.run("connect", "codex", "--undo")
+    assert link.is_symlink() and not (machine.home / "dotfiles.toml").exists()
+
+
 def test_the_key_is_stored_as_login_stores_it(machine):
     machine.connect("codex")
     folder = machine.home / ".config/weir"

@@ -77,6 +77,17 @@ def test_a_folder_that_cannot_be_written_is_named(machine):
     assert "error[cannot_write]" in done.stderr and ".codex/config.toml" in done.stderr
 
 
+def test_what_cannot_be_read_is_not_taken_for_nothing(machine):
+    path = machine.home / ".codex/config.toml"
+    path.mkdir(parents=True)
+    assert "error[cannot_read]" in machine.connect("codex", "--yes", status=1).stderr
+    path.rmdir()
+    path.write_text("# " + "x" * (9 << 20))
+    assert "error[cannot_read]" in machine.connect("codex", "--yes", status=1).stderr
+    assert path.stat().st_size > 9 << 20
+    assert "error[cannot_read]" in machine.doctor("codex", status=1).stderr
+
+
 def test_an_unknown_client_and_flags_that_exclude_each_other_are_misuse(machine):
     assert "opencode" in machine.run("connect", "emacs", status=2).stderr
     assert "exclude" in machine.run("connect", "codex", "--undo", "--print", status=2).stderr
@@ -128,6 +139,17 @@ def test_check_calls_as_the_client_would_and_says_what_arrived(machine, client):
     assert machine.gateway.last_turn()["request_id"] in remote.stdout
     assert (REPOSITORY in remote.stdout) == (client not in ("mini-swe-agent", "continue"))
     assert machine.key not in done.stdout + done.stderr + remote.stdout + remote.stderr
+
+
+def test_check_through_the_shim_knows_the_repository(machine):
+    machine.repository()
+    machine.connect("mini-swe-agent")
+    done = subprocess.run(
+        [machine.home / ".config/weir/credential", weirkit.binary(), "connect", "mini-swe-agent", "--check"], cwd=machine.work,
+        env=weirkit.clean_environment(HOME=str(machine.home)), capture_output=True, text=True, check=True, timeout=60)
+    assert f"repository: {REPOSITORY}\nbranch: topic\n" in done.stdout
+    turn = machine.gateway.last_turn()
+    assert (turn["repository"]["value"], turn["branch"]["value"]) == (REPOSITORY, "topic")
 
 
 def test_check_takes_what_the_environment_makes_of_it(machine):

@@ -59,7 +59,10 @@ struct ClientConnection {
         let probe = GatewayProbe(gateway: gateway, key: key)
         if key != nil { context.models = try await probe.models() }
         for path in client.gatewayFiles + ["/shim.sh"] {
-            if let answer = try? await probe.get(path), answer.status == 200 { context.gatewayFiles[path] = answer.text }
+            // A page of a proxy in between is no script.
+            if let answer = try? await probe.get(path), answer.status == 200, !answer.text.hasPrefix("<") {
+                context.gatewayFiles[path] = answer.text
+            }
         }
         for path in client.neededPaths {
             if let answer = try? await probe.get(path), answer.status == 404 { context.missingPaths.insert(path) }

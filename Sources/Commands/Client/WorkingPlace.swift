@@ -20,7 +20,7 @@ extension ClientPlace {
         return ClientPlace(
             home: home, environment: environment, system: system, workingFolder: folder, repository: workingRepository(folder),
             systemRoot: systemRoot ?? "", list: { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] },
-            read: { DiskFiles.read($0) })
+            read: { path throws(SetupRefusal) in try DiskFiles.read(path) })
     }
 }
 

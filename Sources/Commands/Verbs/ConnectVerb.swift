@@ -154,7 +154,7 @@ struct ConnectCommand: AsyncParsableCommand {
         let plain =
             "#!/bin/sh\n# The key alone: this gateway serves no script that adds labels to it.\nexec cat \(folder.keyFile.shellWord)\n"
         let shim = context.gatewayFiles["/shim.sh"] ?? plain
-        let known = DiskFiles.read(folder.credentialProgram)
+        let known = FileManager.default.contents(atPath: folder.credentialProgram).map { Array($0) }
         guard known != Array(shim.utf8), known == nil || context.gatewayFiles["/shim.sh"] != nil else { return }
         try folder.write("credential", Data(shim.utf8), mode: 0o755)
     }
