@@ -32,6 +32,11 @@ import Testing
         #expect(try edited("a = [\n  1, # one\n]\n\n[z]\n", .toml, .set(["m"], "w")) == "a = [\n  1, # one\n]\nm = \"w\"\n\n[z]\n")
     }
 
+    @Test func aRootNameStandsBehindTheFilesOwnPreface() throws {
+        #expect(try edited("# my file\n# v2\n\n# about z\n[z]\n", .toml, .set(["m"], 1)) == "# my file\n# v2\nm = 1\n\n# about z\n[z]\n")
+        #expect(try edited("# only\n", .toml, .set(["m"], 1)) == "m = 1\n# only\n")
+    }
+
     @Test func aTableInsideAStringIsNoTable() throws {
         let text =
             "notes = \"\"\"\n[model_providers.weir]\nbase_url = \"no\"\n\\\"\"\"\n\"\"\"\n'a b'.c = '''[x]'''\nt = 1979-05-27 07:32:00\n"

@@ -192,6 +192,26 @@ def test_the_project_file_names_the_repository_without_a_credential(machine):
     assert [path.name for path in machine.work.iterdir()] == [".git"]
 
 
+def test_telemetry_goes_to_the_gateway_with_the_key(machine):
+    machine.connect("claude-code", "--telemetry")
+    settings = read_json(machine.home / ".claude/settings.json")
+    assert settings["env"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == machine.url and "DISABLE_TELEMETRY" not in settings["env"]
+    done = subprocess.run(
+        ["sh", "-c", settings["otelHeadersHelper"]], cwd=machine.work, capture_output=True, text=True, check=True,
+        env={"HOME": str(machine.home), "PATH": os.environ["PATH"]})
+    assert json.loads(done.stdout) == {"Authorization": f"Bearer {machine.key}"}
+
+
+@pytest.mark.parametrize("client", ["opencode", "claude-code", "codex", "crush"])
+def test_a_home_with_spaces_and_quotes_works(tmp_path, gateway, client):
+    machine = Machine(tmp_path / "it's a home", gateway)
+    machine.repository()
+    machine.connect(client)
+    machine.run("connect", client, "--check")
+    turn = gateway.last_turn()
+    assert turn["status"] == 200 and turn["repository"]["value"] == REPOSITORY
+
+
 def test_other_headers_of_a_project_stay_beside_ours(machine):
     machine.repository()
     headers = "x-team: web\nx-weir-repo: old/name"

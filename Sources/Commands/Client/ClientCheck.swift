@@ -102,10 +102,10 @@ struct ClientCheck {
             output("cost: $\(NanoUSD(cost).dollars)\n")
         }
         for (name, value) in labels { output("\(name): \(inert(value))\n") }
-        output("Developer and team: weir turn show \(id), where the server's folder is (--data DIR).\n")
+        output("All of it, developer and team too: weir turn show \(id), where the server's folder is (--data DIR).\n")
     }
 
-    /// The labels that went with the call, in its headers or in the key.
+    /// Whose key it is, as login stored it, and the labels that went with the call, in its headers or in the key.
     private func labels(_ key: String) -> [(String, String)] {
         var form = ""
         if let dot = key.firstIndex(of: ".") {
@@ -114,10 +114,16 @@ struct ClientCheck {
             form = Data(base64Encoded: text).map { String(decoding: $0, as: UTF8.self) } ?? ""
         }
         let fields = form.split(separator: "&").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
-        return [("repository", "repo"), ("branch", "branch"), ("commit", "commit")].compactMap { name, field in
-            let header = call.headers.last { $0.0.lowercased() == "x-weir-\(field)" }?.1
-            let inKey = fields.last { $0.count == 2 && $0[0] == field }?[1].removingPercentEncoding
-            return (header ?? inKey).map { (name, field == "repo" ? repositoryLabel($0) ?? $0 : $0) }
+        let secret = key.prefix { $0 != "." }
+        let login = try? UserFolder().credentials().gateways.values.first { $0.key == secret }
+        let owner = [("developer", login?.developer), ("team", login?.team)].compactMap { name, value in
+            value.flatMap { $0.isEmpty ? nil : (name, $0) }
         }
+        return owner
+            + [("repository", "repo"), ("branch", "branch"), ("commit", "commit")].compactMap { name, field in
+                let header = call.headers.last { $0.0.lowercased() == "x-weir-\(field)" }?.1
+                let inKey = fields.last { $0.count == 2 && $0[0] == field }?[1].removingPercentEncoding
+                return (header ?? inKey).map { (name, field == "repo" ? repositoryLabel($0) ?? $0 : $0) }
+            }
     }
 }
