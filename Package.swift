@@ -34,14 +34,14 @@ let coreTargets: [Target] = [
     library("ClientSetup", ["GatewayModel"]),
     // What must hold for any input, shared by the fuzz targets and the tests that replay their corpora.
     .target(
-        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "GatewayModel"], path: "Fuzz/Oracles",
+        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "ClientSetup", "GatewayModel"], path: "Fuzz/Oracles",
         swiftSettings: settings),
     tests("WireFormatTests", ["WireFormat", "FuzzOracles"]),
     tests("GatewayModelTests", ["GatewayModel"]),
     tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel", "FuzzOracles"]),
     tests("PolicyTests", ["Policy", "GatewayModel"]),
     tests("ProvidersTests", ["Providers", "GatewayModel"]),
-    tests("ClientSetupTests", ["ClientSetup", "GatewayModel"]),
+    tests("ClientSetupTests", ["ClientSetup", "GatewayModel", "FuzzOracles"]),
     tests("TidyTests", []),
 ]
 

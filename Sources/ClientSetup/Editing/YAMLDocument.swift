@@ -56,7 +56,12 @@ struct YAMLDocument: SettingsDocument {
         var (node, start, column) = (root, root.range.lowerBound, 0)
         var rest = path[...]
         while let name = rest.first {
+            let isElement = name.contains("=")
             switch node.kind {
+            case .mapping where isElement, .list where !isElement:
+                throw MalformedFile(
+                    line: lineNumber(bytes, node.range.lowerBound),
+                    message: "\(path.dropLast(rest.count).joined(separator: ".")) should be a \(isElement ? "list" : "mapping")")
             case .mapping(let entries):
                 guard let entry = entries.last(where: { $0.name == name }) else {
                     let text = YAMLText.entry(name, nested(rest.dropFirst(), value), column: node.column, ending: ending)
