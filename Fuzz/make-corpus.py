@@ -153,7 +153,8 @@ SETTINGS = {
     "yaml_flow": (IN_YAML, "models: []\na: {}\n"), "yaml_nested": (IN_YAML, "models:\n  - - a\n    - b: 1\n      c: 2\n  -\n"), "yaml_documents": (IN_YAML, "---\na: 1\n...\n---\n"),
     "yaml_quotes": (IN_YAML, "\"a\": 'it''s'\n? x\n: y\n"), "yaml_anchor": (IN_YAML, "a: &x 1\nb: *x\n"), "yaml_tab": (IN_YAML, "a:\n\tb: 1\n"), "yaml_dash": (IN_YAML, "-"),
     "dotenv": (IN_DOTENV, "export KEY='a b' # c\nB=\"x\\n\"\r\n#KEY=1\nKEY=2"), "dotenv_open": (IN_DOTENV, 'KEY="open\nB=1\n'), "dotenv_bare": (IN_DOTENV, "KEY=\n=x\n1A=2"),
-    "block": (IN_BLOCK, "a\n# >>> weir >>> x\nb\n# <<< weir <<<\nc"), "block_open": (IN_BLOCK, "# >>> weir >>>\n"), "not_text": (IN_YAML, b"\x02a: \xff\n"),
+    "block": (IN_BLOCK, "a\n# >>> weir >>> x\nb\n# <<< weir <<<\nc"), "block_open": (IN_BLOCK, "# >>> weir >>>\n"), "block_twice": (IN_BLOCK, "# >>> weir >>>\n# >>> weir >>>\n# <<< weir <<<\n"),
+    "not_text": (IN_YAML, b"\x02a: \xff\n"),
 }
 
 
