@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -132,6 +133,11 @@ def test_the_key_is_stored_as_login_stores_it(machine):
     assert read_json(machine.home / ".claude/settings.json")["env"]["ANTHROPIC_BASE_URL"] == machine.url
 
 
+def test_a_key_need_not_stand_in_the_history_of_a_shell(machine):
+    machine.run("connect", "codex", "--gateway", machine.url, WEIR_KEY=machine.key)
+    assert (machine.home / ".config/weir/key").read_text() == machine.key + "\n"
+
+
 def test_codex_asks_the_command_for_its_key(machine):
     machine.connect("codex", "--model", "gpt-5.5")
     settings = read_toml(machine.home / ".codex/config.toml")
@@ -167,6 +173,49 @@ def test_opencode_has_two_dialects_and_nothing_else_is_enabled(machine):
         provider, model = settings[name].split("/", 1)
         assert model in settings["provider"][provider]["models"]
     assert settings["model"] != settings["small_model"]
+
+
+# Members that the documents of the two name, with those that they require [opencode.ai/v1/docs/config, models.dev; crush schema.json].
+OPENCODE_PROVIDER = {"npm", "name", "options", "models"}
+OPENCODE_MODEL = {"name", "tool_call", "reasoning", "attachment", "limit", "cost"}
+CRUSH_MODEL = {
+    "id": str, "name": str, "cost_per_1m_in": (int, float), "cost_per_1m_out": (int, float), "cost_per_1m_in_cached": (int, float),
+    "cost_per_1m_out_cached": (int, float), "context_window": int, "default_max_tokens": int, "can_reason": bool, "supports_attachments": bool}
+
+
+def test_opencode_is_told_nothing_that_its_schema_does_not_know(machine):
+    machine.connect("opencode")
+    settings = read_json(machine.home / ".config/opencode/opencode.json")
+    assert set(settings) == {"$schema", "provider", "enabled_providers", "model", "small_model"}
+    priced = 0
+    for provider in settings["provider"].values():
+        assert set(provider) == OPENCODE_PROVIDER and set(provider["options"]) == {"baseURL", "apiKey"}
+        for model in provider["models"].values():
+            assert set(model) <= OPENCODE_MODEL and set(model["limit"]) == {"context", "output"}
+            assert all(type(value) is int and value > 0 for value in model["limit"].values())
+            assert set(model.get("cost", {})) <= {"input", "output", "cache_read", "cache_write"}
+            priced += "cost" in model
+    # Dollars for a million tokens, as the gateway's own list says.
+    assert priced > 10
+    request = urllib.request.Request(f"{machine.url}/opencode/api.json", headers={"authorization": f"Bearer {machine.key}"})
+    listed = {name: model for provider in json.load(urllib.request.urlopen(request)).values()
+              for name, model in provider["models"].items()}
+    for provider in settings["provider"].values():
+        for name, model in provider["models"].items():
+            assert model.get("cost") == listed[name].get("cost") and model["limit"]["context"] == listed[name]["limit"]["context"]
+
+
+def test_crush_is_told_all_that_its_schema_requires(machine):
+    machine.connect("crush")
+    settings = read_json(machine.home / ".config/crush/crush.json")
+    assert set(settings) == {"$schema", "providers", "options", "models"} and set(settings["models"]) == {"large", "small"}
+    for provider in settings["providers"].values():
+        assert set(provider) == {"name", "type", "base_url", "api_key", "models"} and provider["type"] in ("openai-compat", "anthropic")
+        for model in provider["models"]:
+            assert set(model) == set(CRUSH_MODEL)
+            assert all(isinstance(model[name], kind) for name, kind in CRUSH_MODEL.items())
+    for chosen in settings["models"].values():
+        assert chosen["model"] in [model["id"] for model in settings["providers"][chosen["provider"]]["models"]]
 
 
 def test_the_project_file_names_the_repository_without_a_credential(machine):
@@ -282,3 +331,8 @@ def test_a_fleet_gets_a_file_without_a_key(machine, client, name):
 def test_a_scope_that_a_client_does_not_have_is_refused(machine, client):
     done = machine.connect(client, "--managed", status=1)
     assert "error[no_such_scope]" in done.stderr
+
+
+def test_codex_has_no_project_file(machine):
+    machine.repository()
+    assert "by itself" in machine.connect("codex", "--scope", "project", status=1).stderr

@@ -9,7 +9,7 @@ struct ClientConnection {
     let gateway: String
     let key: String?
 
-    /// What was given, or what `weir login` stored.
+    /// What was given, what `weir login` stored, or the key in `WEIR_KEY`.
     init(gateway given: String?, key givenKey: String?, folder: UserFolder) throws {
         let stored = try folder.credentials()
         guard let text = given ?? stored.current else {
@@ -27,7 +27,9 @@ struct ClientConnection {
                 "gateway_not_encrypted", "\(gateway) would carry keys and code over the network in the clear",
                 mend: "use https://; http:// is for loopback and private addresses only")
         }
-        key = givenKey ?? stored.gateways[gateway]?.key
+        // The shim puts labels behind the key that it exports.
+        let exported = ProcessInfo.processInfo.environment["WEIR_KEY"].map { String($0.prefix { $0 != "." }) }
+        key = givenKey ?? stored.gateways[gateway]?.key ?? exported.flatMap { $0.isEmpty ? nil : $0 }
         if let key, !key.hasPrefix("weir_k_") || key.contains(".") || !key.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) {
             throw CommandFailure("bad_key", "this is not a virtual key", mend: "give it as `weir key create` printed it: weir_k_…")
         }

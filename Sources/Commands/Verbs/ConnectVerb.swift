@@ -32,7 +32,7 @@ struct ConnectCommand: AsyncParsableCommand {
 
     @Argument(help: "The client: \(codingClients.map(\.name).joined(separator: ", ")).") var client: String
     @Option(help: "The gateway's address; else the one of `weir login`.") var gateway: String?
-    @Option(help: "A virtual key, which is stored as `weir login` stores it; else the one of `weir login`.") var key: String?
+    @Option(help: "A virtual key, which is stored as `weir login` stores it; else the one of `weir login`, or WEIR_KEY.") var key: String?
     @Option(help: ArgumentHelp("Whose configuration: user or project.", valueName: "user|project")) var scope: SetupScope = .user
     @Flag(help: "The configuration of the whole machine, for a fleet.") var managed = false
     @Option(help: "The model that the client uses.") var model: String?
