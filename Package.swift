@@ -34,14 +34,14 @@ let coreTargets: [Target] = [
     library("ClientSetup", ["GatewayModel"]),
     // What must hold for any input, shared by the fuzz targets and the tests that replay their corpora.
     .target(
-        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "GatewayModel"], path: "Fuzz/Oracles",
+        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "ClientSetup", "GatewayModel"], path: "Fuzz/Oracles",
         swiftSettings: settings),
     tests("WireFormatTests", ["WireFormat", "FuzzOracles"]),
     tests("GatewayModelTests", ["GatewayModel"]),
     tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel", "FuzzOracles"]),
     tests("PolicyTests", ["Policy", "GatewayModel"]),
     tests("ProvidersTests", ["Providers", "GatewayModel"]),
-    tests("ClientSetupTests", ["ClientSetup", "GatewayModel"]),
+    tests("ClientSetupTests", ["ClientSetup", "GatewayModel", "FuzzOracles"]),
     tests("TidyTests", []),
 ]
 
@@ -89,6 +89,9 @@ let serverTargets: [Target] = [
     library(
         "Proxy",
         ["CSearch", "GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
+    library(
+        "AgentOrigin", ["GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat", crypto],
+        resources: [.embedInCode("Files/login.sh"), .embedInCode("Files/weir-credential.sh"), .embedInCode("Files/weir.js")]),
     library("AdminAPI", ["GatewayModel"]),
     library(
         "Console",
@@ -98,7 +101,8 @@ let serverTargets: [Target] = [
     library(
         "Commands",
         [
-            "AdminAPI", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
+            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
+            "Proxy",
             "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation,
@@ -114,6 +118,9 @@ let serverTargets: [Target] = [
     tests(
         "ConsoleTests",
         ["Console", "AdminAPI", "Identity", "Reports", "Storage", "GatewayModel", hummingbird, hummingbirdTesting]),
+    tests(
+        "AgentOriginTests",
+        ["AgentOrigin", "GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat"]),
     tests("SimulationTests", ["Simulation", "RawWire"]),
     tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Reports", "ServerConfiguration"]),
 ]

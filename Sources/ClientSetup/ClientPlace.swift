@@ -29,11 +29,13 @@ package struct ClientPlace: Sendable {
     package var systemRoot: String
     /// The gateway that counts as ours: `https://gw.example`.
     package var gateway: String?
-    private let read: @Sendable (String) -> [UInt8]?
+    private let read: @Sendable (String) throws(SetupRefusal) -> [UInt8]?
+    private let list: @Sendable (String) -> [String]
 
     package init(
         home: String, environment: [String: String], system: SystemKind, workingFolder: String, repository: WorkingRepository?,
-        systemRoot: String = "", gateway: String? = nil, read: @escaping @Sendable (String) -> [UInt8]?
+        systemRoot: String = "", gateway: String? = nil, list: @escaping @Sendable (String) -> [String] = { _ in [] },
+        read: @escaping @Sendable (String) throws(SetupRefusal) -> [UInt8]?
     ) {
         self.home = home
         self.environment = environment
@@ -43,27 +45,34 @@ package struct ClientPlace: Sendable {
         self.systemRoot = systemRoot
         self.gateway = gateway
         self.read = read
+        self.list = list
     }
 
     /// `$XDG_CONFIG_HOME`, as a rule `~/.config`.
-    package var configFolder: String { environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.config" }
+    package var configFolder: String { environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config" }
     /// `$XDG_DATA_HOME`, as a rule `~/.local/share`.
-    package var dataFolder: String { environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.local/share" }
+    package var dataFolder: String { environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.local/share" }
     /// Where Weir keeps a developer's key.
     package var weirFolder: String { "\(configFolder)/weir" }
     package var keyFile: String { "\(weirFolder)/key" }
     /// The command that prints the key with its labels.
     package var credentialCommand: String { "\(weirFolder)/credential" }
 
-    /// A file's bytes; nil when there is none.
-    package func bytes(_ path: String) -> [UInt8]? { read(path) }
+    /// A file's bytes; nil when there is none. A file that is there and cannot be read is no missing one.
+    package func contents(_ path: String) throws(SetupRefusal) -> [UInt8]? { try read(path) }
+
+    /// A file's bytes; nil when it cannot be read.
+    func bytes(_ path: String) -> [UInt8]? { (try? read(path)) ?? nil }
+
+    /// The names in a folder.
+    func names(in folder: String) -> [String] { list(folder).sorted() }
 
     /// A file's text; nil when there is none.
-    package func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
+    package func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
     /// What stands in a file; nil when there is none.
     package func settings(_ path: String, _ format: FileFormat) throws(SetupRefusal) -> SettingValue? {
-        guard let bytes = read(path) else { return nil }
+        guard let bytes = try read(path) else { return nil }
         do throws(MalformedFile) { return try format.parse(bytes) } catch {
             throw SetupRefusal("malformed_file", "\(path), \(error)", mend: "mend the file by hand; nothing was written")
         }
@@ -99,28 +108,6 @@ package struct ClientPlace: Sendable {
 /// Which of a client's files to write.
 package enum SetupScope: String, Sendable, CaseIterable { case user, project, managed }
 
-/// A model as the gateway offers it. Prices in US dollars for a million tokens.
-package struct OfferedModel: Sendable, Equatable {
-    package var id: String
-    package var provider: String
-    package var contextTokens: Int64?
-    package var outputTokens: Int64?
-    package var inputPrice: String?
-    package var outputPrice: String?
-    package var cacheReadPrice: String?
-    package var cacheWritePrice: String?
-    package var reasons: Bool?
-    package var takesImages: Bool?
-
-    package init(id: String, provider: String) {
-        self.id = id
-        self.provider = provider
-    }
-
-    /// Whether the Anthropic dialect is its own.
-    package var isClaude: Bool { provider == "anthropic" || id.hasPrefix("claude") || id.contains("/claude") }
-}
-
 /// What a setup is made from.
 package struct SetupContext: Sendable {
     package var place: ClientPlace
@@ -135,6 +122,8 @@ package struct SetupContext: Sendable {
     package var sendsTelemetry: Bool
     /// What the gateway serves, by path.
     package var gatewayFiles: [String: String]
+    /// Paths that the gateway does not know.
+    package var missingPaths: Set<String> = []
 
     package init(
         place: ClientPlace, gateway: String, key: String?, models: [OfferedModel], model: String? = nil, scope: SetupScope = .user,
@@ -152,6 +141,20 @@ package struct SetupContext: Sendable {
 
     /// Where the OpenAI dialects begin.
     package var v1: String { "\(gateway)/v1" }
+
+    /// The key for a file that can hold nothing else.
+    func literalKey() throws(SetupRefusal) -> String {
+        guard let key else {
+            throw SetupRefusal(
+                "no_key", "this client's file holds the key itself", mend: "give it: --key KEY, or log in: weir login \(gateway)")
+        }
+        return key
+    }
+
+    /// A scope that a client has no file for.
+    func refuse(_ client: String, instead: String) -> SetupRefusal {
+        SetupRefusal("no_such_scope", "\(client) has no \(scope.rawValue) configuration for this", mend: instead)
+    }
 
     /// The repository's top folder, for project files.
     func repositoryRoot(for client: String) throws(SetupRefusal) -> String {

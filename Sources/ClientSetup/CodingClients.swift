@@ -5,8 +5,16 @@
 
 /// Every client that `weir connect` knows.
 package let codingClients: [any CodingClient] = [
+    OpenCode(),
     ClaudeCode(),
     Codex(),
+    Crush(),
+    Aider(),
+    MiniSWEAgent(),
+    GeminiCLI(),
+    Cline(),
+    Continue(),
+    Environment(),
 ]
 
 /// An agent that can be pointed at a gateway.
@@ -17,6 +25,8 @@ package protocol CodingClient: Sendable {
     var title: String { get }
     /// Texts that the gateway serves and that this client's files are made of.
     var gatewayFiles: [String] { get }
+    /// Paths of the gateway without which the client cannot work through it.
+    var neededPaths: [String] { get }
     /// What its files should hold.
     func setup(_ context: SetupContext) throws(SetupRefusal) -> ClientPlan
     /// What its configuration, as it stands, would send where: for `--check`.
@@ -27,6 +37,7 @@ package protocol CodingClient: Sendable {
 
 extension CodingClient {
     package var gatewayFiles: [String] { [] }
+    package var neededPaths: [String] { [] }
 }
 
 /// Why a client cannot be set up or read.

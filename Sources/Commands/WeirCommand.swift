@@ -20,7 +20,8 @@ package struct WeirCommand: AsyncParsableCommand {
             InitCommand.self, ServeCommand.self, ConnectCommand.self, ConfigCommand.self, DoctorCommand.self, KeyCommand.self,
             WorkspaceCommand.self,
             TeamCommand.self,
-            DeveloperCommand.self, ServiceAccountCommand.self, PriceCommand.self, ReportCommand.self, SessionCommand.self,
+            DeveloperCommand.self, DeviceCommand.self, LoginCommand.self, LogoutCommand.self, ServiceAccountCommand.self, PriceCommand.self,
+            ReportCommand.self, SessionCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
         ])

@@ -149,7 +149,8 @@ final class LoopContext: @unchecked Sendable {
         snapshot = next
         for client in clients.values { client.knownKey = nil }
         for exchange in exchanges {
-            guard let keyID = exchange.keyID else { continue }
+            // What a handler is at is no stream: it ends soon, and may be the very request that revoked its own key.
+            guard let keyID = exchange.keyID, exchange.phase != .answering else { continue }
             if next.keys[keyID].map({ $0.revoked }) ?? true { exchange.cut(.revokedKey(keyID: keyID)) }
         }
     }

@@ -53,4 +53,21 @@ import Testing
         #expect(try edited(merged, .yaml, .set(path, "github.com/acme/shop")) == merged)
         #expect(try edited(merged, .yaml, .remove(Array(path.prefix(3)))) == existing)
     }
+
+    @Test(arguments: [
+        ("models:\n  p: 1\n", 2, "list"), ("- a\n- b\n", 1, "mapping"), ("models: [{name: x}]\n", 1, "not edited"),
+        ("a: 1\n\tb: 2\n", 2, "name"),
+        ("a: 1\na: 2\n", 2, "twice"), ("--- {a: 1}\n", 1, "---"), ("a: 1\n---\nb: 2\n", 2, "several"), ("a: \"open\n", 1, "no end"),
+        ("a: b: c\n", 1, "colon"), ("a: [1, 2\n", 1, "closed"), ("just words\n", 1, "not edited"),
+    ])
+    func whatCannotBeEditedIsRefusedWithItsLine(_ text: String, _ line: Int, _ words: String) {
+        do {
+            let after = try edited(text, .yaml, .set(["models", "name=Weir"], ["v": "1"]))
+            Issue.record("\(text) was taken: \(after)")
+        } catch let fault as MalformedFile {
+            #expect(fault.line == line && fault.message.contains(words), "\(fault)")
+        } catch {
+            Issue.record(error)
+        }
+    }
 }

@@ -10,18 +10,25 @@ struct ClaudeCode: CodingClient {
         "\(place.variable("CLAUDE_CONFIG_DIR") ?? "\(place.home)/.claude")/settings.json"
     }
 
-    private func managedFile(_ place: ClientPlace) -> String {
+    private func managedFolder(_ place: ClientPlace) -> String {
         switch place.system {
-        case .linux: "\(place.systemRoot)/etc/claude-code/managed-settings.json"
-        case .macOS: "\(place.systemRoot)/Library/Application Support/ClaudeCode/managed-settings.json"
+        case .linux: "\(place.systemRoot)/etc/claude-code"
+        case .macOS: "\(place.systemRoot)/Library/Application Support/ClaudeCode"
         }
     }
+
+    /// A file of our own beside the others: nothing has to be merged.
+    private func managedFile(_ place: ClientPlace) -> String { "\(managedFolder(place))/managed-settings.d/50-weir.json" }
 
     func setup(_ context: SetupContext) throws(SetupRefusal) -> ClientPlan {
         let place = context.place
         var edits: [SettingsEdit] = [.set(["env", "ANTHROPIC_BASE_URL"], .string(context.gateway))]
         // Either of them would be used in place of the command.
         edits += ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].map { .remove(["env", $0]) }
+        edits.append(.setIfAbsent(["env", "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY"], "1"))
+        // What it tells its maker beside the model calls.
+        edits.append(.setIfAbsent(["env", "DISABLE_ERROR_REPORTING"], "1"))
+        if !context.sendsTelemetry { edits.append(.setIfAbsent(["env", "DISABLE_TELEMETRY"], "1")) }
         if let model = context.model { edits.append(.set(["model"], .string(model))) }
         if context.sendsTelemetry { edits += telemetry(context) }
         switch context.scope {
@@ -30,12 +37,15 @@ struct ClaudeCode: CodingClient {
             return ClientPlan(
                 files: [FileEdit(userFile(place), .json, edits)],
                 next: ["Start claude in any folder. If it was signed in to an account, run /logout in it once."],
-                gaps: ["what was typed at a prompt, and which branch a running session changed to, until its key is asked for again"])
+                gaps: ["a branch that is changed to while a session runs, until it asks for its key again (five minutes)"])
         case .project:
             let root = try context.repositoryRoot(for: name)
             var project: [SettingsEdit] = [.set(["env", "ANTHROPIC_BASE_URL"], .string(context.gateway))]
             if let label = place.repository?.label {
-                project.append(.set(["env", "ANTHROPIC_CUSTOM_HEADERS"], .string("x-weir-repo: \(label)")))
+                let known = try place.settings("\(root)/.claude/settings.json", .json)?.at(["env", "ANTHROPIC_CUSTOM_HEADERS"])?.text
+                let others = known?.split(whereSeparator: \.isNewline).filter { !$0.lowercased().hasPrefix("x-weir-repo:") } ?? []
+                let headers = others.map(String.init) + ["x-weir-repo: \(label)"]
+                project.append(.set(["env", "ANTHROPIC_CUSTOM_HEADERS"], .string(headers.joined(separator: "\n"))))
             }
             return ClientPlan(
                 files: [FileEdit("\(root)/.claude/settings.json", .json, project)],
@@ -55,12 +65,16 @@ struct ClaudeCode: CodingClient {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), ("OTEL_EXPORTER_OTLP_ENDPOINT", context.gateway),
         ]
         return variables.map { .set(["env", $0.0], .string($0.1)) }
-            + [.set(["otelHeadersHelper"], .string(context.place.credentialCommand.shellWord))]
+            + [
+                .set(
+                    ["otelHeadersHelper"],
+                    .string("printf '{\"Authorization\":\"Bearer %s\"}' \"$(\(context.place.credentialCommand.shellWord))\""))
+            ]
     }
 
     /// All its settings, the strongest first.
     private func layers(_ place: ClientPlace) throws(SetupRefusal) -> [(path: String, settings: SettingValue)] {
-        var paths = [managedFile(place)]
+        var paths = [managedFile(place), "\(managedFolder(place))/managed-settings.json"]
         let root = place.repository?.root ?? place.workingFolder
         paths += ["\(root)/.claude/settings.local.json", "\(root)/.claude/settings.json", userFile(place)]
         var layers: [(path: String, settings: SettingValue)] = []
@@ -131,11 +145,18 @@ struct ClaudeCode: CodingClient {
                     variable.map { "ANTHROPIC_BASE_URL points at \($0)" } ?? "no ANTHROPIC_BASE_URL: calls go to Anthropic",
                     mend: "weir connect claude-code"))
         }
+        let helper = layers.first { $0.settings["apiKeyHelper"] != nil }
         for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"] {
-            if let value = place.variable(name), !value.hasPrefix("weir_k_") {
+            if let value = place.variable(name), helper != nil || !value.hasPrefix("weir_k_") {
                 leaks.append(
                     ClientLeak(
-                        "the environment", "\(name) holds a key that is not Weir's and is used in place of ours", mend: "unset \(name)"))
+                        "the environment", "\(name) is sent beside the key of apiKeyHelper, and Weir refuses two keys",
+                        mend: "unset \(name)"))
+            }
+            for layer in layers where layer.settings.at(["env", name]) != nil && helper != nil {
+                leaks.append(
+                    ClientLeak(layer.path, "\(name) is sent beside the key of apiKeyHelper, and Weir refuses two keys", mend: "take it out")
+                )
             }
         }
         for name in ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"] where place.variable(name) != nil {

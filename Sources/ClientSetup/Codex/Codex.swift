@@ -10,33 +10,63 @@ struct Codex: CodingClient {
         "\(place.variable("CODEX_HOME") ?? "\(place.home)/.codex")/config.toml"
     }
 
+    /// Stronger than the user's file.
+    private func managedFile(_ place: ClientPlace) -> String { "\(place.systemRoot)/etc/codex/managed_config.toml" }
+
     func setup(_ context: SetupContext) throws(SetupRefusal) -> ClientPlan {
         let place = context.place
         let provider = ["model_providers", "weir"]
         var edits: [SettingsEdit] = [.set(["model_provider"], "weir")]
-        let path = userFile(place)
         if let model = context.model {
             edits.append(.set(["model"], .string(model)))
-        } else if let model = suggested(context) {
+        } else if context.scope == .user, let model = suggested(context) {
             edits.append(.setIfAbsent(["model"], .string(model)))
         }
         edits += [
             .set(provider + ["name"], "Weir"), .set(provider + ["base_url"], .string(context.v1)),
-            .set(provider + ["wire_api"], "responses"), .remove(provider + ["env_key"]), .remove(provider + ["experimental_bearer_token"]),
-            .set(provider + ["auth", "command"], .string(place.credentialCommand)),
+            .set(provider + ["wire_api"], "responses"),
+            // Codex does not start with both a command and one of these.
+            .remove(provider + ["env_key"]), .remove(provider + ["experimental_bearer_token"]),
+            .remove(provider + ["requires_openai_auth"]),
         ]
-        return ClientPlan(files: [FileEdit(path, .toml, edits)], next: ["Start codex in any folder."], gaps: [])
+        let gaps = ["a branch that is changed to while a session runs"]
+        switch context.scope {
+        case .user:
+            edits += [
+                .set(provider + ["auth", "command"], .string(place.credentialCommand)), .remove(provider + ["auth", "args"]),
+                .setIfAbsent(["analytics", "enabled"], false),
+            ]
+            return ClientPlan(
+                files: [FileEdit(userFile(place), .toml, edits)], next: ["Start codex in any folder."], gaps: gaps)
+        case .project:
+            throw context.refuse("Codex", instead: "leave --scope project out: Codex sends the repository by itself")
+        case .managed:
+            edits += [
+                .set(provider + ["auth", "command"], "sh"),
+                .set(provider + ["auth", "args"], ["-c", "exec \"${XDG_CONFIG_HOME:-$HOME/.config}/weir/credential\""]),
+                .set(["analytics", "enabled"], false),
+            ]
+            return ClientPlan(
+                files: [FileEdit(managedFile(place), .toml, edits)],
+                next: ["Put the file on every machine. Each developer runs: weir login \(context.gateway)"], gaps: gaps)
+        }
     }
 
-    /// A model that the gateway offers and that Codex knows the limits of.
     private func suggested(_ context: SetupContext) -> String? {
         let ids = context.models.map(\.id)
-        return ids.first { $0.hasPrefix("gpt-") && $0.contains("codex") } ?? ids.first { $0.hasPrefix("gpt-") } ?? ids.first
+        return context.chosenModel() ?? ids.first
+    }
+
+    /// The user's settings under those of the machine.
+    private func settings(_ place: ClientPlace) throws(SetupRefusal) -> SettingValue {
+        let user = try place.settings(userFile(place), .toml) ?? .object([])
+        return user.merging(try place.settings(managedFile(place), .toml) ?? .object([]))
     }
 
     func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
         let path = userFile(place)
-        guard let settings = try place.settings(path, .toml), let id = settings["model_provider"]?.text else {
+        let settings = try settings(place)
+        guard let id = settings["model_provider"]?.text else {
             throw SetupRefusal("not_connected", "Codex has no model_provider in \(path)", mend: "weir connect codex")
         }
         guard let provider = settings.at(["model_providers", id]), let base = provider["base_url"]?.text else {
@@ -68,8 +98,8 @@ struct Codex: CodingClient {
     func leaks(_ place: ClientPlace) throws(SetupRefusal) -> [ClientLeak] {
         let path = userFile(place)
         var leaks: [ClientLeak] = []
-        let settings = try place.settings(path, .toml) ?? .object([])
-        func check(_ id: String?, _ whose: String) {
+        let settings = try settings(place)
+        func check(_ id: String?, _ whose: String, in path: String) {
             guard let id else {
                 leaks.append(ClientLeak(path, "\(whose) has no model_provider: calls go to OpenAI", mend: "weir connect codex"))
                 return
@@ -82,9 +112,15 @@ struct Codex: CodingClient {
                         mend: "weir connect codex"))
             }
         }
-        check(settings["model_provider"]?.text, "Codex")
+        check(settings["model_provider"]?.text, "Codex", in: path)
         for profile in settings["profiles"]?.members ?? [] {
-            if let id = profile.value["model_provider"]?.text { check(id, "the profile \(profile.name)") }
+            if let id = profile.value["model_provider"]?.text { check(id, "the profile \(profile.name)", in: path) }
+        }
+        // Newer versions keep each profile in a file of its own.
+        let folder = String(path.dropLast("/config.toml".count))
+        for name in place.names(in: folder) where name.hasSuffix(".config.toml") {
+            let file = "\(folder)/\(name)"
+            if let id = try place.settings(file, .toml)?["model_provider"]?.text { check(id, "the profile \(name.dropLast(12))", in: file) }
         }
         return leaks
     }

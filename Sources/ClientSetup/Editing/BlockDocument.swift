@@ -18,6 +18,9 @@ struct BlockDocument: SettingsDocument {
             let end = bytes[position...].firstIndex(of: 10).map { $0 + 1 } ?? bytes.count
             let line = bytes.text(position..<end).trimmed
             if line.hasPrefix(Self.firstStart) {
+                guard start == nil, found == nil else {
+                    throw MalformedFile(line: lineNumber(bytes, position), message: "a second block of Weir's begins here")
+                }
                 start = position
             } else if line == Self.last, let from = start {
                 found = from..<end

@@ -58,6 +58,19 @@ extension SettingValue {
         return value
     }
 
+    /// With another laid over it: objects member by member, everything else whole.
+    func merging(_ other: SettingValue) -> SettingValue {
+        guard case .object(var members) = self, case .object(let others) = other else { return other }
+        for member in others {
+            if let index = members.lastIndex(where: { $0.name == member.name }) {
+                members[index].value = members[index].value.merging(member.value)
+            } else {
+                members.append(member)
+            }
+        }
+        return .object(members)
+    }
+
     /// The text, if this is text.
     package var text: String? {
         if case .string(let text) = self { text } else { nil }

@@ -54,6 +54,11 @@ extension FileFormat {
     }
 }
 
+extension FileFormat {
+    /// A text as a JSON string.
+    package static func quotedJSON(_ text: String) -> String { JSONText.quoted(text) }
+}
+
 /// A file that belongs to Weir whole.
 struct WholeDocument: SettingsDocument {
     let bytes: [UInt8]

@@ -41,9 +41,14 @@ struct TOMLDocument: SettingsDocument {
         if let statement = statements.first(where: { $0.kind == .pair && $0.path == path }) {
             return statement.value == value ? bytes : bytes.replacing(statement.range, with: TOMLText.text(value))
         }
-        if let inner = statements.first(where: { $0.path.count > path.count && $0.path.starts(with: path) }) {
+        if let inner = statements.first(where: { $0.path.starts(with: path) }) {
             throw MalformedFile(
                 line: lineNumber(bytes, inner.lines.lowerBound), message: "\(path.joined(separator: ".")) is a table here")
+        }
+        if let list = statements.first(where: { $0.kind == .listHeader && path.starts(with: $0.path.dropLast()) }) {
+            throw MalformedFile(
+                line: lineNumber(bytes, list.lines.lowerBound),
+                message: "\(list.path.dropLast().joined(separator: ".")) is a list of tables here")
         }
         if let holder = statements.first(where: { $0.kind == .pair && path.starts(with: $0.path) }) {
             return try inserting(path, value, inline: deepest(holder, path))
@@ -58,13 +63,25 @@ struct TOMLDocument: SettingsDocument {
         if let header = statements.first(where: { $0.kind == .header && $0.path == table }) {
             return inserting(line(path, value, in: table), at: header.lines.upperBound)
         }
-        if table.isEmpty { return inserting(line(path, value, in: []), at: textStart(bytes)) }
+        if table.isEmpty { return inserting(line(path, value, in: []), at: endOfPreface) }
         let isAtLineStart = bytes.count == textStart(bytes) || bytes.last == 10
         let hasText = bytes.count > textStart(bytes)
         let text =
             (isAtLineStart ? "" : ending) + (hasText ? ending : "") + "[\(TOMLText.key(table))]" + ending
             + line(path, value, in: table) + ending
         return bytes.replacing(bytes.count..<bytes.count, with: text)
+    }
+
+    /// Behind the comment with which the file begins, if an empty line sets it apart from what follows; otherwise the file's start.
+    private var endOfPreface: Int {
+        let start = textStart(bytes)
+        var position = start
+        while position < bytes.count, bytes[position] == UInt8(ascii: "#") {
+            guard let end = bytes[position...].firstIndex(of: 10) else { return start }
+            position = end + 1
+        }
+        let isSetApart = position > start && position < bytes.count && (bytes[position] == 10 || bytes[position...].starts(with: [13, 10]))
+        return isSetApart ? position : start
     }
 
     private func deepest(_ holder: TOMLStatement, _ path: [String]) -> TOMLStatement {

@@ -172,7 +172,11 @@ struct TOMLScan {
             elements.append(try value(path + ["#"], section))
             statements.removeSubrange(known...)
             try skipLines()
-            if peek == UInt8(ascii: ",") { position += 1 } else if peek != UInt8(ascii: "]") { throw fault("a comma is missing") }
+            if peek == UInt8(ascii: ",") {
+                position += 1
+            } else if peek != UInt8(ascii: "]"), peek != nil {
+                throw fault("a comma is missing")
+            }
         }
         position += 1
         return .array(elements)
@@ -191,7 +195,11 @@ struct TOMLScan {
             if byte == UInt8(ascii: "}") { break }
             try pair(in: path, section: section, inlineStart: start)
             try skipLines()
-            if peek == UInt8(ascii: ",") { position += 1 } else if peek != UInt8(ascii: "}") { throw fault("a comma is missing") }
+            if peek == UInt8(ascii: ",") {
+                position += 1
+            } else if peek != UInt8(ascii: "}"), peek != nil {
+                throw fault("a comma is missing")
+            }
         }
         position += 1
         var value = SettingValue.object([])

@@ -56,7 +56,12 @@ struct YAMLDocument: SettingsDocument {
         var (node, start, column) = (root, root.range.lowerBound, 0)
         var rest = path[...]
         while let name = rest.first {
+            let isElement = name.contains("=")
             switch node.kind {
+            case .mapping where isElement, .list where !isElement:
+                throw MalformedFile(
+                    line: lineNumber(bytes, node.range.lowerBound),
+                    message: "\(path.dropLast(rest.count).joined(separator: ".")) should be a \(isElement ? "list" : "mapping")")
             case .mapping(let entries):
                 guard let entry = entries.last(where: { $0.name == name }) else {
                     let text = YAMLText.entry(name, nested(rest.dropFirst(), value), column: node.column, ending: ending)
@@ -65,7 +70,7 @@ struct YAMLDocument: SettingsDocument {
                 (node, start, column) = (entry.node, entry.colonEnd, node.column)
             case .list(let items):
                 guard let item = items.first(where: { matches($0, name) }) else {
-                    let text = YAMLText.item(element(name, nested(rest.dropFirst(), value)), column: node.column, ending: ending)
+                    let text = YAMLText.item(Self.element(name, nested(rest.dropFirst(), value)), column: node.column, ending: ending)
                     return inserting(text, column: node.column, behind: items.last?.lines.upperBound ?? 0)
                 }
                 (node, start, column) = (item.node, item.dashEnd, node.column + 2)
@@ -96,11 +101,16 @@ struct YAMLDocument: SettingsDocument {
     private func nested(_ path: ArraySlice<String>, _ value: SettingValue) -> SettingValue {
         guard let name = path.first else { return value }
         let inner = nested(path.dropFirst(), value)
-        return name.contains("=") ? .array([element(name, inner)]) : .object([SettingMember(name, inner)])
+        return name.contains("=") ? .array([Self.element(name, inner)]) : .object([SettingMember(name, inner)])
+    }
+
+    /// The value of a path's end, with the member by which it is found if it is an element of a list.
+    static func completed(_ path: [String], _ value: SettingValue) -> SettingValue {
+        path.last.map { $0.contains("=") ? element($0, value) : value } ?? value
     }
 
     /// An element of a list with the member by which it is found.
-    private func element(_ spec: String, _ value: SettingValue) -> SettingValue {
+    private static func element(_ spec: String, _ value: SettingValue) -> SettingValue {
         guard let equals = spec.firstIndex(of: "="), case .object(let members) = value else { return value }
         let name = String(spec[..<equals])
         if value[name] != nil { return value }

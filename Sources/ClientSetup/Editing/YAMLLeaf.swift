@@ -60,7 +60,8 @@ enum YAMLLeaf {
     /// The end of a plain scalar: a comment begins behind a space.
     static func withoutComment(_ bytes: [UInt8], _ start: Int, _ end: Int) -> Int {
         var limit = end
-        for position in start..<end where bytes[position] == UInt8(ascii: "#") && position > start && [32, 9].contains(bytes[position - 1]) {
+        for position in start..<end where bytes[position] == UInt8(ascii: "#") && position > start && [32, 9].contains(bytes[position - 1])
+        {
             limit = position
             break
         }

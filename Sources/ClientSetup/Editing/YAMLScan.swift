@@ -192,7 +192,8 @@ struct YAMLScan {
         if position < line.end, bytes[position] != UInt8(ascii: "#") { return try leaf(position, column) }
         guard let next = lines[(index + 1)...].firstIndex(where: { !$0.isBlank }),
             lines[next].indent > column
-                || (lines[next].indent == column && isDash(lines[next].start + column, lines[next]) && !isDash(lines[index].start + column, lines[index]))
+                || (lines[next].indent == column && isDash(lines[next].start + column, lines[next])
+                    && !isDash(lines[index].start + column, lines[index]))
         else {
             index += 1
             return YAMLNode(kind: .leaf(.null), range: start..<start, column: column)
@@ -205,6 +206,7 @@ struct YAMLScan {
     private func key(_ start: Int, _ line: YAMLLine) -> (String, Int)? {
         guard start < line.end else { return nil }
         let quote = bytes[start]
+        guard quote != 9 else { return nil }
         if quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") {
             guard let (text, end) = YAMLLeaf.quoted(bytes, start, line.end) else { return nil }
             var colon = end

@@ -62,8 +62,21 @@ package struct FileChange: Sendable {
 }
 
 extension FileEdit {
+    /// An element of a YAML list holds the member by which it is found.
+    private var completed: [SettingsEdit] {
+        guard format == .yaml else { return edits }
+        return edits.map { edit in
+            switch edit {
+            case .set(let path, let value): .set(path, YAMLDocument.completed(path, value))
+            case .setIfAbsent(let path, let value): .setIfAbsent(path, YAMLDocument.completed(path, value))
+            case .remove: edit
+            }
+        }
+    }
+
     /// The change that this means for a file that holds `before`.
     package func change(from before: [UInt8]?) throws(MalformedFile) -> FileChange {
+        let edits = completed
         var bytes = before ?? []
         var members: [MemberChange] = []
         var made: [[String]] = []

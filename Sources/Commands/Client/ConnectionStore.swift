@@ -21,7 +21,7 @@ struct ConnectionStore {
 
     func record(_ scope: SetupScope) throws -> UndoRecord? {
         let path = recordPath(scope)
-        guard let bytes = DiskFiles.read(path) else { return nil }
+        guard let bytes = try contents(path) else { return nil }
         do {
             return try JSONDecoder().decode(UndoRecord.self, from: Data(bytes))
         } catch {
@@ -30,11 +30,16 @@ struct ConnectionStore {
         }
     }
 
+    private func contents(_ path: String) throws -> [UInt8]? {
+        do throws(SetupRefusal) { return try place.contents(path) } catch { throw CommandFailure(error) }
+    }
+
     /// What edits mean for the files as they are.
     func changes(_ files: [FileEdit]) throws -> [FileChange] {
         try files.map { edit in
+            let before = try contents(edit.path)
             do throws(MalformedFile) {
-                return try edit.change(from: place.bytes(edit.path))
+                return try edit.change(from: before)
             } catch {
                 throw CommandFailure(
                     "malformed_file", "\(edit.path), \(error)", mend: "mend the file by hand and run the command again; nothing was written"
@@ -81,8 +86,9 @@ struct ConnectionStore {
         var steps: [(UndoFile, UndoStep)] = []
         var sentences: [String] = []
         for file in record.files {
+            let current = try contents(file.path)
             do throws(MalformedFile) {
-                let (step, kept) = try file.step(current: DiskFiles.read(file.path))
+                let (step, kept) = try file.step(current: current)
                 steps.append((file, step))
                 for path in kept { sentences.append("\(file.path): \(path.joined(separator: ".")) was changed since and stays.") }
             } catch {
@@ -113,4 +119,8 @@ struct ConnectionStore {
         let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return String(hash, radix: 16)
     }
+}
+
+extension CommandFailure {
+    init(_ refusal: SetupRefusal) { self.init(refusal.code, refusal.message, mend: refusal.mend) }
 }

@@ -1,5 +1,6 @@
 // DiskFiles: reads and replaces files of the user: whole or not at all, through links, with the mode that they had.
 
+import ClientSetup
 import Foundation
 
 #if canImport(Glibc)
@@ -11,13 +12,21 @@ enum DiskFiles {
     /// A configuration is at most this large.
     private static let bytesMax = 8 << 20
 
-    /// A file's bytes; nil when there is none.
-    static func read(_ path: String) -> [UInt8]? {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
-            let data = FileManager.default.contents(atPath: path), data.count <= bytesMax
-        else { return nil }
+    /// A file's bytes; nil when there is none. What is there and cannot be read must not be taken for nothing.
+    static func read(_ path: String) throws(SetupRefusal) -> [UInt8]? {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw unreadable(path, String(cString: strerror(errno)))
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw unreadable(path, "it is no file") }
+        guard status.st_size <= bytesMax else { throw unreadable(path, "it is larger than \(bytesMax >> 20) MiB") }
+        guard let data = FileManager.default.contents(atPath: path) else { throw unreadable(path, "it may not be read") }
         return Array(data)
+    }
+
+    private static func unreadable(_ path: String, _ reason: String) -> SetupRefusal {
+        SetupRefusal("cannot_read", "cannot read \(path): \(reason)", mend: "see what stands there; nothing was written")
     }
 
     /// Its permissions; nil when there is none.
@@ -55,7 +64,7 @@ enum DiskFiles {
     }
 
     static func remove(_ path: String) throws {
-        guard unlink(path) == 0 || errno == ENOENT else { throw failure(path) }
+        guard unlink(resolved(path)) == 0 || errno == ENOENT else { throw failure(path) }
     }
 
     /// Removes folders that are empty, innermost first.
@@ -64,9 +73,13 @@ enum DiskFiles {
     }
 
     private static func resolved(_ path: String) -> String {
-        guard let place = realpath(path, nil) else { return path }
-        defer { free(place) }
-        return String(cString: place)
+        if let place = realpath(path, nil) {
+            defer { free(place) }
+            return String(cString: place)
+        }
+        // A link to a file that is not there yet.
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
+        return target.hasPrefix("/") ? target : "\((path as NSString).deletingLastPathComponent)/\(target)"
     }
 
     private static func makeFolders(_ folder: String, mode: UInt16) throws -> [String] {

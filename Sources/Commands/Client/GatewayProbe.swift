@@ -13,6 +13,15 @@ struct GatewayProbe: Sendable {
     let key: String?
 
     private static let answerBytesMax = 16 << 20
+    /// Lives as long as the process. Nobody wants to wait for a gateway that is not there, so a connection is tried once.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.timeout.connect = .seconds(10)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        // The key goes to the address that was given and to no other.
+        configuration.redirectConfiguration = .disallow
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     /// An answer.
     struct Answer: Sendable {
@@ -36,7 +45,7 @@ struct GatewayProbe: Sendable {
             request.body = .bytes(ByteBuffer(string: body))
         }
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            let response = try await Self.client.execute(request, timeout: .seconds(60))
             let bytes = try await response.body.collect(upTo: Self.answerBytesMax)
             return Answer(status: Int(response.status.code), headers: response.headers, body: Array(buffer: bytes))
         } catch {

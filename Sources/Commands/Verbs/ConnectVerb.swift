@@ -8,6 +8,16 @@ import Foundation
     import Glibc
 #endif
 
+extension SetupScope: ExpressibleByArgument {}
+
+/// Which client is meant.
+func codingClient(_ name: String) throws -> any CodingClient {
+    guard let client = codingClients.first(where: { $0.name == name }) else {
+        throw ValidationError("no client is called \(name); there are \(codingClients.map(\.name).joined(separator: ", "))")
+    }
+    return client
+}
+
 struct ConnectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connect", abstract: "Point a coding agent at the gateway; undo it; see what arrives.",
@@ -21,87 +31,63 @@ struct ConnectCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The client: \(codingClients.map(\.name).joined(separator: ", ")).") var client: String
-    @Option(help: "The gateway's address. As a rule the one of `weir login`.") var gateway: String?
-    @Option(help: "A virtual key; it is stored as `weir login` stores it. As a rule the one of `weir login`.") var key: String?
+    @Option(help: "The gateway's address; else the one of `weir login`.") var gateway: String?
+    @Option(help: "A virtual key, which is stored as `weir login` stores it; else the one of `weir login`, or WEIR_KEY.") var key: String?
     @Option(help: ArgumentHelp("Whose configuration: user or project.", valueName: "user|project")) var scope: SetupScope = .user
-    @Flag(help: "The configuration of the whole machine or fleet.") var managed = false
+    @Flag(help: "The configuration of the whole machine, for a fleet.") var managed = false
     @Option(help: "The model that the client uses.") var model: String?
     @Flag(help: "Send the client's own telemetry to the gateway too, where it has any.") var telemetry = false
     @Flag(help: "Write nothing: print what would be written.") var print = false
     @Flag(help: "Give the files back as they were.") var undo = false
     @Flag(help: "Change existing files without asking.") var yes = false
     @Flag(help: "Make one call as the client would, and say what arrived.") var check = false
-    @Flag(help: "Go on when the gateway cannot be reached.") var offline = false
-    @Option(help: ArgumentHelp("A home folder other than $HOME.", visibility: .hidden)) var home: String?
+    @Flag(help: "Go on without asking the gateway for its models.") var offline = false
     @Option(help: ArgumentHelp("In front of paths of the whole machine.", visibility: .hidden)) var systemRoot: String?
+    @OptionGroup var server: ServerOptions
 
     func validate() throws {
-        guard codingClients.contains(where: { $0.name == client }) else {
-            throw ValidationError("no client is called \(client); there are \(codingClients.map(\.name).joined(separator: ", "))")
-        }
+        _ = try codingClient(client)
         if [print, undo, check].filter({ $0 }).count > 1 { throw ValidationError("--print, --undo and --check exclude each other") }
     }
 
     private var chosenScope: SetupScope { managed ? .managed : scope }
 
     func run() async throws {
-        guard let client = codingClients.first(where: { $0.name == client }) else { return }
-        let place = ClientPlace.current(home: home, systemRoot: systemRoot, gateway: nil)
+        let client = try codingClient(client)
+        var place = try ClientPlace.current(systemRoot: systemRoot)
         if undo { return try undo(client, place) }
-        let (address, key) = try connection(place)
-        let probe = GatewayProbe(gateway: address.text, key: key)
-        let context = try await context(client, place, probe)
+        let folder = try UserFolder()
+        if check {
+            place.gateway = try gateway.map(gatewayOrigin) ?? folder.credentials().current
+            let call: ClientCall
+            do throws(SetupRefusal) { call = try client.call(place) } catch { throw CommandFailure(error) }
+            return try await ClientCheck(client: client, call: call, server: server).run()
+        }
+        let connection = try ClientConnection(gateway: gateway, key: key, folder: folder)
+        if connection.key == nil, !print {
+            throw CommandFailure(
+                "no_key", "no key is known for \(connection.gateway)",
+                mend: "log in first: weir login \(connection.gateway)   (or give --key KEY)")
+        }
+        var context = try await connection.context(for: client, place, scope: chosenScope, model: model, isOffline: offline)
+        context.sendsTelemetry = telemetry
+        if print, context.key == nil { context.key = "weir_k_KEY" }
         let plan: ClientPlan
         do throws(SetupRefusal) { plan = try client.setup(context) } catch { throw CommandFailure(error) }
-        if print { return try show(plan) }
-        try apply(plan, client, place, address, key, context)
-    }
-
-    // MARK: What it works with
-
-    private func connection(_ place: ClientPlace) throws -> (GatewayAddress, String?) {
-        let keys = ConnectionKey(place: place)
-        let stored = try keys.current()
-        guard let text = gateway ?? stored?.gateway else {
-            throw CommandFailure(
-                "no_gateway", "no gateway is known here", mend: "log in first: weir login URL   (or give --gateway URL --key KEY)")
-        }
-        let address: GatewayAddress
-        do throws(SetupRefusal) { address = try GatewayAddress(text) } catch { throw CommandFailure(error) }
-        if let warning = address.warning { standardError("! \(warning)") }
-        let found = try key ?? keys.key(for: address.text)
-        if let found {
-            guard found.hasPrefix("weir_k_"), found.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
-                throw CommandFailure(
-                    "bad_key", "the key does not begin with weir_k_", mend: "give the virtual key as `weir key create` printed it")
-            }
-        } else if !print {
-            throw CommandFailure(
-                "no_key", "no key is known for \(address.text)", mend: "log in first: weir login \(address.text)   (or give --key KEY)")
-        }
-        return (address, found)
-    }
-
-    private func context(_ client: any CodingClient, _ place: ClientPlace, _ probe: GatewayProbe) async throws -> SetupContext {
-        var place = place
-        place.gateway = probe.gateway
-        var context = SetupContext(
-            place: place, gateway: probe.gateway, key: probe.key, models: [], model: model, scope: chosenScope, sendsTelemetry: telemetry)
-        guard !offline else { return context }
-        if probe.key != nil { context.models = try await probe.models() }
-        for path in client.gatewayFiles + ["/shim.sh"] {
-            if let answer = try? await probe.get(path), answer.status == 200 { context.gatewayFiles[path] = answer.text }
-        }
-        if let model, !context.models.isEmpty, !context.models.contains(where: { $0.id == model || "\($0.provider)/\($0.id)" == model }) {
-            standardError("! The gateway does not list the model \(model) for this key.")
-        }
-        return context
+        // An environment is printed for the shell to take in, unless its profile may be changed.
+        if print || (!plan.shellLines.isEmpty && !plan.files.isEmpty && !yes) { return try show(plan) }
+        try apply(plan, client, context, connection, folder)
     }
 
     // MARK: Doing
 
     private func show(_ plan: ClientPlan) throws {
-        for file in plan.files where file.format != .whole {
+        for line in plan.shellLines { output("\(line)\n") }
+        for file in plan.files where file.format != .block {
+            if file.format == .whole {
+                standardError("\(file.path): from the gateway.")
+                continue
+            }
             do throws(MalformedFile) {
                 let change = try file.change(from: nil)
                 standardError("\(file.path):")
@@ -110,43 +96,52 @@ struct ConnectCommand: AsyncParsableCommand {
                 throw CommandFailure("cannot_print", "\(file.path), \(error)", mend: "run the command without --print")
             }
         }
-        for file in plan.files where file.format == .whole { standardError("\(file.path): from the gateway.") }
-        for line in plan.shellLines { output("\(line)\n") }
     }
 
     private func apply(
-        _ plan: ClientPlan, _ client: any CodingClient, _ place: ClientPlace, _ address: GatewayAddress, _ key: String?,
-        _ context: SetupContext
+        _ plan: ClientPlan, _ client: any CodingClient, _ context: SetupContext, _ connection: ClientConnection, _ folder: UserFolder
     ) throws {
-        let store = ConnectionStore(place: place, client: client)
+        let store = ConnectionStore(place: context.place, client: client)
         let changes = try store.changes(plan.files)
         let existing = changes.filter { !$0.isSame && $0.before != nil }
         for change in existing {
-            standardError("\(change.path):")
-            standardError(
-                withoutSecrets(
-                    LineDifference(
-                        from: String(decoding: change.before ?? [], as: UTF8.self), to: String(decoding: change.after, as: UTF8.self)
-                    ).text, key))
+            let difference = LineDifference(
+                from: String(decoding: change.before ?? [], as: UTF8.self), to: String(decoding: change.after, as: UTF8.self))
+            standardError("\(change.path):\n\(withoutSecrets(difference.text))")
         }
         for change in changes where change.before == nil { standardError("\(change.path): new.") }
         if !existing.isEmpty { try confirm() }
-        if let key { try installKey(address.text, key, place, context) }
-        try store.apply(changes, gateway: address.text, scope: chosenScope)
-        if changes.allSatisfy(\.isSame) {
-            standardError("\(client.title) is connected to \(address.text) already; nothing was changed.")
+        if chosenScope == .user {
+            try connection.store(in: folder)
+            try installShim(context, folder)
+        }
+        try store.apply(changes, gateway: connection.gateway, scope: chosenScope)
+        if changes.isEmpty {
+            standardError("\(client.title) cannot be set up from outside; do this:")
+        } else if changes.allSatisfy(\.isSame) {
+            standardError("\(client.title) is connected to \(connection.gateway) already; nothing was changed.")
         } else {
-            standardError("\(client.title) is connected to \(address.text). Undo: weir connect \(client.name) --undo")
+            standardError("\(client.title) is connected to \(connection.gateway). Undo: weir connect \(client.name)\(undoOptions) --undo")
         }
         for sentence in plan.next { standardError(sentence) }
+        if changes.isEmpty { for line in plan.shellLines { output("\(line)\n") } }
         for gap in plan.gaps { standardError("It cannot report: \(gap).") }
+    }
+
+    private var undoOptions: String {
+        switch chosenScope {
+        case .user: ""
+        case .project: " --scope project"
+        case .managed: " --managed"
+        }
     }
 
     private func confirm() throws {
         guard !yes else { return }
         guard isatty(STDIN_FILENO) == 1 else {
             throw CommandFailure(
-                "not_confirmed", "existing files would change, and nobody is there to ask", mend: "run it again with --yes")
+                "not_confirmed", "existing files would change, and nobody is there to ask; nothing was written",
+                mend: "run it again with --yes")
         }
         FileHandle.standardError.write(Data("Change them? [y/N] ".utf8))
         guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
@@ -154,23 +149,20 @@ struct ConnectCommand: AsyncParsableCommand {
         }
     }
 
-    private func installKey(_ gateway: String, _ key: String, _ place: ClientPlace, _ context: SetupContext) throws {
-        let keys = ConnectionKey(place: place)
-        let stored = try keys.current()
-        if stored?.gateway != gateway || stored?.key != key || place.bytes(place.keyFile) == nil {
-            try keys.store(gateway: gateway, key: key)
-        }
-        let shim = context.gatewayFiles["/shim.sh"] ?? "#!/bin/sh\nexec cat \(place.keyFile.shellWord)\n"
-        if place.text(place.credentialCommand) != shim {
-            try DiskFiles.write(Array(shim.utf8), to: place.credentialCommand, mode: 0o755, folderMode: 0o700)
-        }
+    /// The command that prints the key with the labels of the folder in which it is called.
+    private func installShim(_ context: SetupContext, _ folder: UserFolder) throws {
+        let plain =
+            "#!/bin/sh\n# The key alone: this gateway serves no script that adds labels to it.\nexec cat \(folder.keyFile.shellWord)\n"
+        let shim = context.gatewayFiles["/shim.sh"] ?? plain
+        let known = FileManager.default.contents(atPath: folder.credentialProgram).map { Array($0) }
+        guard known != Array(shim.utf8), known == nil || context.gatewayFiles["/shim.sh"] != nil else { return }
+        try folder.write("credential", Data(shim.utf8), mode: 0o755)
     }
 
     private func undo(_ client: any CodingClient, _ place: ClientPlace) throws {
         let store = ConnectionStore(place: place, client: client)
-        let scopes: [SetupScope] = managed ? [.managed] : scope == .project ? [.project] : [.user, .project]
         var isFound = false
-        for scope in scopes {
+        for scope in [chosenScope] {
             guard let sentences = try store.undo(scope) else { continue }
             isFound = true
             for sentence in sentences { standardError(sentence) }
@@ -178,9 +170,7 @@ struct ConnectCommand: AsyncParsableCommand {
         if !isFound { standardError("\(client.title) was not connected here; nothing was changed.") }
     }
 
-    private func withoutSecrets(_ text: String, _ key: String?) -> String {
-        text.replacing(/weir_k_[0-9A-Za-z]+_[0-9A-Za-z.\-_]+/, with: "weir_k_…")
+    private func withoutSecrets(_ text: String) -> String {
+        text.replacing(/weir_k_([0-9A-Za-z]+)_[0-9A-Za-z.\-_]+/) { "weir_k_\($0.output.1)_…" }
     }
 }
-
-extension SetupScope: ExpressibleByArgument {}
