@@ -22,7 +22,7 @@ package enum AttributionReader {
         readRepository(found, request, body, key, &result)
         result.agent = found.isExplicit(.agent) ? found.own(.agent) : found.labelled(.subagentKind, .agent)
         result.subAgent = subAgent(found)
-        result.affinity = found.text(.affinity)
+        result.affinity = found.text(.affinity) ?? found.text(.openCodeAffinity)
         result.project = found.text(.openCodeProject)
         result.clientTurn = found.text(.claudePrompt) ?? found.text(.openCodeRequest)
         result.tags = found.tags
@@ -36,6 +36,7 @@ package enum AttributionReader {
                 found.labelled(.openCodeSession, .agent) ?? found.labelled(.claudeSession, .agent)
                 ?? found.labelled(.codexSession, .agent) ?? claudeSession(request.metadataUserID)
                 ?? found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent)
+                ?? found.labelled(.openCodeAffinity, .agent)
                 ?? found.labelled(.foreignSession, .foreign) ?? found.labelled(.foreignTrace, .foreign)
                 ?? found.baggage("session.id")
         }
