@@ -121,13 +121,14 @@ async function checkout(directory) {
 
 async function readCheckout(directory) {
   const [remotes, branch, commit] = await Promise.all([
-    git(directory, "remote", "-v"),
+    // As it is configured: `git remote get-url` would give what `url.*.insteadOf` makes of it, a mirror perhaps.
+    git(directory, "config", "--get-regexp", "^remote\\..+\\.url$"),
     git(directory, "symbolic-ref", "--quiet", "--short", "HEAD"),
     git(directory, "rev-parse", "--quiet", "--verify", "HEAD"),
   ]);
-  const fetched = [...remotes.matchAll(/^(\S+)\t(.+) \(fetch\)/gm)];
-  const remote = fetched.find(([, name]) => name === "origin") ?? fetched[0];
-  return { repo: repositoryName(remote?.[2] ?? ""), branch, commit };
+  const lines = remotes.split("\n");
+  const remote = lines.find((line) => line.startsWith("remote.origin.url ")) ?? lines[0];
+  return { repo: repositoryName(remote.slice(remote.indexOf(".url ") + 5)), branch, commit };
 }
 
 /** What git prints, or nothing: no git, no repository and no commit are all the same here. */

@@ -32,7 +32,7 @@ package enum AttributionReader {
             result.agent = found.labelled(.subagentKind, .agent) ?? said(found.credential.agent)
         }
         result.subAgent = result.subAgent ?? subAgent(found)
-        result.affinity = found.text(.affinity)
+        result.affinity = found.text(.affinity) ?? found.text(.openCodeAffinity)
         result.project = found.text(.openCodeProject)
         result.clientTurn = found.text(.claudePrompt) ?? found.text(.openCodeRequest)
         result.tags = found.tags
@@ -69,7 +69,7 @@ package enum AttributionReader {
             return Label(session, .agent)
         }
         if let session = codexSession(request, body, &result) ?? claudeSession(request.metadataUserID) { return session }
-        return found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent)
+        return found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent) ?? found.labelled(.openCodeAffinity, .agent)
     }
 
     /// Codex's sub-agents keep the session and get threads of their own, so a parent thread is a parent session only

@@ -9,7 +9,7 @@ struct FoundFields {
     /// What a field says. Several names may say the same; the first wins, unless a stronger name has a case of its own.
     enum Meaning: Int {
         case session, parentSession, repository, branch, agent, commit
-        case openCodeSession, openCodeParent, openCodeProject, openCodeClient, openCodeRequest
+        case openCodeSession, openCodeAffinity, openCodeParent, openCodeProject, openCodeClient, openCodeRequest
         case affinity, xSessionID, xParentSession
         case claudeSession, claudeAgent, claudeParentAgent, claudePrompt
         case codexSession, codexThread, codexParent, subagentKind, originator
@@ -95,7 +95,8 @@ struct FoundFields {
     }
 
     private static let xNames: [(StaticString, Meaning)] = [
-        ("x-opencode-session-id", .openCodeSession), ("x-opencode-parent-session-id", .openCodeParent),
+        ("x-opencode-session-id", .openCodeSession), ("x-opencode-session", .openCodeAffinity),
+        ("x-opencode-parent-session-id", .openCodeParent),
         ("x-opencode-project", .openCodeProject), ("x-opencode-client", .openCodeClient),
         ("x-opencode-request", .openCodeRequest), ("x-session-affinity", .affinity), ("x-session-id", .xSessionID),
         ("x-parent-session-id", .xParentSession), ("x-claude-code-session-id", .claudeSession),

@@ -44,6 +44,11 @@ package func errorReply(
     // A 404 makes Claude Code replace the message by its own, and a 400 makes it ask six times, with features dropped;
     // a 410 it shows as it is after one request (measured with 2.1.330).
     if endpoint?.dialect.isAnthropic == true, shape.status == 404 { shape.status = client == .claudeCode ? 410 : 400 }
+    // OpenCode 1 knows no x-should-retry and counts no tries: it repeats every 5xx, and for providers called openai… every
+    // 404. What no waiting mends must be a 400 to it.
+    if client == .openCode, shape.retryAfterSeconds == nil, shape.status == 404 || shape.status >= 500 {
+        shape.status = 400
+    }
 
     var headers = [("Content-Type", "application/json")]
     if let seconds = shape.retryAfterSeconds {
@@ -163,7 +168,7 @@ private func describeUpstream(_ error: GatewayError) -> Shape {
             "Provider \(provider) is not reachable: \(reason). An operator can set allow_private_addresses for it.")
     case .upstreamBusy(let provider):
         return Shape(
-            503, "server_error", "overloaded_error", "Too many requests wait for provider \(provider).",
+            503, "server_error", "overloaded_error", "Provider \(provider) is busy: too many calls wait for it.",
             retryAfterSeconds: 1)
     case .upstreamConnectFailed(let provider, let reason):
         return Shape(
