@@ -49,10 +49,11 @@ struct HeadWriter: ~Copyable {
 
     /// Text that cannot break out of its line.
     mutating func safeText(_ text: String) {
-        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable { safe in
-            guard let start = safe.baseAddress, weir_is_printable(start, safe.count) != 0 else { return nil }
-            bytes(UnsafeRawBufferPointer(safe))
-        } ?? nil
+        let isWritten: Void? =
+            text.utf8.withContiguousStorageIfAvailable { safe in
+                guard let start = safe.baseAddress, weir_is_printable(start, safe.count) != 0 else { return nil }
+                bytes(UnsafeRawBufferPointer(safe))
+            } ?? nil
         if isWritten == nil { bytes(text.utf8.map { $0 < 32 || $0 >= 127 ? 95 : $0 }) }
     }
 
