@@ -19,6 +19,7 @@ build: setup
 
 test: build
 	swift test -c release --skip-build
+	node --test Tests/opencode/*.test.mjs
 	sh Tests/conformance/venv.sh
 	.venv-conformance/bin/python -m pytest -q Tests/conformance
 	python3 Tests/durability/harness.py --kills 20 --seed 1

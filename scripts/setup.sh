@@ -6,6 +6,8 @@ missing=""
 for package in $wanted; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
 done
+# Any Node from 18 on will do for the tests of the OpenCode plugin, wherever it came from.
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 [ -z "$missing" ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "Weir's build needs these packages (Debian names):$missing" >&2

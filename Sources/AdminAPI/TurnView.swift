@@ -20,6 +20,10 @@ package struct TurnView: Sendable, Codable {
     package var commit: Label?
     package var client: String?
     package var clientVersion: String?
+    /// OpenCode's own id of the project.
+    package var project: String?
+    /// The id that OpenCode's forks share.
+    package var affinity: String?
     package var tags: [String: String]
     package var endpoint: String
     package var stream: Bool
@@ -69,6 +73,8 @@ package struct TurnView: Sendable, Codable {
         commit = attribution.commit
         client = attribution.client
         clientVersion = attribution.clientVersion
+        project = attribution.project
+        affinity = attribution.affinity
         tags = attribution.tags
         endpoint = turn.endpoint.rawValue
         stream = turn.stream
@@ -113,7 +119,7 @@ package struct TurnView: Sendable, Codable {
         case subAgent = "sub_agent"
         case repository, branch, commit, client
         case clientVersion = "client_version"
-        case tags, endpoint, stream
+        case project, affinity, tags, endpoint, stream
         case modelAsked = "model_asked"
         case deployment
         case modelServed = "model_served"

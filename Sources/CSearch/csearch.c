@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "bits.h"
 #include "csearch.h"
 #include <string.h>
 #if defined(__x86_64__)
@@ -33,46 +34,12 @@ const void *weir_memmem(const void *text, size_t text_count, const void *wanted,
     return memmem(text, text_count, wanted, wanted_count);
 }
 
-static inline int is_special(unsigned char byte) { return byte == '"' || byte == '\\' || byte < 32; }
-
-// The letters of JSON's short escapes.
-static inline int is_short_escape(unsigned char letter) {
-    switch (letter) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 1;
-    default: return 0;
-    }
-}
-
-#if defined(__x86_64__)
-// A bit for each of 16 bytes that is a quote, a backslash or a control character.
-static inline unsigned special_bits(const unsigned char *bytes) {
-    __m128i block = _mm_loadu_si128((const __m128i *)bytes);
-    __m128i special = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))),
-        _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(31)), block));
-    return (unsigned)_mm_movemask_epi8(special);
-}
-
-static inline unsigned delete_bits(const unsigned char *bytes) {
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8(127)));
-}
-#endif
-
-size_t weir_plain_end(const void *text, size_t start, size_t count) {
-    const unsigned char *bytes = text;
-    size_t index = start;
-#if defined(__x86_64__)
-    for (; index + 16 <= count; index += 16) {
-        unsigned bits = special_bits(bytes + index) | delete_bits(bytes + index);
-        if (bits != 0) {
-            return index + (size_t)__builtin_ctz(bits);
-        }
-    }
-#endif
-    while (index < count && !is_special(bytes[index]) && bytes[index] != 127) {
-        index++;
-    }
-    return index;
+// What a string's stop looks for in less than 16 bytes, eight at a time: the high bit of each byte that is a quote, a backslash or a
+// control character. Bits above the lowest may be wrong.
+static inline uint64_t special_word(uint64_t word) {
+    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    return ((quote - ones) & ~quote | (backslash - ones) & ~backslash | (word - ones * 32) & ~word) & highs;
 }
 
 size_t weir_string_stop(const void *text, size_t start, size_t count) {
@@ -97,6 +64,18 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
         index = next;
     }
 #endif
+#if defined(__x86_64__) || (defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+    while (index + 8 <= count) {
+        uint64_t word;
+        memcpy(&word, bytes + index, 8);
+        uint64_t bits = special_word(word);
+        if (bits != 0) {
+            index += (size_t)__builtin_ctzll(bits) / 8;
+            break;
+        }
+        index += 8;
+    }
+#endif
     for (; index < count; index++) {
         if (!is_special(bytes[index])) {
             continue;
@@ -105,6 +84,61 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
             return index;
         }
         index++;
+    }
+    return count;
+}
+
+size_t weir_token_end(const uint8_t *bytes, size_t index, size_t end) {
+    // A bit for each byte value.
+    static const uint64_t below_64 = 0x03FF6CFA00000000, from_64 = 0x57FFFFFFC7FFFFFE;
+    while (index < end) {
+        uint8_t byte = bytes[index];
+        if (byte > 127 || !((byte < 64 ? below_64 : from_64) >> (byte & 63) & 1)) {
+            break;
+        }
+        index++;
+    }
+    return index;
+}
+
+int weir_is_printable(const uint8_t *bytes, size_t count) {
+    size_t index = 0;
+#if defined(__x86_64__)
+    for (; index + 16 <= count; index += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(bytes + index));
+        __m128i good = _mm_and_si128(
+            _mm_cmpgt_epi8(block, _mm_set1_epi8(31)), _mm_cmplt_epi8(block, _mm_set1_epi8(127)));
+        if (_mm_movemask_epi8(good) != 0xFFFF) {
+            return 0;
+        }
+    }
+#endif
+    for (; index < count; index++) {
+        if (bytes[index] < 32 || bytes[index] > 126) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+size_t weir_next_quoted(const uint8_t *bytes, size_t from, size_t count, uint64_t first_letters) {
+    size_t index = from;
+#if defined(__x86_64__)
+    for (; index + 17 <= count; index += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(bytes + index));
+        unsigned bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
+        for (; bits != 0; bits &= bits - 1) {
+            size_t place = index + (size_t)__builtin_ctz(bits);
+            if (first_letters >> (bytes[place + 1] & 63) & 1) {
+                return place;
+            }
+        }
+    }
+#endif
+    for (; index + 1 < count; index++) {
+        if (bytes[index] == '"' && (first_letters >> (bytes[index + 1] & 63) & 1)) {
+            return index;
+        }
     }
     return count;
 }

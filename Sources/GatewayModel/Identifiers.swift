@@ -59,22 +59,39 @@ package struct RequestID: Sendable, Hashable, Comparable, Codable, CustomStringC
     /// The 36 ASCII bytes of the textual form, without building a String.
     package func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { buffer in
-            var index = 0
-            for nibble in 0..<32 {
-                if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
-                    buffer[index] = 45
-                    index += 1
-                }
-                let word = nibble < 16 ? high : low
-                let value = UInt8(truncatingIfNeeded: word >> UInt64((15 - nibble % 16) * 4)) & 0xF
-                buffer[index] = value < 10 ? 48 + value : 87 + value
-                index += 1
-            }
+            write(into: UnsafeMutableRawBufferPointer(buffer))
             return body(UnsafeBufferPointer(buffer))
         }
     }
 
+    /// Writes the textual form into the first 36 bytes.
+    package func write(into place: UnsafeMutableRawBufferPointer) {
+        let second = hexDigits(UInt32(truncatingIfNeeded: high))
+        let third = hexDigits(UInt32(truncatingIfNeeded: low >> 32))
+        place.storeBytes(of: hexDigits(UInt32(truncatingIfNeeded: high >> 32)), toByteOffset: 0, as: UInt64.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+        place.storeBytes(of: hexDigits(UInt32(truncatingIfNeeded: low)), toByteOffset: 28, as: UInt64.self)
+        place[8] = 45
+        place[13] = 45
+        place[18] = 45
+        place[23] = 45
+    }
+
     package var description: String { withUTF8 { String(decoding: $0, as: UTF8.self) } }
+}
+
+/// Eight hexadecimal digits as they lie in memory, the first in the lowest byte: all eight at once, a byte each.
+private func hexDigits(_ value: UInt32) -> UInt64 {
+    var nibbles = UInt64(value)
+    nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+    nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+    nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    // One in each byte that is ten or more: those are letters, 39 places behind the digits.
+    let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return (nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
 }
 
 /// The kinds of entity that have ids of their own.
@@ -86,6 +103,8 @@ package enum EntityKind: String, Sendable, Codable, CaseIterable {
     case virtualKey = "key"
     case repository = "repo"
     case priceRow = "price"
+    case invitation = "inv"
+    case deviceGrant = "login"
 }
 
 /// Makes `prefix_` + 16 characters of Crockford base32 (80 random bits, lower case).

@@ -127,5 +127,5 @@ package struct TurnRecord: Sendable, Hashable, Codable {
     }
 
     /// What finance sees as the deployment: `provider/model`.
-    package var deployment: String { provider.isEmpty ? "" : "\(provider)/\(model)" }
+    package var deployment: String { provider.isEmpty ? "" : provider + "/" + model }
 }

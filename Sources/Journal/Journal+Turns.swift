@@ -4,9 +4,10 @@ package import GatewayModel
 import WireFormat
 
 extension Journal {
-    /// Before anything goes upstream: everything known, and the most that it can cost.
-    package func turnReserved(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
-        try append(.turnReserved, at: turn.received, admits: true) { $0.turn(turn) }
+    /// Before anything goes upstream: everything known, and the most that it can cost. A turn that has its `sent` counts as sent
+    /// from here on, without a record of its own.
+    package func turnReserved(at turn: UnsafePointer<TurnRecord>) throws(JournalError) -> JournalPosition {
+        try append(.turnReserved, at: turn.pointee.received, admits: true) { $0.turn(at: turn) }
     }
 
     /// Before the first byte goes to the provider.
@@ -31,12 +32,22 @@ extension Journal {
     }
 
     /// Before the last byte goes to the client.
-    package func turnSettled(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
-        try append(.turnSettled, at: turn.lastByte ?? turn.received) { $0.turn(turn) }
+    package func turnSettled(at turn: UnsafePointer<TurnRecord>) throws(JournalError) -> JournalPosition {
+        try append(.turnSettled, at: turn.pointee.lastByte ?? turn.pointee.received) { $0.turn(at: turn) }
     }
 
     /// A known caller was refused.
     package func turnRefused(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
         try append(.turnRefused, at: turn.lastByte ?? turn.received) { $0.turn(turn) }
+    }
+
+    // MARK: The same of a record that has no place of its own
+
+    package func turnReserved(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
+        try append(.turnReserved, at: turn.received, admits: true) { $0.turn(turn) }
+    }
+
+    package func turnSettled(_ turn: TurnRecord) throws(JournalError) -> JournalPosition {
+        try append(.turnSettled, at: turn.lastByte ?? turn.received) { $0.turn(turn) }
     }
 }

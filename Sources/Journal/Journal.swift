@@ -20,7 +20,7 @@ package final class Journal: Sendable {
         /// A segment got its name and the folder is not synced yet.
         var folderHasChanged = true
         var sequence: Int64 = 0
-        var buffer = JSONWriter(capacity: 4096)
+        var buffer = JSONWriter(capacity: 16_384)
         var failure: Failure?
         var isClosed = false
         var waiters: [(sequence: Int64, callback: @Sendable (Bool) -> Void)] = []
@@ -42,6 +42,8 @@ package final class Journal: Sendable {
     package let node: String
     /// `DATA/journal`.
     package let directory: String
+    /// The members of every record's header that never change.
+    private let originMembers: [UInt8]
     let options: JournalOptions
     let disk: any JournalDisk
     let failpoint: Failpoint
@@ -68,6 +70,10 @@ package final class Journal: Sendable {
         self.directory = directory
         self.node = node
         self.boot = boot
+        var origin = JSONWriter()
+        origin.field("node", node)
+        origin.field("boot", boot)
+        originMembers = [44] + origin.bytes
         self.options = options
         self.disk = disk
         self.failpoint = Failpoint(failpoint)
@@ -115,23 +121,21 @@ package final class Journal: Sendable {
     ) throws(JournalError) -> Int64 {
         if state.isClosed { throw .unavailable(reason: "the journal is closed") }
         let sequence = state.sequence + 1
-        state.buffer.reset()
         // The frame's place: the record and what goes before it are one write.
-        state.buffer.bytes.append(contentsOf: repeatElement(0, count: SegmentWriter.frameBytes))
+        state.buffer.reset(space: SegmentWriter.frameBytes)
         state.buffer.beginObject()
         state.buffer.field("v", 1)
         state.buffer.field("kind", kind.rawValue)
         time.withRFC3339 { state.buffer.field("time", utf8: $0) }
-        state.buffer.field("node", node)
-        state.buffer.field("boot", boot)
+        state.buffer.rawMembers(originMembers)
         state.buffer.field("seq", sequence)
         write(&state.buffer)
         state.buffer.endObject()
-        let count = state.buffer.bytes.count - SegmentWriter.frameBytes
+        let count = state.buffer.count - SegmentWriter.frameBytes
         guard count <= Self.recordBytesMax else { throw .recordTooLarge(bytes: count) }
         if !state.segment.hasRoom(count) { try rotate(&state) }
         let failpoint = failpoint
-        let failure: JournalError? = state.buffer.bytes.withUnsafeMutableBytes { frame in
+        let failure: JournalError? = state.buffer.withUnsafeMutableBytes { frame in
             let crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: frame[SegmentWriter.frameBytes...]))
             frame.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
             frame.storeBytes(of: crc.littleEndian, toByteOffset: 4, as: UInt32.self)

@@ -61,7 +61,8 @@ extension Journal {
     private static func apply(_ kind: RecordKind?, _ json: UnsafeRawBufferPointer, _ open: inout [RequestID: OpenTurn]) {
         switch kind {
         case .turnReserved:
-            if let turn = decodeTurn(json) { open[turn.requestID] = OpenTurn(record: turn) }
+            // A request whose connection was at hand went out with its reservation: then one record says both.
+            if let turn = decodeTurn(json) { open[turn.requestID] = OpenTurn(record: turn, isSent: turn.sent != nil) }
         case .turnSent, .turnProgress, .turnSettled, .turnRefused:
             var id: RequestID?
             var usage: TokenUsage?

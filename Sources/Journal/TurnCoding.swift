@@ -62,65 +62,70 @@ private enum Member: String, CaseIterable {
 extension JSONWriter {
     /// Writes a turn's members into the record that has been begun.
     package mutating func turn(_ turn: TurnRecord) {
-        turn.requestID.withUTF8 { field("id", utf8: $0) }
-        field("key", turn.principal.keyID)
-        field("ws", turn.principal.workspace)
-        field("team", turn.principal.team)
-        field("dev", turn.principal.developer)
-        field("sa", turn.principal.serviceAccount)
-        labels(turn.attribution)
-        field("endpoint", turn.endpoint.rawValue)
-        if turn.stream { field("stream", true) }
-        field("asked", turn.modelAsked)
-        field("provider", turn.provider)
-        field("model", turn.model)
-        field("served", turn.modelServed)
-        field("snap", turn.snapshotVersion)
-        field("price", turn.priceVersion)
-        if !turn.tries.isEmpty { tries(turn.tries) }
-        if !turn.usage.isZero { usage(turn.usage) }
-        field("usage_source", turn.usageSource.rawValue)
-        field("tier", turn.qualifiers.serviceTier)
-        field("speed", turn.qualifiers.speed)
-        field("geo", turn.qualifiers.inferenceGeo)
-        field("raw", turn.rawUsage)
-        field("reserved", turn.reserved.value)
-        field("cost", turn.cost.value)
-        field("flags", turn.flags.rawValue)
-        field("status", turn.status)
-        field("error", turn.errorClass)
-        field("finish", turn.finishReason)
-        if turn.toolCalls > 0 { field("tools", turn.toolCalls) }
-        field("resp", turn.responseID)
-        field("upid", turn.upstreamRequestID)
-        field("received", turn.received.nanoseconds)
-        if let sent = turn.sent { field("sent", sent.nanoseconds) }
-        if let first = turn.firstByte { field("first", first.nanoseconds) }
-        if let last = turn.lastByte { field("last", last.nanoseconds) }
-        field("overhead", turn.overheadMicroseconds)
-        field("bytes_in", turn.bytesIn)
-        field("bytes_out", turn.bytesOut)
-        field("digest_in", turn.digestIn)
-        field("digest_out", turn.digestOut)
-        field("hash", Int64(bitPattern: turn.bodyHash))
+        withUnsafePointer(to: turn) { self.turn(at: $0) }
     }
 
-    private mutating func labels(_ attribution: Attribution) {
-        label("session", attribution.session)
-        label("parent", attribution.parentSession)
-        field("affinity", attribution.affinity)
-        label("agent", attribution.agent)
-        label("sub", attribution.subAgent)
-        label("repo", attribution.repository)
-        label("branch", attribution.branch)
-        label("commit", attribution.commit)
-        field("client", attribution.client)
-        field("cver", attribution.clientVersion)
-        field("project", attribution.project)
-        field("cturn", attribution.clientTurn)
-        guard !attribution.tags.isEmpty else { return }
+    /// The same, member by member from where the turn lies: it is not copied.
+    package mutating func turn(at turn: UnsafePointer<TurnRecord>) {
+        turn.pointee.requestID.withUTF8 { field("id", utf8: $0) }
+        field("key", turn.pointee.principal.keyID)
+        field("ws", turn.pointee.principal.workspace)
+        field("team", turn.pointee.principal.team)
+        field("dev", turn.pointee.principal.developer)
+        field("sa", turn.pointee.principal.serviceAccount)
+        labels(at: turn)
+        field("endpoint", turn.pointee.endpoint.rawValue)
+        if turn.pointee.stream { field("stream", true) }
+        field("asked", turn.pointee.modelAsked)
+        field("provider", turn.pointee.provider)
+        field("model", turn.pointee.model)
+        field("served", turn.pointee.modelServed)
+        field("snap", turn.pointee.snapshotVersion)
+        field("price", turn.pointee.priceVersion)
+        if !turn.pointee.tries.isEmpty { tries(turn.pointee.tries) }
+        if !turn.pointee.usage.isZero { usage(turn.pointee.usage) }
+        field("usage_source", turn.pointee.usageSource.rawValue)
+        field("tier", turn.pointee.qualifiers.serviceTier)
+        field("speed", turn.pointee.qualifiers.speed)
+        field("geo", turn.pointee.qualifiers.inferenceGeo)
+        field("raw", turn.pointee.rawUsage)
+        field("reserved", turn.pointee.reserved.value)
+        field("cost", turn.pointee.cost.value)
+        field("flags", turn.pointee.flags.rawValue)
+        field("status", turn.pointee.status)
+        field("error", turn.pointee.errorClass)
+        field("finish", turn.pointee.finishReason)
+        if turn.pointee.toolCalls > 0 { field("tools", turn.pointee.toolCalls) }
+        field("resp", turn.pointee.responseID)
+        field("upid", turn.pointee.upstreamRequestID)
+        field("received", turn.pointee.received.nanoseconds)
+        if let sent = turn.pointee.sent { field("sent", sent.nanoseconds) }
+        if let first = turn.pointee.firstByte { field("first", first.nanoseconds) }
+        if let last = turn.pointee.lastByte { field("last", last.nanoseconds) }
+        field("overhead", turn.pointee.overheadMicroseconds)
+        field("bytes_in", turn.pointee.bytesIn)
+        field("bytes_out", turn.pointee.bytesOut)
+        field("digest_in", turn.pointee.digestIn)
+        field("digest_out", turn.pointee.digestOut)
+        field("hash", Int64(bitPattern: turn.pointee.bodyHash))
+    }
+
+    private mutating func labels(at turn: UnsafePointer<TurnRecord>) {
+        label("session", turn.pointee.attribution.session)
+        label("parent", turn.pointee.attribution.parentSession)
+        field("affinity", turn.pointee.attribution.affinity)
+        label("agent", turn.pointee.attribution.agent)
+        label("sub", turn.pointee.attribution.subAgent)
+        label("repo", turn.pointee.attribution.repository)
+        label("branch", turn.pointee.attribution.branch)
+        label("commit", turn.pointee.attribution.commit)
+        field("client", turn.pointee.attribution.client)
+        field("cver", turn.pointee.attribution.clientVersion)
+        field("project", turn.pointee.attribution.project)
+        field("cturn", turn.pointee.attribution.clientTurn)
+        guard !turn.pointee.attribution.tags.isEmpty else { return }
         beginObject("tags")
-        for (name, value) in attribution.tags.sorted(by: { $0.key < $1.key }) { field(named: name, value) }
+        for (name, value) in turn.pointee.attribution.tags.sorted(by: { $0.key < $1.key }) { field(named: name, value) }
         endObject()
     }
 
@@ -149,12 +154,27 @@ extension JSONWriter {
     /// The classes in a fixed order: `[input, read, 5m, 30m, 1h, 12h, unknown, tool, output, reasoning, …]`.
     package mutating func usage(_ usage: TokenUsage) {
         beginArray("usage")
-        for path in usageOrder { element(usage[keyPath: path]) }
+        element(usage.input)
+        element(usage.cacheRead)
+        element(usage.cacheWrite5m)
+        element(usage.cacheWrite30m)
+        element(usage.cacheWrite1h)
+        element(usage.cacheWrite12h)
+        element(usage.cacheWriteUnknown)
+        element(usage.toolPrompt)
+        element(usage.output)
+        element(usage.reasoning)
+        element(usage.audioInput)
+        element(usage.imageInput)
+        element(usage.audioOutput)
+        element(usage.imageOutput)
+        element(usage.webSearches)
+        element(usage.webFetches)
         endArray()
     }
 }
 
-/// The order of a record's usage array. Only ever appended to.
+/// The order of a record's usage array, as it is written above. Only ever appended to.
 nonisolated(unsafe) private let usageOrder: [WritableKeyPath<TokenUsage, Int64>] = [
     \.input, \.cacheRead, \.cacheWrite5m, \.cacheWrite30m, \.cacheWrite1h, \.cacheWrite12h, \.cacheWriteUnknown,
     \.toolPrompt, \.output, \.reasoning, \.audioInput, \.imageInput, \.audioOutput, \.imageOutput, \.webSearches,

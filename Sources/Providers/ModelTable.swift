@@ -50,36 +50,41 @@ package struct ModelTable: Sendable {
 
     private func resolveNative(_ asked: String, dialect: Dialect) throws(GatewayError) -> ResolvedModel {
         guard !providers.isEmpty else { throw .noProvider }
-        if let slash = asked.firstIndex(of: "/"), let index = byName[String(asked[..<slash])] {
-            let model = String(asked[asked.index(after: slash)...])
+        if let slash = asked.utf8.firstIndex(of: 47), let index = byName[String(asked[..<slash])] {
+            let model = String(asked[asked.utf8.index(after: slash)...])
             guard !model.isEmpty, serves(providers[index], model) != nil else { throw unknown(asked) }
             guard providers[index].dialects.contains(dialect) else {
                 throw .dialectNotServed(provider: providers[index].name, dialect: dialect)
             }
             return ResolvedModel(providerIndex: index, model: providers[index].aliases[model] ?? model, dialect: dialect)
         }
-        var best: [Int] = []
+        var first: Int?
+        var others: [Int] = []
         var bestRank = 0
         var otherDialect: Int?
-        for (index, provider) in providers.enumerated() {
-            guard let rank = serves(provider, asked) else { continue }
-            guard provider.dialects.contains(dialect) else {
+        for index in 0..<providers.count {
+            guard let rank = serves(providers[index], asked) else { continue }
+            guard providers[index].dialects.contains(dialect) else {
                 otherDialect = index
                 continue
             }
             if rank > bestRank {
-                best = [index]
+                first = index
+                others = []
                 bestRank = rank
             } else if rank == bestRank {
-                best.append(index)
+                others.append(index)
             }
         }
-        guard let first = best.first else {
+        guard let first else {
             if let otherDialect { throw .dialectNotServed(provider: providers[otherDialect].name, dialect: dialect) }
             throw unknown(asked)
         }
-        guard best.count == 1 else { throw .ambiguousModel(model: asked, providers: best.map { providers[$0].name }) }
-        return ResolvedModel(providerIndex: first, model: providers[first].aliases[asked] ?? asked, dialect: dialect)
+        guard others.isEmpty else {
+            throw .ambiguousModel(model: asked, providers: ([first] + others).map { providers[$0].name })
+        }
+        let aliases = providers[first].aliases
+        return ResolvedModel(providerIndex: first, model: aliases.isEmpty ? asked : aliases[asked] ?? asked, dialect: dialect)
     }
 
     /// Every exact name that is known, in the order of the providers.
@@ -96,11 +101,11 @@ package struct ModelTable: Sendable {
 
     /// 4 alias, 3 exact id, 2 pattern, 1 everything; nil when the provider does not have it.
     private func serves(_ provider: Provider, _ model: String) -> Int? {
-        if provider.aliases[model] != nil { return 4 }
+        if !provider.aliases.isEmpty, provider.aliases[model] != nil { return 4 }
         var rank: Int?
         for pattern in provider.models {
             if pattern == model { return 3 }
-            guard pattern.hasSuffix("*"), model.hasPrefix(pattern.dropLast()) else { continue }
+            guard pattern.utf8.last == 42, model.utf8.starts(with: pattern.utf8.dropLast()) else { continue }
             rank = max(rank ?? 0, pattern == "*" ? 1 : 2)
         }
         return rank

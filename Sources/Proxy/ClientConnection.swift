@@ -24,8 +24,11 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     let loop: LoopContext
-    let sink: ClientSink
+    let sink: SocketSink
+    let hasTLS: Bool
     private(set) var peer = PeerAddress.unknown
+    /// The last key that this connection presented and that was good, under the loop's snapshot.
+    var knownKey: KnownKey?
     private var state = State.head
     private var pending = ByteBuffer()
     private var scanner = HTTPHeadScanner()
@@ -40,7 +43,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     init(loop: LoopContext, hasTLS: Bool) {
         self.loop = loop
-        sink = ClientSink(hasTLS: hasTLS)
+        self.hasTLS = hasTLS
+        sink = SocketSink(hasTLS: hasTLS)
         deadline = .now() + .seconds(Int64(loop.snapshot.limits.headerSeconds))
     }
 
@@ -174,10 +178,10 @@ final class ClientConnection: ChannelInboundHandler {
     private func begin(_ head: HTTPRequestHead) {
         let exchange = Exchange(head: head, client: self, loop: loop)
         self.exchange = exchange
-        bodyReader = RequestBodyReader(head.framing, bytesMax: loop.snapshot.limits.requestBodyBytesMax)
+        bodyReader = RequestBodyReader(head.framing, bytesMax: exchange.bodyBytesMax)
         exchange.headArrived()
         if bodyReader.isOverLimit {
-            exchange.refuse(.bodyTooLarge(maxBytes: loop.snapshot.limits.requestBodyBytesMax))
+            exchange.refuse(exchange.bodyTooLarge)
             exchange.answerWithoutBody()
             return
         }
@@ -199,7 +203,7 @@ final class ClientConnection: ChannelInboundHandler {
             return false
         }
         if bodyReader.isOverLimit {
-            exchange.refuse(.bodyTooLarge(maxBytes: loop.snapshot.limits.requestBodyBytesMax))
+            exchange.refuse(exchange.bodyTooLarge)
             exchange.answerWithoutBody()
             return false
         }

@@ -14,14 +14,16 @@ extension Exchange {
     func checkHead() throws(GatewayError) {
         switch target.kind {
         case .health: return
+        case .origin(let place): try checkOrigin(place.route)
         case .unknown: throw .unknownPath(method: head.method, path: head.path)
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
         case .gateway(let endpoint):
-            key = try authenticate(head.fields, snapshot: snapshot, at: received)
-            guard let key else { throw .missingKey }
+            let key = try authenticate(head.fields, snapshot: snapshot, at: received, known: client?.knownKey)
+            self.key = key
+            client?.knownKey = key
             guard let client else { return }
-            try KeyAccess.check(key: key, at: received, peer: client.peer, endpoint: endpoint)
+            try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
             if endpoint == .responses, head.method == "GET" {
                 throw head.wantsUpgrade
                     ? .webSocketNotSupported
@@ -40,6 +42,7 @@ extension Exchange {
         do throws(GatewayError) {
             switch target.kind {
             case .health: sendLocal(200, [("Content-Type", "application/json")], Array(#"{"status":"ok"}"#.utf8))
+            case .origin(let place): try askOrigin(place)
             case .gateway(.models): try answerModels()
             case .gateway(let endpoint):
                 if target.id != nil {
@@ -58,57 +61,36 @@ extension Exchange {
     private func admitByModel(_ endpoint: Endpoint) throws(GatewayError) {
         guard let key else { throw .missingKey }
         if head.framing == .none { throw .lengthRequired }
+        let body = body
         let request = try body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
             try readRequest(endpoint, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
         }
         self.request = request
-        let asked = request.model ?? ""
-        var attribution = body.withUnsafeReadableBytes {
-            AttributionReader.read(fields: head.fields, request: request, body: $0, key: key)
-        }
         var record = TurnRecord(
-            requestID: requestID, principal: key.principal, attribution: attribution, endpoint: endpoint,
-            modelAsked: asked, received: received)
+            requestID: requestID, principal: key.value.principal,
+            attribution: body.withUnsafeReadableBytes {
+                AttributionReader.read(fields: head.fields, request: request, body: $0, boundRepository: key.value.repository)
+            }, endpoint: endpoint, modelAsked: request.model ?? "", received: received)
         record.stream = request.stream
         record.snapshotVersion = snapshot.version
         record.bytesIn = Int64(body.readableBytes)
         record.bodyHash = request.openerHash
-        // From here on a refusal is journaled with its labels.
-        self.record = record
-
-        let route = try snapshot.models.resolve(
-            asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
-        let provider = snapshot.providers[route.providerIndex]
-        self.provider = provider
-        try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
-        try KeyAccess.checkRepository(key, repository: attribution.repository?.value)
-        // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
-        if attribution.session == nil, endpoint.isMetered, head.fields.first("x-weir-session") == nil {
-            attribution.session = loop.shared.sessions.infer(
-                keyID: key.id, opener: request.openerHash, at: received)
+        let provider: ProviderRuntime
+        do throws(GatewayError) {
+            provider = try choose(&record, request, key.value)
+        } catch {
+            // From here on a refusal is journaled with its labels.
+            turn = Turn(consume record)
+            throw error
         }
-        try checkRequiredLabels(attribution)
 
-        let isTranslated = route.dialect != endpoint.dialect
-        if isTranslated {
-            if snapshot.policy.keepsDigests { digestBody() }
-            try translate(endpoint, to: route.dialect, model: route.model)
-            record.flags.insert(.translated)
-            if translation?.dropped.isEmpty == false { record.flags.insert(.dropped) }
-        }
-        if !isTranslated { spliceBody(request, asked: asked, model: route.model, endpoint, provider.provider) }
-        record.attribution = attribution
-        record.provider = provider.provider.name
-        record.model = route.model
-        if attribution.session?.source == .inferred { record.flags.insert(.sessionInferred) }
-        record.qualifiers.serviceTier = request.serviceTier
-        record.reserved = worstCost(request, provider: provider.provider, model: route.model)
-        self.record = record
-        if snapshot.policy.keepsDigests, !isTranslated { digestBody() }
+        if translation == nil { spliceBody(request, record, provider.provider) }
+        turn = Turn(consume record)
+        if snapshot.policy.keepsDigests, translation == nil { digestBody() }
         if let previous = request.previousResponseID {
             findOwner(of: previous) { exchange, owner throws(GatewayError) in
                 // Continuing somebody else's stored response would read it.
-                if let owner, !owner.isOwned(by: key.principal) { throw .unknownResponse(id: previous) }
+                if let owner, !owner.isOwned(by: key.value.principal) { throw .unknownResponse(id: previous) }
                 try exchange.reserve(endpoint)
             }
             return
@@ -117,16 +99,16 @@ extension Exchange {
     }
 
     /// What is changed in a body whose provider is asked in the client's own dialect.
-    private func spliceBody(_ request: RequestHead, asked: String, model: String, _ endpoint: Endpoint, _ provider: Provider) {
-        if model != asked, let splice = modelSplice(request, model) { splices.append(splice) }
-        if let usageSplice = request.usageSplice, endpoint.isMetered {
+    private func spliceBody(_ request: RequestHead, _ record: borrowing TurnRecord, _ provider: Provider) {
+        if record.model != record.modelAsked, let splice = modelSplice(request, record.model) { splices.append(splice) }
+        if let usageSplice = request.usageSplice, record.endpoint.isMetered {
             splices.append(usageSplice)
             injectsUsage = true
         }
         if let range = request.clientMetadata, provider.kind != .openAI {
             splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
         }
-        splices.sort { $0.offset < $1.offset }
+        if splices.count > 1 { splices.sort { $0.offset < $1.offset } }
     }
 
     private func digestBody() {
@@ -134,9 +116,48 @@ extension Exchange {
         body.withUnsafeReadableBytes { digests?.addIn($0) }
     }
 
+    /// Decides which provider serves the request, and whether it may. What is decided goes into the record once all of it is.
+    private func choose(
+        _ record: inout TurnRecord, _ request: RequestHead, _ key: VirtualKey
+    ) throws(GatewayError) -> ProviderRuntime {
+        let asked = record.modelAsked
+        let endpoint = record.endpoint
+        let route = try snapshot.models.resolve(
+            asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
+        let provider = snapshot.providers[route.providerIndex]
+        self.provider = provider
+        try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
+        try KeyAccess.checkRepository(key, repository: record.attribution.repository?.value)
+        var inferred: Label?
+        // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
+        if record.attribution.session == nil, record.endpoint.isMetered, head.fields.first("x-weir-session") == nil {
+            inferred = loop.shared.sessions.infer(keyID: key.id, opener: request.openerHash, at: received)
+        }
+        if !snapshot.policy.requiredLabels.isEmpty {
+            var attribution = record.attribution
+            attribution.session = attribution.session ?? inferred
+            try checkRequiredLabels(attribution)
+        }
+        if let inferred {
+            record.attribution.session = inferred
+            record.flags.insert(.sessionInferred)
+        }
+        record.provider = provider.provider.name
+        record.model = route.model
+        record.qualifiers.serviceTier = request.serviceTier
+        if route.dialect != endpoint.dialect {
+            if snapshot.policy.keepsDigests { digestBody() }
+            try translate(endpoint, to: route.dialect, model: route.model)
+            record.flags.insert(.translated)
+            if translation?.dropped.isEmpty == false { record.flags.insert(.dropped) }
+        }
+        record.reserved = worstCost(request, provider: provider, model: route.model)
+        return provider
+    }
+
     /// Reads and cancels of a stored response go where it was made, and only for whom it was made.
     private func admitByOwner(_ endpoint: Endpoint, _ owner: ResponseOwner?) throws(GatewayError) {
-        guard let key, let owner, owner.isOwned(by: key.principal),
+        guard let key, let owner, owner.isOwned(by: key.value.principal),
             let provider = snapshot.providers.first(where: { $0.provider.name == owner.provider })
         else { throw .unknownResponse(id: target.id ?? "") }
         self.provider = provider
@@ -144,23 +165,33 @@ extension Exchange {
     }
 
     private func reserve(_ endpoint: Endpoint) throws(GatewayError) {
-        guard endpoint.isMetered, let record else {
+        guard endpoint.isMetered, let turn, let provider else {
             acquireUpstream(fresh: false)
             return
         }
+        // With a connection at hand the request goes out in this same step: one record says that it is reserved and sent.
+        let warm = loop.pool(for: provider).takeWarm()
+        if let warm { hold(warm, isReused: true) }
         let position: JournalPosition
         do {
-            position = try loop.shared.journal.turnReserved(record)
+            position = try loop.shared.journal.turnReserved(at: turn.place)
         } catch {
+            turn.record.sent = nil
+            upstream = nil
+            warm?.release(reusable: true)
             loop.shared.metrics.journalFailures.increment()
             throw .journalUnavailable
         }
         isReserved = true
         phase = .waiting
-        afterSync(position) { exchange, isSafe in
-            guard exchange.phase == .waiting else { return }
-            if isSafe { exchange.acquireUpstream(fresh: false) } else { exchange.fail(.journalUnavailable) }
+        guard let warm else {
+            afterSync(position) { exchange, isSafe in
+                guard exchange.phase == .waiting else { return }
+                if isSafe { exchange.acquireUpstream(fresh: false) } else { exchange.fail(.journalUnavailable) }
+            }
+            return
         }
+        sendOnceSafe(position, on: warm)
     }
 
     private func checkRequiredLabels(_ attribution: Attribution) throws(GatewayError) {
@@ -179,7 +210,7 @@ extension Exchange {
 
     /// The most that this turn can cost: every byte of the body a token (byte-level BPE makes no more), and all the output
     /// that was asked for.
-    private func worstCost(_ request: RequestHead, provider: Provider, model: String) -> NanoUSD {
+    private func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
         var usage = TokenUsage()
         usage.input = Int64(body.readableBytes)
         let (output, overflow) = (request.maxOutputTokens ?? Self.outputTokensUnlessSaid)
@@ -187,9 +218,7 @@ extension Exchange {
         usage.output = overflow ? .max / 4 : max(0, output)
         var qualifiers = UsageQualifiers()
         qualifiers.serviceTier = request.serviceTier == "auto" || request.serviceTier == "default" ? nil : request.serviceTier
-        let result = snapshot.prices.price(
-            usage: usage, provider: provider.priceProvider(of: model), model: model, qualifiers: qualifiers,
-            at: received)
+        let result = loop.price(usage, provider, model: model, qualifiers, at: received, snapshot)
         if case .priced(let cost, _) = result { return cost }
         return .zero
     }
@@ -230,7 +259,7 @@ extension Exchange {
     /// `/v1/models` in the shape that the caller's SDK reads: Anthropic's when it says `anthropic-version`.
     private func answerModels() throws(GatewayError) {
         guard let key else { throw .missingKey }
-        let listed = snapshot.listedModels(for: key)
+        let listed = snapshot.listedModels(for: key.value)
         let isAnthropic = head.fields.first("anthropic-version") != nil
         if let id = target.id {
             guard let model = listed.first(where: { $0.id == id }) else { throw .unknownModel(model: id, suggestions: []) }

@@ -23,7 +23,7 @@ extension Exchange {
                     return
                 }
             } catch {
-                upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: error.reason))
+                upstreamBroke(.upstreamMalformed(provider: turn?.record.provider ?? "", reason: error.reason))
                 return
             }
             response.headBytes = ByteBuffer()
@@ -33,11 +33,12 @@ extension Exchange {
         do throws(HTTPHeadError) {
             try relayBody(&bytes)
         } catch {
-            upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: error.reason))
+            upstreamBroke(.upstreamMalformed(provider: turn?.record.provider ?? "", reason: error.reason))
             return
         }
         guard response.isOversized else { return }
-        upstreamBroke(.upstreamMalformed(provider: record?.provider ?? "", reason: "the answer is too large to be translated"))
+        upstreamBroke(
+            .upstreamMalformed(provider: turn?.record.provider ?? "", reason: "the answer is too large to be translated"))
     }
 
     func upstreamReadComplete() {
@@ -63,12 +64,15 @@ extension Exchange {
             client != nil, NIODeadline.now() < staleUntil
         {
             retriedStaleConnection = true
+            response = ResponseRelay()
+            chunks = ChunkedReader()
+            meter = nil
             loop.shared.metrics.staleRetries.increment()
             noteTry(status: 0, error: "stale_connection")
             acquireUpstream(fresh: true)
             return
         }
-        upstreamBroke(.upstreamClosed(provider: record?.provider ?? provider?.provider.name ?? ""))
+        upstreamBroke(.upstreamClosed(provider: turn?.record.provider ?? provider?.provider.name ?? ""))
     }
 
     func timedOut() {
@@ -80,6 +84,7 @@ extension Exchange {
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.firstByteSeconds))
         case .relaying:
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.streamIdleSeconds))
+        case .answering: answer(.originTimedOut(seconds: Int(Self.originSecondsMax)), keepsAlive: false)
         case .receiving, .finished: break
         }
     }
@@ -224,26 +229,33 @@ extension Exchange {
     /// The framing line of the client's head and the empty line.
     private func writeFraming(_ buffer: inout ByteBuffer, bodyBytes: Int?) {
         guard let parsed = response.head else { return }
-        switch (parsed.framing, response.mode) {
-        case (.none, _): break
-        case (.length(let count), .verbatim), (.length(let count), .held) where translation == nil:
-            buffer.writeStaticString("Content-Length: ")
-            buffer.writeString(String(count))
-            buffer.writeStaticString("\r\n")
-        case (_, .held):
-            buffer.writeStaticString("Content-Length: ")
-            buffer.writeString(String(bodyBytes ?? 0))
-            buffer.writeStaticString("\r\n")
-        default:
-            buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+        buffer.writeHead(bytesMax: Self.framingBytesMax) { writer in
+            var count: Int?
+            switch (parsed.framing, response.mode) {
+            case (.length(let declared), .verbatim), (.length(let declared), .held) where translation == nil: count = declared
+            case (_, .held): count = bodyBytes ?? 0
+            default: break
+            }
+            if parsed.framing != .none {
+                if let count {
+                    writer.literal("Content-Length: ")
+                    writer.integer(Int64(count))
+                    writer.literal("\r\n")
+                } else {
+                    writer.literal("Transfer-Encoding: chunked\r\n")
+                }
+            }
+            if response.isSettled, response.mode == .held, let turn, !turn.record.flags.contains(.unpriced) {
+                writer.literal("x-weir-cost-nano-usd: ")
+                writer.integer(turn.record.cost.value)
+                writer.literal("\r\n")
+            }
+            writer.literal("\r\n")
         }
-        if response.isSettled, response.mode == .held, let record, !record.flags.contains(.unpriced) {
-            buffer.writeStaticString("x-weir-cost-nano-usd: ")
-            buffer.writeString(String(record.cost.value))
-            buffer.writeStaticString("\r\n")
-        }
-        buffer.writeStaticString("\r\n")
     }
+
+    /// More than the framing, the cost and the empty line take.
+    static var framingBytesMax: Int { 128 }
 
     private func writeChunk(_ out: ByteBuffer, isLast: Bool, into buffer: inout ByteBuffer) {
         if out.readableBytes > 0 {
@@ -311,19 +323,14 @@ extension Exchange {
         blockedSince = nil
         if target.endpoint?.isMetered == true, provider?.provider.hangUp == .drain, loop.beginDrain() {
             isDraining = true
-            record?.flags.insert([.cancelled, .drained])
+            turn?.record.flags.insert([.cancelled, .drained])
             response.heldBody = ByteBuffer()
             upstream?.setReading(true)
             return
         }
-        record?.flags.insert(.cancelled)
+        turn?.record.flags.insert(.cancelled)
         settleCut(errorClass: "client_closed", status: 499)
         closeUpstream()
         finish()
     }
-}
-
-/// A value that cannot break out of its header line.
-func headerSafe(_ text: String) -> String {
-    String(decoding: text.utf8.map { $0 < 32 || $0 >= 127 ? 95 : $0 }, as: UTF8.self)
 }

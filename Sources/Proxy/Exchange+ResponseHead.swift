@@ -38,10 +38,13 @@ extension Exchange {
         // From here on nothing is asked again: an agent's body is large, and its stream may last for minutes.
         body = ByteBuffer()
         splices = []
-        if record?.firstByte == nil { record?.firstByte = loop.shared.clock.now() }
-        record?.status = parsed.status
-        record?.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
-        noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil)
+        if let turn {
+            let now = loop.shared.clock.now()
+            if turn.record.firstByte == nil { turn.record.firstByte = now }
+            turn.record.status = parsed.status
+            turn.record.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
+            noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil, at: now)
+        }
         if case .length(let count) = parsed.framing { response.remaining = count }
 
         let kind = bodyKind(parsed)
@@ -63,14 +66,14 @@ extension Exchange {
         response.clientHead = makeClientHead(parsed)
     }
 
-    private func writeTranslationFields(_ translation: TurnTranslation, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("Content-Type: ")
-        buffer.writeString(translation.contentType)
-        buffer.writeStaticString("\r\n")
+    private static func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
+        writer.literal("Content-Type: ")
+        writer.text(translation.contentType)
+        writer.literal("\r\n")
         guard !translation.dropped.isEmpty else { return }
-        buffer.writeStaticString("x-weir-dropped: ")
-        buffer.writeString(headerSafe(translation.dropped.joined(separator: ", ")))
-        buffer.writeStaticString("\r\n")
+        writer.literal("x-weir-dropped: ")
+        writer.safeText(translation.dropped.joined(separator: ", "))
+        writer.literal("\r\n")
     }
 
     private func bodyKind(_ head: HTTPResponseHead) -> ResponseBodyKind {
@@ -91,45 +94,55 @@ extension Exchange {
     /// the empty line come when it is sent.
     private func makeClientHead(_ parsed: HTTPResponseHead) -> ByteBuffer {
         let fields = parsed.fields
-        var buffer = loop.allocator.buffer(capacity: fields.bytes.count + 512)
-        buffer.writeStaticString("HTTP/1.1 ")
-        buffer.writeString(String(parsed.status))
-        buffer.writeStaticString(" ")
-        buffer.writeString(reasonPhrase(parsed.status))
-        buffer.writeStaticString("\r\n")
         let listed = connectionListedNames(fields)
-        var hasRequestID = false
-        var hasXRequestID = false
-        for field in fields.list {
-            guard fields.withName(field, { shouldForwardResponseField($0) }),
-                listed.isEmpty || !listed.contains(fields.nameString(field))
-            else { continue }
-            if translation != nil, fields.isNamed(field, "content-type") { continue }
-            if fields.isNamed(field, "request-id") { hasRequestID = true }
-            if fields.isNamed(field, "x-request-id") { hasXRequestID = true }
-            let start = Int(field.nameStart)
-            buffer.writeBytes(fields.bytes[start..<Int(field.valueStart + field.valueCount)])
-            buffer.writeStaticString("\r\n")
+        let deployment = turn?.deployment ?? ""
+        let dropped = translation.map { $0.dropped.reduce(96) { $0 + $1.utf8.count + 2 } } ?? 0
+        let bytesMax = fields.bytes.count + 2 * fields.list.count + deployment.utf8.count + 384 + dropped
+        // A small whole answer goes out in one piece with its head.
+        var bodyBytes = 0
+        if case .length(let count) = parsed.framing, count <= 16_384 { bodyBytes = count }
+        var buffer = loop.allocator.buffer(capacity: bytesMax + Self.framingBytesMax + bodyBytes)
+        buffer.writeHead(bytesMax: bytesMax) { writer in
+            writer.literal("HTTP/1.1 ")
+            writer.integer(Int64(parsed.status))
+            writer.literal(" ")
+            writer.text(reasonPhrase(parsed.status))
+            writer.literal("\r\n")
+            var hasRequestID = false
+            var hasXRequestID = false
+            fields.bytes.withUnsafeBytes { all in
+                for index in 0..<fields.list.count {
+                    let field = fields.list[index]
+                    let start = Int(field.nameStart)
+                    let name = UnsafeRawBufferPointer(rebasing: all[start..<start + Int(field.nameCount)])
+                    guard shouldForwardResponseField(name), listed.isEmpty || !listed.contains(fields.nameString(field))
+                    else { continue }
+                    if translation != nil, equalsIgnoringCase(name, "content-type") { continue }
+                    if equalsIgnoringCase(name, "request-id") { hasRequestID = true }
+                    if equalsIgnoringCase(name, "x-request-id") { hasXRequestID = true }
+                    writer.line(field, of: all)
+                }
+            }
+            if let translation { Self.writeTranslationFields(translation, &writer) }
+            writer.literal("x-weir-request-id: ")
+            writer.id(requestID)
+            if !hasRequestID {
+                writer.literal("\r\nrequest-id: ")
+                writer.id(requestID)
+            }
+            if !hasXRequestID {
+                writer.literal("\r\nx-request-id: ")
+                writer.id(requestID)
+            }
+            if !deployment.isEmpty {
+                writer.literal("\r\nx-weir-deployment: ")
+                writer.safeText(deployment)
+                writer.literal("\r\nx-weir-overhead-us: ")
+                writer.integer(turn?.record.overheadMicroseconds ?? 0)
+            }
+            if !head.keepsAlive || loop.isDraining { writer.literal("\r\nConnection: close") }
+            writer.literal("\r\n")
         }
-        if let translation { writeTranslationFields(translation, into: &buffer) }
-        buffer.writeStaticString("x-weir-request-id: ")
-        requestID.withUTF8 { _ = buffer.writeBytes($0) }
-        if !hasRequestID {
-            buffer.writeStaticString("\r\nrequest-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-        }
-        if !hasXRequestID {
-            buffer.writeStaticString("\r\nx-request-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-        }
-        if let record, !record.provider.isEmpty {
-            buffer.writeStaticString("\r\nx-weir-deployment: ")
-            buffer.writeString(headerSafe(record.deployment))
-            buffer.writeStaticString("\r\nx-weir-overhead-us: ")
-            buffer.writeString(String(record.overheadMicroseconds))
-        }
-        if !head.keepsAlive || loop.isDraining { buffer.writeStaticString("\r\nConnection: close") }
-        buffer.writeStaticString("\r\n")
         return buffer
     }
 }

@@ -8,8 +8,8 @@ import Providers
 import WireFormat
 
 extension Exchange {
-    /// Settles a turn whose response ended. Nil when there is nothing to wait for.
-    func settleCompleteTurn(_ record: inout TurnRecord) {
+    /// Completes the record of a turn whose response ended.
+    private func complete(_ record: inout TurnRecord) {
         let reading = meter?.reading
         if record.status >= 400 {
             record.errorClass = record.errorClass ?? "upstream_\(record.status)"
@@ -26,41 +26,40 @@ extension Exchange {
 
     /// Journals the settlement of a response that ended, and gives its position.
     func settleComplete() -> JournalPosition? {
-        // Taken out and put back by `journalSettled`: a copy of so many members costs more than most of what is done to them.
-        guard isReserved, !response.isSettled, var record = record.take() else { return nil }
-        settleCompleteTurn(&record)
-        return journalSettled(&record)
+        guard isReserved, !response.isSettled, let turn else { return nil }
+        complete(&turn.record)
+        return journalSettled(turn)
     }
 
     /// Settles a turn that was broken off after it was sent. `status` is what the client gets in place of the response, when
     /// none of that has gone out.
     func settleCut(errorClass: String, status: Int) {
-        guard isReserved, !response.isSettled, var record else { return }
-        record.errorClass = errorClass
-        if !response.hasStarted { record.status = status }
-        if phase == .relaying, errorClass == "upstream_truncated" { record.flags.insert(.truncated) }
+        guard isReserved, !response.isSettled, let turn else { return }
+        turn.record.errorClass = errorClass
+        if !response.hasStarted { turn.record.status = status }
+        if phase == .relaying, errorClass == "upstream_truncated" { turn.record.flags.insert(.truncated) }
         meter?.finish { _ in }
-        applyUsage(meter?.reading, to: &record)
-        _ = journalSettled(&record)
+        applyUsage(meter?.reading, to: &turn.record)
+        _ = journalSettled(turn)
     }
 
     /// Settles a turn that never reached its provider: it costs nothing.
     func settleUnsent(status: Int, errorClass: String, extra: TurnFlags) {
-        guard isReserved, !response.isSettled, var record else { return }
-        record.status = status
-        record.errorClass = errorClass
-        record.flags.insert(extra)
-        record.usageSource = .none
-        _ = journalSettled(&record)
+        guard isReserved, !response.isSettled, let turn else { return }
+        turn.record.status = status
+        turn.record.errorClass = errorClass
+        turn.record.flags.insert(extra)
+        turn.record.usageSource = .none
+        _ = journalSettled(turn)
     }
 
     /// Journals a refusal of a caller that is known. Unknown callers are counted, not journaled: anybody could fill a disk.
     func recordRefusal(_ error: GatewayError, status: Int) {
-        guard let key, !isReserved else { return }
+        guard let key, !isReserved, target.endpoint != nil else { return }
         var refused =
-            record
+            turn?.record
             ?? TurnRecord(
-                requestID: requestID, principal: key.principal, attribution: Attribution(),
+                requestID: requestID, principal: key.value.principal, attribution: Attribution(),
                 endpoint: target.endpoint ?? .chatCompletions, modelAsked: request?.model ?? "", received: received)
         refused.status = status
         refused.errorClass = error.code
@@ -69,32 +68,32 @@ extension Exchange {
         if (try? loop.shared.journal.turnRefused(refused)) == nil { loop.shared.metrics.journalFailures.increment() }
     }
 
-    func noteTry(status: Int, error: String?) {
-        let now = loop.shared.clock.now()
+    func noteTry(status: Int, error: String?, at time: Timestamp? = nil) {
+        guard let turn else { return }
+        let now = time ?? loop.shared.clock.now()
         let one = UpstreamTry(
-            deployment: record?.deployment ?? "", status: status, error: error,
+            deployment: turn.deployment, status: status, error: error,
             microseconds: (now.nanoseconds - tryStarted.nanoseconds) / 1000)
-        record?.tries.append(one)
+        turn.record.tries.append(one)
     }
 
-    private func journalSettled(_ record: inout TurnRecord) -> JournalPosition? {
-        record.lastByte = loop.shared.clock.now()
-        record.bytesOut = response.bytesOut
-        if let digests { (record.digestIn, record.digestOut) = digests.hex }
+    private func journalSettled(_ turn: Turn) -> JournalPosition? {
+        turn.record.lastByte = loop.shared.clock.now()
+        turn.record.bytesOut = response.bytesOut
+        if let digests { (turn.record.digestIn, turn.record.digestOut) = digests.hex }
         response.isSettled = true
-        self.record = record
-        let metrics = loop.shared.metrics
-        metrics.turnsSettled.increment()
-        if record.flags.contains(.unpriced) { metrics.turnsUnpriced.increment() }
-        if record.flags.contains(.estimated) { metrics.turnsEstimated.increment() }
-        if target.endpoint?.dialect == .openAIResponses, translation == nil, let id = record.responseID {
-            loop.shared.responses.remember(id, ResponseOwner(principal: record.principal, provider: record.provider))
+        let shared = loop.shared
+        shared.metrics.turnsSettled.increment()
+        if turn.record.flags.contains(.unpriced) { shared.metrics.turnsUnpriced.increment() }
+        if turn.record.flags.contains(.estimated) { shared.metrics.turnsEstimated.increment() }
+        if target.endpoint?.dialect == .openAIResponses, translation == nil, let id = turn.record.responseID {
+            shared.responses.remember(id, ResponseOwner(principal: turn.record.principal, provider: turn.record.provider))
         }
         do {
-            return try loop.shared.journal.turnSettled(record)
+            return try shared.journal.turnSettled(at: turn.place)
         } catch {
             // The reservation stays in the journal: recovery settles the turn at its bound, so it is not lost.
-            metrics.journalFailures.increment()
+            shared.metrics.journalFailures.increment()
             return nil
         }
     }
@@ -164,10 +163,8 @@ extension Exchange {
     }
 
     private func applyCost(to record: inout TurnRecord) {
-        guard let provider = provider?.provider, record.usageSource != .none else { return }
-        let price = snapshot.prices.price(
-            usage: record.usage, provider: provider.priceProvider(of: record.model), model: record.model,
-            qualifiers: record.qualifiers, at: received)
+        guard let provider, record.usageSource != .none else { return }
+        let price = loop.price(record.usage, provider, model: record.model, record.qualifiers, at: received, snapshot)
         switch price {
         case .priced(let cost, let version):
             record.cost = cost

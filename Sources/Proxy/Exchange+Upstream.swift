@@ -23,27 +23,42 @@ extension Exchange {
             connection.release(reusable: true)
             return
         }
-        upstream = connection
-        upstreamIsReused = isReused
-        connection.exchange = self
+        let now = hold(connection, isReused: isReused)
         guard target.endpoint?.isMetered == true else {
             sendRequest()
             return
         }
-        let now = loop.shared.clock.now()
-        if record?.sent == nil {
-            record?.sent = now
-            record?.overheadMicroseconds = (now.nanoseconds - received.nanoseconds) / 1000
-        }
         do {
-            let position = try loop.shared.journal.turnSent(requestID, deployment: record?.deployment ?? "", at: now)
-            afterSync(position) { exchange, isSafe in
-                // The client may have gone while the group was synced.
-                guard exchange.phase == .waiting, exchange.upstream === connection else { return }
-                if isSafe { exchange.sendRequest() } else { exchange.giveUp(connection) }
-            }
+            sendOnceSafe(try loop.shared.journal.turnSent(requestID, deployment: turn?.deployment ?? "", at: now), on: connection)
         } catch {
             giveUp(connection)
+        }
+    }
+
+    /// Takes a connection for this request, which is as good as sent from now on.
+    @discardableResult
+    func hold(_ connection: UpstreamConnection, isReused: Bool) -> Timestamp {
+        upstream = connection
+        upstreamIsReused = isReused
+        connection.exchange = self
+        let now = loop.shared.clock.now()
+        if let turn, turn.record.sent == nil {
+            turn.record.sent = now
+            turn.record.overheadMicroseconds = (now.nanoseconds - received.nanoseconds) / 1000
+        }
+        return now
+    }
+
+    /// Sends the request when the journal holds that it is sent.
+    func sendOnceSafe(_ position: JournalPosition, on connection: UpstreamConnection) {
+        guard snapshot.policy.waitsForSync else {
+            sendRequest()
+            return
+        }
+        afterSync(position) { exchange, isSafe in
+            // The client may have gone while the group was synced.
+            guard exchange.phase == .waiting, exchange.upstream === connection else { return }
+            if isSafe { exchange.sendRequest() } else { exchange.giveUp(connection) }
         }
     }
 
@@ -76,9 +91,6 @@ extension Exchange {
     private func sendRequest() {
         guard let upstream, let provider else { return }
         phase = .sent
-        response = ResponseRelay()
-        chunks = ChunkedReader()
-        meter = nil
         deadline = .now() + .seconds(Int64(snapshot.limits.firstByteSeconds))
         staleUntil = .now() + .seconds(2)
         var buffer = translation.map { makeTranslatedHead(provider, $0) } ?? makeUpstreamHead(provider)
@@ -118,51 +130,64 @@ extension Exchange {
     }
 
     /// The request head that goes upstream: the client's own fields in their order and spelling, less those that are
-    /// nobody else's business, then ours.
+    /// nobody else's business, then ours. With room for the body where that goes with it.
     private func makeUpstreamHead(_ provider: ProviderRuntime) -> ByteBuffer {
         let fields = head.fields
-        let bodyBytes = body.readableBytes + splices.reduce(0) { $0 + $1.insert.count - $1.removeCount }
-        var buffer = loop.allocator.buffer(capacity: fields.bytes.count + 512 + (body.readableBytes <= 16_384 ? bodyBytes : 0))
-        buffer.writeString(head.method)
-        buffer.writeStaticString(" ")
-        buffer.writeString(upstreamPath(target.endpoint ?? .chatCompletions, provider: provider.provider, id: target.id))
-        if !head.query.isEmpty {
-            buffer.writeStaticString("?")
-            buffer.writeString(head.query)
-        }
-        buffer.writeStaticString(" HTTP/1.1\r\n")
-        buffer.writeBytes(provider.fixedFields)
+        var bodyBytes = body.readableBytes
+        for splice in splices { bodyBytes += splice.insert.count - splice.removeCount }
+        let path = provider.path(target.endpoint ?? .chatCompletions, id: target.id)
         let listed = connectionListedNames(fields)
-        for field in fields.list {
-            let forwards = fields.withName(field) { shouldForwardRequestField($0) }
-            guard forwards, listed.isEmpty || !listed.contains(fields.nameString(field)) else { continue }
-            if fields.isNamed(field, "x-codex-turn-metadata"), provider.provider.kind != .openAI {
-                let rewritten = fields.withValue(field) { rewriteCodexMetadata($0) }
-                guard let rewritten else { continue }
-                buffer.writeStaticString("x-codex-turn-metadata: ")
-                buffer.writeBytes(rewritten)
-                buffer.writeStaticString("\r\n")
-                continue
+        let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
+        let bytesMax =
+            head.method.utf8.count + path.count + provider.fixedFields.count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
+        var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
+        buffer.writeHead(bytesMax: bytesMax) { writer in
+            writer.text(head.method)
+            writer.literal(" ")
+            writer.bytes(path)
+            if !head.query.isEmpty {
+                writer.literal("?")
+                writer.text(head.query)
             }
-            // Name, colon, value and line end lie together in the head as it came.
-            let start = Int(field.nameStart)
-            let end = Int(field.valueStart + field.valueCount)
-            buffer.writeBytes(fields.bytes[start..<end])
-            buffer.writeStaticString("\r\n")
+            writer.literal(" HTTP/1.1\r\n")
+            writer.bytes(provider.fixedFields)
+            var left = rewritten
+            fields.bytes.withUnsafeBytes { all in
+                for index in 0..<fields.list.count {
+                    let field = fields.list[index]
+                    let start = Int(field.nameStart)
+                    let name = UnsafeRawBufferPointer(rebasing: all[start..<start + Int(field.nameCount)])
+                    guard shouldForwardRequestField(name), listed.isEmpty || !listed.contains(fields.nameString(field))
+                    else { continue }
+                    if provider.provider.kind != .openAI, equalsIgnoringCase(name, "x-codex-turn-metadata") {
+                        guard let found = left.take() else { continue }
+                        writer.literal("x-codex-turn-metadata: ")
+                        writer.bytes(found)
+                        writer.literal("\r\n")
+                        continue
+                    }
+                    writer.line(field, of: all)
+                }
+            }
+            if provider.provider.kind == .simulated {
+                writer.literal("x-weir-request-id: ")
+                writer.id(requestID)
+                writer.literal("\r\n")
+            }
+            writer.literal("Accept-Encoding: identity\r\n")
+            if bodyBytes > 0 || head.method == "POST" {
+                writer.literal("Content-Length: ")
+                writer.integer(Int64(bodyBytes))
+                writer.literal("\r\n")
+            }
+            writer.literal("\r\n")
         }
-        if provider.provider.kind == .simulated {
-            buffer.writeStaticString("x-weir-request-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-            buffer.writeStaticString("\r\n")
-        }
-        buffer.writeStaticString("Accept-Encoding: identity\r\n")
-        if bodyBytes > 0 || head.method == "POST" {
-            buffer.writeStaticString("Content-Length: ")
-            buffer.writeString(String(bodyBytes))
-            buffer.writeStaticString("\r\n")
-        }
-        buffer.writeStaticString("\r\n")
         return buffer
+    }
+
+    /// What other providers than OpenAI get of Codex's metadata: no local paths.
+    private func rewrittenCodexMetadata(_ fields: HTTPFields) -> [UInt8]? {
+        fields.first("x-codex-turn-metadata").flatMap { fields.withValue($0) { rewriteCodexMetadata($0) } }
     }
 }
 

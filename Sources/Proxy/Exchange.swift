@@ -8,11 +8,36 @@ import NIOCore
 import Policy
 import WireFormat
 
+/// A turn's record while it is being made. It has a place of its own, where its fifty members are changed and from where the journal
+/// writes them: a copy of them costs more than most of what is done to them. Touched only on its connection's loop.
+final class Turn {
+    let place = UnsafeMutablePointer<TurnRecord>.allocate(capacity: 1)
+    /// What finance sees as the deployment, put together once.
+    let deployment: String
+
+    init(_ record: consuming TurnRecord) {
+        deployment = record.deployment
+        place.initialize(to: record)
+    }
+
+    deinit {
+        place.deinitialize(count: 1)
+        place.deallocate()
+    }
+
+    var record: TurnRecord {
+        _read { yield place.pointee }
+        _modify { yield &place.pointee }
+    }
+}
+
 /// One request and its response. Touched only on its connection's loop.
 final class Exchange {
     enum Phase {
         /// The body is arriving.
         case receiving
+        /// An `OriginHandler` is at it.
+        case answering
         /// Admitted, waiting for an upstream connection.
         case waiting
         /// Sent upstream; the response head is not here.
@@ -23,6 +48,8 @@ final class Exchange {
     }
 
     let loop: LoopContext
+    /// Where it stands among the loop's exchanges; -1 once it is finished.
+    var place = -1
     /// The snapshot that was in force when the request began.
     let snapshot: GatewaySnapshot
     let head: HTTPRequestHead
@@ -34,7 +61,9 @@ final class Exchange {
 
     var phase = Phase.receiving
     var refusal: GatewayError?
-    var key: VirtualKey?
+    var key: KnownKey?
+    /// What is wrong with the key where that is for a handler to answer.
+    var keyError: GatewayError?
     var body = ByteBuffer()
     var request: RequestHead?
     /// What is changed in the body on its way, sorted by offset.
@@ -45,7 +74,7 @@ final class Exchange {
     /// Client and deployment speak different dialects.
     var translation: TurnTranslation?
     /// What will be journaled; nil until the request is attributed.
-    var record: TurnRecord?
+    var turn: Turn?
     var isReserved = false
 
     var upstream: UpstreamConnection?
@@ -56,10 +85,10 @@ final class Exchange {
     var tryStarted: Timestamp
     /// What of the request has still to be written upstream.
     var unsent = ByteBuffer()
-    var response = ResponseRelay()
-    /// Beside `response`, since they are called while it changes.
-    var chunks = ChunkedReader()
-    var meter: ResponseMeter?
+    @exclusivity(unchecked) var response = ResponseRelay()
+    /// Beside `response`, since they are called while it changes. See decision 0005.
+    @exclusivity(unchecked) var chunks = ChunkedReader()
+    @exclusivity(unchecked) var meter: ResponseMeter?
     var deadline = NIODeadline.distantFuture
     /// How often time limits were looked at since the provider last sent something: asking the clock for each chunk would be a
     /// share of the chunk's whole cost.
@@ -77,11 +106,11 @@ final class Exchange {
         received = loop.shared.clock.now()
         tryStarted = received
         requestID = loop.makeRequestID(at: received)
-        target = RouteTarget(method: head.method, path: head.path)
+        target = RouteTarget(method: head.method, path: head.path, origin: loop.shared.origin)
         loop.add(self)
     }
 
-    var keyID: String? { key?.id }
+    var keyID: String? { key?.value.id }
     var isRefused: Bool { refusal != nil }
     var isWaitingForUpstream: Bool { phase == .waiting }
     var clientKind: ClientKind { ClientKind(fields: head.fields) }
@@ -176,6 +205,7 @@ final class Exchange {
         switch phase {
         case .finished: return
         case .receiving: finish()
+        case .answering: break
         case .waiting:
             settleUnsent(status: 499, errorClass: "client_closed", extra: .cancelled)
             finish()
@@ -193,6 +223,10 @@ final class Exchange {
         case .receiving:
             client = held
             refuse(error)
+            return
+        case .answering:
+            client = held
+            answer(error, keepsAlive: false)
             return
         case .waiting:
             client = held
@@ -233,6 +267,11 @@ final class Exchange {
 
     /// Forgets the exchange. Its turn is settled or needs no settlement.
     func finish() {
+        if phase == .waiting, let held = upstream {
+            // The journal was waited for, and nothing has gone out.
+            upstream = nil
+            held.release(reusable: true)
+        }
         phase = .finished
         deadline = .distantFuture
         if isDraining {

@@ -19,6 +19,9 @@ package final class GatewaySnapshot: Sendable {
     let keyMAC: HMAC<SHA256>
     let providers: [ProviderRuntime]
 
+    /// The providers as they are configured.
+    package var configuredProviders: [Provider] { providers.map(\.provider) }
+
     /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
@@ -54,6 +57,8 @@ final class ProviderRuntime: Sendable {
     let fixedFields: [UInt8]
     /// What makes two connections interchangeable.
     let poolKey: String
+    /// The paths of the endpoints that agents call most, which need no id.
+    private let paths: [(endpoint: Endpoint, path: [UInt8])]
 
     init(_ provider: Provider) {
         self.provider = provider
@@ -67,6 +72,13 @@ final class ProviderRuntime: Sendable {
         default: break
         }
         fixedFields = Array(text.utf8)
+        paths = [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil).utf8)) }
         poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
+    }
+
+    /// Where an endpoint lies at this provider, without the query.
+    func path(_ endpoint: Endpoint, id: String?) -> [UInt8] {
+        for index in 0..<paths.count where paths[index].endpoint == endpoint { return paths[index].path }
+        return Array(upstreamPath(endpoint, provider: provider, id: id).utf8)
     }
 }

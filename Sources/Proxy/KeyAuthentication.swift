@@ -5,20 +5,46 @@ import GatewayModel
 import Policy
 import WireFormat
 
-/// The caller's key. SDKs put it into different fields; two different ones in one request are refused.
+/// A token that was found good, with the key that it is of. A connection keeps its last one: an agent presents the same token with
+/// every request, and comparing it costs a hundredth of verifying it. It is forgotten with each new snapshot, so that a key is never
+/// judged by an older one.
+final class KnownKey: Sendable {
+    let value: VirtualKey
+    private let token: [UInt8]
+    /// When the secret in it stops being accepted; nil for the current one.
+    private let validUntil: Timestamp?
+
+    init(_ value: VirtualKey, token: UnsafeRawBufferPointer, validUntil: Timestamp?) {
+        self.value = value
+        self.token = Array(token)
+        self.validUntil = validUntil
+    }
+
+    /// Whether this is the token, and still good. Takes the same time wherever two tokens differ.
+    func isStill(_ presented: UnsafeRawBufferPointer, at now: Timestamp) -> Bool {
+        guard presented.count == token.count else { return false }
+        var difference: UInt8 = 0
+        for index in 0..<token.count { difference |= token[index] ^ presented[index] }
+        return difference == 0 && validUntil.map { now < $0 } ?? true
+    }
+}
+
+/// The caller's key. SDKs put it into different fields; two different ones in one request are refused. Labels behind the dot of a
+/// key are no part of it.
+/// - Parameter known: the last key of this connection under this snapshot.
 func authenticate(
-    _ fields: HTTPFields, snapshot: GatewaySnapshot, at now: Timestamp
-) throws(GatewayError) -> VirtualKey {
+    _ fields: HTTPFields, snapshot: GatewaySnapshot, at now: Timestamp, known: KnownKey?
+) throws(GatewayError) -> KnownKey {
     var found: HTTPFields.Field?
     var start = 0
-    for field in fields.list {
+    for index in 0..<fields.list.count {
+        let field = fields.list[index]
         let offset = credentialOffset(fields, field)
         guard offset >= 0 else { continue }
         if let found {
             let isSame = fields.withValue(found) { first in
                 fields.withValue(field) { second in
-                    UnsafeRawBufferPointer(rebasing: first[start...]).elementsEqual(
-                        UnsafeRawBufferPointer(rebasing: second[offset...]))
+                    keyText(first, from: start).elementsEqual(keyText(second, from: offset))
                 }
             }
             guard isSame else { throw .conflictingKeys }
@@ -28,9 +54,11 @@ func authenticate(
         }
     }
     guard let found else { throw .missingKey }
-    let outcome: Result<VirtualKey, GatewayError> = fields.withValue(found) { value in
+    let outcome: Result<KnownKey, GatewayError> = fields.withValue(found) { value in
         do throws(GatewayError) {
-            return .success(try verify(UnsafeRawBufferPointer(rebasing: value[start...]), snapshot: snapshot, at: now))
+            let token = keyText(value, from: start)
+            if let known, known.isStill(token, at: now) { return .success(known) }
+            return .success(try verify(token, snapshot: snapshot, at: now))
         } catch {
             return .failure(error)
         }
@@ -55,15 +83,23 @@ private func credentialOffset(_ fields: HTTPFields, _ field: HTTPFields.Field) -
     }
 }
 
+/// The credential without the labels that may follow it: `weir_k_….cmVwbz0…`. Read by `AttributionReader`.
+private func keyText(_ value: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {
+    let dot = start + VirtualKey.textBytes
+    return UnsafeRawBufferPointer(rebasing: value[start..<(value.count > dot && value[dot] == 46 ? dot : value.count)])
+}
+
 private func verify(
     _ token: UnsafeRawBufferPointer, snapshot: GatewaySnapshot, at now: Timestamp
-) throws(GatewayError) -> VirtualKey {
+) throws(GatewayError) -> KnownKey {
     let parsed = try KeyToken.parse(token)
     guard let key = snapshot.keys[parsed.keyID] else { throw .invalidKey }
     var hash = snapshot.keyMAC
     hash.update(data: parsed.keyIDBytes + parsed.secret)
     let code = hash.finalize()
     // A rotated secret is good until its overlap ends.
-    for secret in key.secrets where code == secret.mac && secret.validUntil.map({ now < $0 }) ?? true { return key }
+    for secret in key.secrets where code == secret.mac && secret.validUntil.map({ now < $0 }) ?? true {
+        return KnownKey(key, token: token, validUntil: secret.validUntil)
+    }
     throw .invalidKey
 }

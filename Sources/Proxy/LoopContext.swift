@@ -4,6 +4,20 @@
 import Dialects
 import GatewayModel
 import NIOCore
+import Providers
+
+/// The prices of a model in its standard tier.
+private final class KeptSheet {
+    let provider: ProviderRuntime
+    let model: String
+    let sheet: PriceSheet
+
+    init(_ provider: ProviderRuntime, _ model: String, _ sheet: PriceSheet) {
+        self.provider = provider
+        self.model = model
+        self.sheet = sheet
+    }
+}
 
 /// The state of one event loop of the data plane.
 ///
@@ -17,8 +31,12 @@ final class LoopContext: @unchecked Sendable {
     var estimator = OutputEstimator()
     var isDraining = false
     private(set) var pools: [String: UpstreamPool] = [:]
+    /// The pool that was asked for last: most requests want the same one again.
+    private var lastPool: (provider: ProviderRuntime, pool: UpstreamPool)?
+    /// The prices that were looked up last.
+    private var lastSheet: KeptSheet?
     private(set) var clients: [ObjectIdentifier: ClientConnection] = [:]
-    private(set) var exchanges: [ObjectIdentifier: Exchange] = [:]
+    private(set) var exchanges: [Exchange] = []
     private(set) var drainCount = 0
     private var sweep: RepeatedTask?
     private var random: (UInt64, UInt64)
@@ -48,16 +66,54 @@ final class LoopContext: @unchecked Sendable {
     }
 
     func pool(for provider: ProviderRuntime) -> UpstreamPool {
-        if let pool = pools[provider.poolKey] { return pool }
-        let pool = UpstreamPool(provider: provider.provider, loop: self)
+        if let lastPool, lastPool.provider === provider { return lastPool.pool }
+        let pool = pools[provider.poolKey] ?? UpstreamPool(provider: provider.provider, loop: self)
         pools[provider.poolKey] = pool
+        lastPool = (provider, pool)
         return pool
+    }
+
+    /// The cost of a usage at a provider of the snapshot. Turns of one model follow each other, so the last prices are kept for as long
+    /// as they hold; a provider is another one in each snapshot.
+    func price(
+        _ usage: TokenUsage, _ provider: ProviderRuntime, model: String, _ qualifiers: UsageQualifiers, at time: Timestamp,
+        _ snapshot: GatewaySnapshot
+    ) -> PriceResult {
+        let isStandard = qualifiers.serviceTier == nil && qualifiers.speed == nil && qualifiers.inferenceGeo == nil
+        let totalInput = usage.billedInput
+        if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == model {
+            let sheet = lastSheet.sheet
+            if sheet.holds(at: time, totalInput: totalInput) { return sheet.cost(usage) }
+        }
+        let name = provider.provider.priceProvider(of: model)
+        guard isStandard,
+            let sheet = snapshot.prices.sheet(
+                provider: name, model: model, qualifiers: qualifiers, at: time, totalInput: totalInput)
+        else {
+            return snapshot.prices.price(usage: usage, provider: name, model: model, qualifiers: qualifiers, at: time)
+        }
+        lastSheet = KeptSheet(provider, model, sheet)
+        return sheet.cost(usage)
     }
 
     func add(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = client }
     func remove(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = nil }
-    func add(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = exchange }
-    func remove(_ exchange: Exchange) { exchanges[ObjectIdentifier(exchange)] = nil }
+
+    /// Each exchange knows its place, which costs less than a search and less than a hash.
+    func add(_ exchange: Exchange) {
+        exchange.place = exchanges.count
+        exchanges.append(exchange)
+    }
+
+    func remove(_ exchange: Exchange) {
+        guard exchange.place >= 0 else { return }
+        let last = exchanges.removeLast()
+        if last !== exchange {
+            exchanges[exchange.place] = last
+            last.place = exchange.place
+        }
+        exchange.place = -1
+    }
 
     /// Requests that are being served, and finished answers that are still on their way to a client.
     var activeCount: Int { exchanges.count + clients.values.count { $0.exchange == nil && $0.sink.hasQueuedBytes } }
@@ -91,8 +147,10 @@ final class LoopContext: @unchecked Sendable {
     func adopt(_ next: GatewaySnapshot) {
         eventLoop.assertInEventLoop()
         snapshot = next
-        for exchange in exchanges.values {
-            guard let keyID = exchange.keyID else { continue }
+        for client in clients.values { client.knownKey = nil }
+        for exchange in exchanges {
+            // What a handler is at is no stream: it ends soon, and may be the very request that revoked its own key.
+            guard let keyID = exchange.keyID, exchange.phase != .answering else { continue }
             if next.keys[keyID].map({ $0.revoked }) ?? true { exchange.cut(.revokedKey(keyID: keyID)) }
         }
     }
@@ -106,7 +164,7 @@ final class LoopContext: @unchecked Sendable {
 
     /// Ends whatever still runs; each turn is settled with what was seen.
     func cutAll() {
-        for exchange in exchanges.values { exchange.cut(.shuttingDown) }
+        for exchange in exchanges { exchange.cut(.shuttingDown) }
         for client in clients.values { client.close() }
         for pool in pools.values { pool.closeIdle() }
     }
@@ -114,7 +172,7 @@ final class LoopContext: @unchecked Sendable {
     private func sweepDeadlines() {
         let now = NIODeadline.now()
         for client in clients.values { client.checkDeadline(now) }
-        for exchange in exchanges.values { exchange.checkDeadline(now) }
+        for exchange in exchanges { exchange.checkDeadline(now) }
         for pool in pools.values { pool.checkDeadlines(now) }
     }
 }

@@ -4,8 +4,7 @@ import Dialects
 import NIOCore
 import WireFormat
 
-/// The state of one response. A class, so that each of its members is checked for exclusive access by itself: as members of a
-/// struct, those that are read and counted with every chunk would share the checks of those that are lent out.
+/// The state of one response. A class, so that a member can be lent out while others are read and counted. See decision 0005.
 final class ResponseRelay {
     /// How the body goes to the client.
     enum Mode {
@@ -18,23 +17,23 @@ final class ResponseRelay {
         case reframed
     }
 
-    var headBytes = ByteBuffer()
-    var scanner = HTTPHeadScanner()
-    var head: HTTPResponseHead?
-    var mode = Mode.verbatim
+    @exclusivity(unchecked) var headBytes = ByteBuffer()
+    @exclusivity(unchecked) var scanner = HTTPHeadScanner()
+    @exclusivity(unchecked) var head: HTTPResponseHead?
+    @exclusivity(unchecked) var mode = Mode.verbatim
     /// What of a length-delimited body has not come.
-    var remaining = 0
-    var withholds = false
+    @exclusivity(unchecked) var remaining = 0
+    @exclusivity(unchecked) var withholds = false
     /// The client's response head until it is sent, without its framing and its empty line.
-    var clientHead = ByteBuffer()
-    var heldBody = ByteBuffer()
+    @exclusivity(unchecked) var clientHead = ByteBuffer()
+    @exclusivity(unchecked) var heldBody = ByteBuffer()
     /// Whether a byte went to the client: from then on nothing can be tried again.
-    var hasStarted = false
-    var isSettled = false
+    @exclusivity(unchecked) var hasStarted = false
+    @exclusivity(unchecked) var isSettled = false
     /// A whole answer is larger than what is held for translation.
     var isOversized = false
-    var bytesOut: Int64 = 0
-    var progressBytes: Int64 = 0
+    @exclusivity(unchecked) var bytesOut: Int64 = 0
+    @exclusivity(unchecked) var progressBytes: Int64 = 0
 
     /// Whole answers up to this many bytes are held.
     static let heldBytesMax = 1 << 20

@@ -18,6 +18,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     var exchange: Exchange?
     private(set) var lastError: (any Error)?
     private let pool: UpstreamPool
+    private let sink: SocketSink
     private var context: ChannelHandlerContext?
     private var isReady = false
     /// Set once the pool has been told that the connection works; until then the pool's connect attempt counts it.
@@ -28,6 +29,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.pool = pool
         self.loop = loop
         self.isTLS = isTLS
+        sink = SocketSink(hasTLS: isTLS)
     }
 
     private var storedChannel: (any Channel)?
@@ -55,11 +57,11 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
     }
 
-    var isWritable: Bool { storedChannel?.isWritable ?? false }
+    var isWritable: Bool { sink.isWritable }
 
-    func write(_ buffer: ByteBuffer) { context?.write(wrapOutboundOut(buffer), promise: nil) }
+    func write(_ buffer: ByteBuffer) { sink.send(buffer) }
 
-    func flush() { context?.flush() }
+    func flush() { sink.flush() }
 
     /// Pauses or resumes reading: a slow client slows its provider.
     func setReading(_ reads: Bool) {
@@ -82,10 +84,12 @@ final class UpstreamConnection: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         storedChannel = context.channel
+        sink.attach(context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        sink.detach()
     }
 
     func channelActive(context: ChannelHandlerContext) {

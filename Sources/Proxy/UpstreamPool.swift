@@ -26,12 +26,9 @@ final class UpstreamPool {
 
     /// Gives the exchange a connection now or later through `upstreamReady`, or says why not through `upstreamFailed`.
     func acquire(_ exchange: Exchange, fresh: Bool) {
-        if !fresh {
-            while let connection = idle.popLast() {
-                guard connection.isActive else { continue }
-                exchange.upstreamReady(connection, isReused: true)
-                return
-            }
+        if !fresh, let connection = takeWarm() {
+            exchange.upstreamReady(connection, isReused: true)
+            return
         }
         if openCount < loop.snapshot.limits.upstreamConnectionsPerLoopMax {
             connect(exchange)
@@ -40,6 +37,14 @@ final class UpstreamPool {
         } else {
             exchange.upstreamFailed(.upstreamBusy(provider: provider.name), connected: false)
         }
+    }
+
+    /// Takes out the connection that was used last, when there is one.
+    func takeWarm() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
+            if connection.isActive { return connection }
+        }
+        return nil
     }
 
     /// Takes a connection back that may serve again.

@@ -59,6 +59,9 @@ import WireFormat
             found.session == Label("ses_1", .agent) && found.parentSession == Label("ses_0", .agent)
                 && found.client == "opencode")
         #expect(try read([("x-session-affinity", "only")]).session == Label("only", .agent))
+        // To a provider whose id begins with opencode it says it otherwise.
+        let own = try read([("x-opencode-session", "ses_1"), ("x-opencode-request", "msg_1")])
+        #expect(own.session == Label("ses_1", .agent) && own.affinity == "ses_1" && own.clientTurn == "msg_1")
     }
 
     @Test func claudeCodeNamesSessionAndSubAgent() throws {

@@ -29,7 +29,8 @@ import WireFormat
         .upstreamMalformed(provider: "openai", reason: "x"),
         .upstreamAddressForbidden(provider: "openai", reason: "it is private"), .upstreamBusy(provider: "openai"),
         .journalUnavailable,
-        .shuttingDown, .noProvider,
+        .shuttingDown, .noProvider, .originBusy, .originFailed(requestID: "r"), .originTimedOut(seconds: 30),
+        .originBodyTooLarge(maxBytes: 65_536),
     ]
 
     static let endpoints: [Endpoint?] = Endpoint.allCases.map { $0 } + [nil]
@@ -94,7 +95,9 @@ import WireFormat
                 #expect(status(key, endpoint, client) == 401)
             }
             #expect(status(model, .chatCompletions, client) == 403 && status(model, .messages, client) == 403)
-            #expect(status(unknown, .chatCompletions, client) == 404)
+            // OpenCode 1 repeats a 404 of a provider called openai without an end.
+            #expect(status(unknown, .chatCompletions, client) == (client == .openCode ? 400 : 404))
+            #expect(status(.noProvider, .chatCompletions, client) == (client == .openCode ? 400 : 503))
             // A 404 makes Claude Code replace the message by its own, a 400 makes it ask again.
             #expect(status(unknown, .messages, client) == (client == .claudeCode ? 410 : 400))
             #expect(status(.upstreamConnectFailed(provider: "p", reason: "r"), .responses, client) == 503)

@@ -57,6 +57,24 @@ struct RecoveryTests {
         #expect(settled(folder, in: journal.boot).first?.flags == [.recovered, .estimated, .unpriced])
     }
 
+    @Test func whatWasReservedAndSentInOneRecordIsSettledAtItsBound() throws {
+        let sent = FixedClock().time.adding(seconds: 3)
+        let (folder, journal) = try crash {
+            var turn = makeTurn(1, reserved: 4711)
+            turn.sent = sent
+            _ = try $0.turnReserved(turn)
+            _ = try $0.turnReserved(makeTurn(2, reserved: 4711))
+        }
+        defer { journal.stop() }
+        let report = try journal.recover()
+        #expect(report.settled == 1 && report.voided == 1)
+        let turns = settled(folder, in: journal.boot)
+        let first = try #require(turns.first { $0.requestID == makeTurn(1).requestID })
+        #expect(first.cost.value == 4711 && first.errorClass == "crashed" && first.sent == sent && first.lastByte == sent)
+        let second = try #require(turns.first { $0.requestID == makeTurn(2).requestID })
+        #expect(second.cost == .zero && second.errorClass == "void_after_crash")
+    }
+
     @Test func theLastProgressOfAStreamIsKept() throws {
         var usage = TokenUsage()
         usage.input = 900

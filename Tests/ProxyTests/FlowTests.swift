@@ -85,6 +85,35 @@ import Testing
         }
     }
 
+    @Test func aConnectionThatKnowsAKeyStillJudgesIt() async throws {
+        try await Gateway.run { gateway in
+            let connection = try await gateway.connect()
+            func status(_ text: String) async throws -> Int {
+                try await connection.send(text)
+                return try await connection.reply().status
+            }
+            #expect(try await status(gateway.chat(hello)) == 200)
+            #expect(try await status(gateway.chat(hello)) == 200)
+            // One letter of the secret is another, and the checksum with it wrong; then somebody else's key; then the first again.
+            let token = gateway.keys[0].text
+            let place = token.index(token.startIndex, offsetBy: 30)
+            let wrong = token.replacingCharacters(in: place...place, with: token[place] == "a" ? "b" : "a")
+            #expect(try await status(gateway.chat(hello).replacingOccurrences(of: token, with: wrong)) == 401)
+            #expect(try await status(gateway.chat(hello, developer: 1)) == 200)
+            #expect(try await status(gateway.chat(hello)) == 200)
+            #expect(try await gateway.ended(4).map(\.principal.developer) == ["maria", "maria", "jon", "maria"])
+            // A rotated secret is good until its overlap ends.
+            let end = gateway.clock.now().adding(seconds: 60)
+            try await gateway.publish { keys, _ in keys[0].secrets[0].validUntil = end }
+            #expect(try await status(gateway.chat(hello)) == 200)
+            gateway.clock.advance(seconds: 61)
+            #expect(try await status(gateway.chat(hello)) == 401)
+            try await gateway.publish { keys, _ in keys[1].revoked = true }
+            #expect(try await status(gateway.chat(hello, developer: 1)) == 401)
+            await connection.close()
+        }
+    }
+
     @Test func aRequestKeepsTheSnapshotThatItBeganWith() async throws {
         try await Gateway.run { gateway in
             let connection = try await gateway.connect()

@@ -27,7 +27,20 @@ let helloStream = hello.dropLast() + ",\"stream\":true}"
             #expect(turn.cost.value > 0 && turn.priceVersion != nil)
             #expect(reply.header("x-weir-cost-nano-usd") == String(turn.cost.value))
             let kinds = gateway.journaled().kinds.filter { $0.rawValue.hasPrefix("turn.") }
-            #expect(kinds.first == .turnReserved && kinds.last == .turnSettled && kinds.contains(.turnSent))
+            #expect(kinds == [.turnReserved, .turnSent, .turnSettled])
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func aRequestThatFindsAWarmConnectionIsReservedAndSentInOneRecord(hasTLS: Bool) async throws {
+        try await Gateway.run(hasTLS: hasTLS) { gateway in
+            _ = try await gateway.ask(gateway.chat(hello))
+            _ = try await gateway.ended(1)
+            _ = try await gateway.ask(gateway.chat(hello))
+            let second = try #require(try await gateway.ended(2).last)
+            let kinds = gateway.journaled().kinds.filter { $0.rawValue.hasPrefix("turn.") }
+            #expect(kinds == [.turnReserved, .turnSent, .turnSettled, .turnReserved, .turnSettled])
+            #expect(second.sent != nil && second.status == 200 && second.usageSource == .provider)
         }
     }
 
@@ -79,6 +92,26 @@ let helloStream = hello.dropLast() + ",\"stream\":true}"
             #expect((400...403).contains(reply.status) && reply.text.contains("conflicting_api_keys"))
             let same = gateway.fields(0) + [("x-api-key", gateway.keys[0].text)]
             #expect(try await gateway.ask(postText("/v1/chat/completions", hello, same)).status == 200)
+        }
+    }
+
+    @Test func labelsBehindTheDotAreNoPartOfTheKey() async throws {
+        try await Gateway.run { gateway in
+            let labels = ".YnJhbmNoPW1haW4"  // branch=main
+            let (mine, other) = (gateway.keys[0].text, gateway.keys[1].text)
+            for second in [mine, mine + labels, mine + ".", mine + ".no base64"] {
+                let fields = [("Authorization", "Bearer " + mine + labels), ("x-api-key", second)]
+                #expect(try await gateway.ask(postText("/v1/chat/completions", hello, fields)).status == 200)
+            }
+            let turns = try await gateway.ended(4)
+            #expect(turns.allSatisfy { $0.attribution.branch == Label("main", .credential) })
+            for fields in [
+                [("Authorization", "Bearer " + mine + labels), ("x-api-key", other + labels)],
+                [("x-api-key", mine + labels.dropFirst())], [("x-api-key", mine.dropLast() + labels)],
+            ] {
+                let reply = try await gateway.ask(postText("/v1/chat/completions", hello, fields))
+                #expect((400...403).contains(reply.status), "\(fields)")
+            }
         }
     }
 

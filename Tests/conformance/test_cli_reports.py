@@ -178,9 +178,13 @@ def test_the_tail_shows_a_turn_as_it_ends(gateway, worked, form):
 
 def test_the_journal_can_be_read_without_the_server(gateway, worked):
     counts = json.loads(gateway.weir.cli("journal", "inspect", "--count").stdout)
-    assert counts["turn.settled"] >= len(worked) and counts["turn.reserved"] == counts["turn.sent"] >= len(worked)
+    assert counts["turn.settled"] >= len(worked) and counts["turn.reserved"] >= len(worked)
     lines = gateway.weir.cli("journal", "inspect").stdout.splitlines()
-    numbers = [json.loads(line)["seq"] for line in lines]
+    records = [json.loads(line) for line in lines]
+    # Where a connection was at hand, the reservation says itself that the request was sent.
+    at_once = sum(record["kind"] == "turn.reserved" and "sent" in record for record in records)
+    assert at_once > 0 and at_once + counts["turn.sent"] == counts["turn.reserved"]
+    numbers = [record["seq"] for record in records]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert gateway.key.split("_")[3] not in "".join(lines)
 

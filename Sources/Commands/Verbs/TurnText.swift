@@ -35,7 +35,8 @@ package func turnText(_ turn: TurnView) -> String {
     ]
     lines += labels.map { name, label in (name, label.map { "\($0.value)  (\($0.source.rawValue))" }) }
     lines += [
-        ("client", turn.client.map { "\($0) \(turn.clientVersion ?? "")" }), ("endpoint", turn.endpoint),
+        ("client", turn.client.map { "\($0) \(turn.clientVersion ?? "")" }), ("project", turn.project),
+        ("endpoint", turn.endpoint),
         ("asked", turn.modelAsked), ("deployment", turn.deployment), ("served", turn.modelServed),
         ("status", "\(turn.status)\(turn.error.map { "  \($0)" } ?? "")"), ("finish", turn.finishReason),
         ("flags", turn.flags.isEmpty ? nil : turn.flags.joined(separator: " ")),

@@ -26,7 +26,6 @@ package struct MessagesEventWriter: CanonicalEventWriter {
     private var waiting: [(slot: Int, call: Waiting)] = []
     private var usage = TokenUsage()
     private var stop: CanonicalStop?
-    private var json = JSONWriter(capacity: 512)
 
     package init(_ context: AnswerContext) { self.context = context }
 
@@ -194,7 +193,7 @@ package struct MessagesEventWriter: CanonicalEventWriter {
 
     /// Clients ignore events without a name.
     private mutating func event(_ out: inout [UInt8], _ name: String, _ body: (inout JSONWriter) -> Void) {
-        json.reset()
+        var json = JSONWriter(capacity: 512)
         json.beginObject()
         json.field("type", name)
         body(&json)

@@ -10,7 +10,7 @@ package func writeMessagesRequest(
     return TranslatedRequest(body: try writer.write(request, target), dropped: writer.dropped)
 }
 
-private struct MessagesRequestWriter {
+private struct MessagesRequestWriter: ~Copyable {
     var json = JSONWriter(capacity: 4096)
     var dropped: [String]
     private var marks = 0

@@ -1,6 +1,7 @@
 // AttributionReader: the labels of a request, strongest source first, each with its source. Identity never comes from here:
 // these headers are the client's own words inside its key's scope.
 
+import CSearch
 package import GatewayModel
 package import WireFormat
 
@@ -14,38 +15,61 @@ package enum AttributionReader {
     package static func read(
         fields: HTTPFields, request: RequestHead, body: UnsafeRawBufferPointer, key: VirtualKey
     ) -> Attribution {
-        var found = FoundFields()
-        for field in fields.list { found.take(field, fields) }
+        read(fields: fields, request: request, body: body, boundRepository: key.repository)
+    }
+
+    /// - Parameter boundRepository: what the key is bound to.
+    package static func read(
+        fields: HTTPFields, request: RequestHead, body: UnsafeRawBufferPointer, boundRepository: String?
+    ) -> Attribution {
+        let found = FoundFields(fields)
         var result = Attribution()
         readClient(found, &result)
-        readSession(found, request, &result)
-        readRepository(found, request, body, key, &result)
-        result.agent = found.isExplicit(.agent) ? found.own(.agent) : found.labelled(.subagentKind, .agent)
-        result.subAgent = subAgent(found)
-        result.affinity = found.text(.affinity)
+        readSession(found, request, body, &result)
+        readRepository(found, request, body, boundRepository, &result)
+        result.agent = found.own(.agent)
+        if !found.isExplicit(.agent) {
+            result.agent = found.labelled(.subagentKind, .agent) ?? said(found.credential.agent)
+        }
+        result.subAgent = result.subAgent ?? subAgent(found)
+        result.affinity = found.text(.affinity) ?? found.text(.openCodeAffinity)
         result.project = found.text(.openCodeProject)
         result.clientTurn = found.text(.claudePrompt) ?? found.text(.openCodeRequest)
         result.tags = found.tags
+        if let parent = parentAgent(found), result.tags.count < tagsMax { result.tags["parent_agent"] = parent }
         return result
     }
 
-    private static func readSession(_ found: FoundFields, _ request: RequestHead, _ result: inout Attribution) {
+    private static func readSession(
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ result: inout Attribution
+    ) {
         result.session = found.own(.session)
         if result.session == nil, !found.isExplicit(.session) {
-            result.session =
-                found.labelled(.openCodeSession, .agent) ?? found.labelled(.claudeSession, .agent)
-                ?? found.labelled(.codexSession, .agent) ?? claudeSession(request.metadataUserID)
-                ?? found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent)
-                ?? found.labelled(.foreignSession, .foreign) ?? found.labelled(.foreignTrace, .foreign)
-                ?? found.baggage("session.id")
+            result.session = ownSession(found, request, body, &result)
+            if result.session == nil {
+                result.session =
+                    found.labelled(.foreignSession, .foreign) ?? found.labelled(.foreignTrace, .foreign)
+                    ?? said(found.credential.session) ?? found.baggage("session.id")
+            }
         }
         result.parentSession = found.own(.parentSession)
         if result.parentSession == nil, !found.isExplicit(.parentSession) {
             result.parentSession =
                 found.labelled(.openCodeParent, .agent) ?? found.labelled(.xParentSession, .agent)
-                ?? codexParentSession(found)
+                ?? codexParentSession(found) ?? said(found.credential.parentSession)
         }
         if result.parentSession?.value == result.session?.value { result.parentSession = nil }
+    }
+
+    /// The session that the agent names by itself, the exact id before one that forks share.
+    private static func ownSession(
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ result: inout Attribution
+    ) -> Label? {
+        if let session = found.text(.openCodeSession) ?? found.text(.claudeSession) ?? found.text(.codexSession) {
+            return Label(session, .agent)
+        }
+        if let session = codexSession(request, body, &result) ?? claudeSession(request.metadataUserID) { return session }
+        return found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent) ?? found.labelled(.openCodeAffinity, .agent)
     }
 
     /// Codex's sub-agents keep the session and get threads of their own, so a parent thread is a parent session only
@@ -55,6 +79,18 @@ package enum AttributionReader {
             return nil
         }
         return found.labelled(.codexParent, .agent)
+    }
+
+    /// Codex says its ids in the body too, where a proxy on the way has lost the headers.
+    private static func codexSession(
+        _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ result: inout Attribution
+    ) -> Label? {
+        guard let range = request.clientMetadata, range.upperBound <= body.count else { return nil }
+        var codex = CodexMetadata()
+        codex.readClientMetadata(UnsafeRawBufferPointer(rebasing: body[range]))
+        guard let session = codex.session.flatMap({ label($0) }) else { return nil }
+        if let thread = codex.thread.flatMap({ label($0) }), thread != session { result.subAgent = Label(thread, .agent) }
+        return Label(session, .agent)
     }
 
     /// Claude Code puts JSON into `metadata.user_id`; other clients put anything there.
@@ -74,8 +110,15 @@ package enum AttributionReader {
         return found.labelled(.codexThread, .agent)
     }
 
+    /// The sub-agent that began a nested one; nil where the session itself did.
+    private static func parentAgent(_ found: FoundFields) -> String? {
+        if let parent = found.text(.claudeParentAgent) { return parent }
+        guard let parent = found.text(.codexParent), parent != found.text(.codexSession) else { return nil }
+        return found.text(.codexSession).map { _ in parent }
+    }
+
     private static func readRepository(
-        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ key: VirtualKey,
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ bound: String?,
         _ result: inout Attribution
     ) {
         result.branch = found.own(.branch)
@@ -96,22 +139,29 @@ package enum AttributionReader {
             if !found.isExplicit(.commit) {
                 result.commit = codex.commit.flatMap { label($0) }.map { Label($0, .agent) }
             }
-            if let bound = key.repository, result.repository == nil { result.repository = Label(bound, .key) }
+            result.repository =
+                result.repository ?? said(found.credential.repository) ?? bound.map { Label($0, .key) }
             if result.repository == nil {
                 result.repository = found.baggageText("vcs.repository").flatMap(normaliseRepository).map {
                     Label($0, .baggage)
                 }
             }
         }
+        guard found.credential.describes(result.repository?.value) else { return }
+        if result.branch == nil, !found.isExplicit(.branch) {
+            result.branch = said(found.credential.branch)
+        }
+        if result.commit == nil, !found.isExplicit(.commit) {
+            result.commit = said(found.credential.commit)
+        }
     }
 
+    /// What stood behind the dot of the key.
+    private static func said(_ text: String?) -> Label? { text.map { Label($0, .credential) } }
+
     private static func readClient(_ found: FoundFields, _ result: inout Attribution) {
-        let agent = found.text(.userAgent) ?? ""
-        let product = agent.utf8.drop { $0 == 32 }.prefix { $0 != 32 }
-        let nameEnd = product.firstIndex(of: 47) ?? product.endIndex
-        let name = String(decoding: product[..<nameEnd].map(asciiLowercased), as: UTF8.self)
-        let versionStart = nameEnd == product.endIndex ? nameEnd : product.index(after: nameEnd)
-        let version = versionStart == product.endIndex ? nil : String(decoding: product[versionStart...], as: UTF8.self)
+        var agent = found.text(.userAgent) ?? ""
+        let (name, version) = agent.withUTF8 { product($0) }
         if let originator = found.text(.originator), originator.hasPrefix("codex") {
             result.client = "codex"
         } else if name.hasPrefix("codex") {
@@ -132,10 +182,28 @@ package enum AttributionReader {
         result.clientVersion = version.flatMap { label($0) }
     }
 
+    /// A user agent's first product: its name in lower case and its version.
+    private static func product(_ agent: UnsafeBufferPointer<UInt8>) -> (name: String, version: String?) {
+        var start = 0
+        while start < agent.count, agent[start] == 32 { start += 1 }
+        var end = start
+        while end < agent.count, agent[end] != 32 { end += 1 }
+        var nameEnd = start
+        while nameEnd < end, agent[nameEnd] != 47 { nameEnd += 1 }
+        let name = String(unsafeUninitializedCapacity: nameEnd - start) { place in
+            for index in start..<nameEnd { place[index - start] = asciiLowercased(agent[index]) }
+            return nameEnd - start
+        }
+        return (name, nameEnd + 1 < end ? String(decoding: agent[(nameEnd + 1)..<end], as: UTF8.self) : nil)
+    }
+
     /// A value fit to be a label: not empty, not too long, without control characters (C1 among them: terminals obey those).
     static func label(_ text: String) -> String? {
         guard !text.isEmpty, text.utf8.count <= labelBytesMax else { return nil }
-        if text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) { return text }
+        let isPrintable = text.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { weir_is_printable($0, bytes.count) != 0 } ?? false
+        }
+        if isPrintable == true { return text }
         return text.unicodeScalars.allSatisfy { $0.value >= 32 && !(127...159).contains($0.value) } ? text : nil
     }
 }

@@ -1,5 +1,6 @@
 // FoundFields: the header fields that say something of attribution, found in one pass.
 
+import CSearch
 import GatewayModel
 import WireFormat
 
@@ -8,62 +9,99 @@ struct FoundFields {
     /// What a field says. Several names may say the same; the first wins, unless a stronger name has a case of its own.
     enum Meaning: Int {
         case session, parentSession, repository, branch, agent, commit
-        case openCodeSession, openCodeParent, openCodeProject, openCodeClient, openCodeRequest
+        case openCodeSession, openCodeAffinity, openCodeParent, openCodeProject, openCodeClient, openCodeRequest
         case affinity, xSessionID, xParentSession
-        case claudeSession, claudeAgent, claudePrompt
+        case claudeSession, claudeAgent, claudeParentAgent, claudePrompt
         case codexSession, codexThread, codexParent, subagentKind, originator
         case foreignSession, foreignTrace, userAgent, baggage
     }
 
-    private var values: [String?] = Array(repeating: nil, count: Meaning.baggage.rawValue + 1)
+    private let fields: HTTPFields
+    /// By meaning, the field's place in the head's list; -1 is none.
+    private var places = InlineArray<32, Int32>(repeating: -1)
     private var explicit: UInt64 = 0
     private(set) var codexMetadata: [UInt8]?
+    /// What stands behind the dot of the key.
+    private(set) var credential = CredentialLabels()
+    private var hasCredential = false
     private(set) var tags: [String: String] = [:]
 
-    mutating func take(_ field: HTTPFields.Field, _ fields: HTTPFields) {
-        let first = fields.withName(field) { asciiLowercased($0.first ?? 0) }
+    init(_ fields: HTTPFields) {
+        self.fields = fields
+        fields.bytes.withUnsafeBytes { head in
+            for index in 0..<fields.list.count { take(Int32(index), head) }
+        }
+    }
+
+    private mutating func take(_ index: Int32, _ head: UnsafeRawBufferPointer) {
+        let field = fields.list[Int(index)]
+        let first = field.nameCount > 0 ? asciiLowercased(head[Int(field.nameStart)]) : 0
         switch first {
-        case 120: takeX(field, fields)
+        case 120: takeX(field, index)
         case 115:
             if fields.isNamed(field, "session-id") || fields.isNamed(field, "session_id") {
-                set(.codexSession, field, fields)
+                set(.codexSession, field, index)
             }
         case 116:
             if fields.isNamed(field, "thread-id") || fields.isNamed(field, "thread_id") {
-                set(.codexThread, field, fields)
+                set(.codexThread, field, index)
             }
-        case 117: if fields.isNamed(field, "user-agent") { set(.userAgent, field, fields) }
-        case 111: if fields.isNamed(field, "originator") { set(.originator, field, fields) }
-        case 98: if fields.isNamed(field, "baggage") { set(.baggage, field, fields) }
-        case 104: takeHelicone(field, fields)
+        case 117: if fields.isNamed(field, "user-agent") { set(.userAgent, field, index) }
+        case 111: if fields.isNamed(field, "originator") { set(.originator, field, index) }
+        case 97:
+            if fields.isNamed(field, "authorization") {
+                takeCredential(field, start: "bearer ".utf8.count)
+            } else if fields.isNamed(field, "api-key") {
+                takeCredential(field, start: 0)
+            }
+        case 98: if fields.isNamed(field, "baggage") { set(.baggage, field, index) }
+        case 104: takeHelicone(field, index)
         default: break
         }
     }
 
-    private mutating func takeX(_ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func takeX(_ field: HTTPFields.Field, _ index: Int32) {
         let count = Int(field.nameCount)
         let isWeir = fields.withName(field) { hasPrefixIgnoringCase($0, "x-weir-") }
         if isWeir {
-            takeWeir(field, fields)
+            takeWeir(field, index)
+            return
+        }
+        if count == 9 && fields.isNamed(field, "x-api-key") || count == 14 && fields.isNamed(field, "x-goog-api-key") {
+            takeCredential(field, start: 0)
             return
         }
         for (name, meaning) in Self.xNames where name.utf8CodeUnitCount == count && fields.isNamed(field, name) {
-            set(meaning, field, fields)
+            set(meaning, field, index)
             return
         }
         if fields.isNamed(field, "x-codex-turn-metadata"), field.valueCount <= 32_768 {
             codexMetadata = fields.withValue(field) { Array($0) }
         } else if fields.withName(field, { hasPrefixIgnoringCase($0, "x-agentcc-property-") }) {
-            tag(String(fields.nameString(field).dropFirst("x-agentcc-property-".count)), field, fields)
+            tag(String(fields.nameString(field).dropFirst("x-agentcc-property-".count)), field)
         }
     }
 
+    /// Most keys are bare: their length tells, and nothing is looked at.
+    private mutating func takeCredential(_ field: HTTPFields.Field, start: Int) {
+        let dot = start + VirtualKey.textBytes
+        guard Int(field.valueCount) > dot, !hasCredential else { return }
+        let found: CredentialLabels? = fields.withValue(field) { value in
+            value[dot] == 46 ? CredentialLabels(UnsafeRawBufferPointer(rebasing: value[(dot + 1)...])) : nil
+        }
+        guard let found else { return }
+        credential = found
+        hasCredential = true
+    }
+
     private static let xNames: [(StaticString, Meaning)] = [
-        ("x-opencode-session-id", .openCodeSession), ("x-opencode-parent-session-id", .openCodeParent),
+        ("x-opencode-session-id", .openCodeSession), ("x-opencode-session", .openCodeAffinity),
+        ("x-opencode-parent-session-id", .openCodeParent),
         ("x-opencode-project", .openCodeProject), ("x-opencode-client", .openCodeClient),
         ("x-opencode-request", .openCodeRequest), ("x-session-affinity", .affinity), ("x-session-id", .xSessionID),
         ("x-parent-session-id", .xParentSession), ("x-claude-code-session-id", .claudeSession),
-        ("x-claude-code-agent-id", .claudeAgent), ("x-claude-code-prompt-id", .claudePrompt),
+        ("x-claude-code-agent-id", .claudeAgent), ("x-claude-code-parent-agent-id", .claudeParentAgent),
+        ("x-claude-code-prompt-id", .claudePrompt),
         ("x-codex-parent-thread-id", .codexParent), ("x-openai-subagent", .subagentKind),
         ("x-litellm-session-id", .foreignSession), ("x-agentcc-session-id", .foreignSession),
         ("x-portkey-trace-id", .foreignTrace), ("x-agentcc-trace-id", .foreignTrace),
@@ -74,32 +112,33 @@ struct FoundFields {
         ("x-weir-branch", .branch), ("x-weir-agent", .agent), ("x-weir-commit", .commit),
     ]
 
-    private mutating func takeWeir(_ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func takeWeir(_ field: HTTPFields.Field, _ index: Int32) {
         for (name, meaning) in Self.ownNames where fields.isNamed(field, name) {
             explicit |= 1 << UInt64(meaning.rawValue)
-            set(meaning, field, fields)
+            set(meaning, field, index)
             return
         }
         let name = fields.nameString(field)
-        if name.hasPrefix("x-weir-tag-") { tag(String(name.dropFirst("x-weir-tag-".count)), field, fields) }
+        if name.hasPrefix("x-weir-tag-") { tag(String(name.dropFirst("x-weir-tag-".count)), field) }
     }
 
-    private mutating func takeHelicone(_ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func takeHelicone(_ field: HTTPFields.Field, _ index: Int32) {
         if fields.isNamed(field, "helicone-session-id") {
-            set(.foreignSession, field, fields)
+            set(.foreignSession, field, index)
         } else if fields.isNamed(field, "helicone-user-id") {
-            tag("user", field, fields)
+            tag("user", field)
         } else if fields.withName(field, { hasPrefixIgnoringCase($0, "helicone-property-") }) {
-            tag(String(fields.nameString(field).dropFirst("helicone-property-".count)), field, fields)
+            tag(String(fields.nameString(field).dropFirst("helicone-property-".count)), field)
         }
     }
 
-    private mutating func set(_ meaning: Meaning, _ field: HTTPFields.Field, _ fields: HTTPFields) {
-        guard values[meaning.rawValue] == nil, let text = fields.valueString(field) else { return }
-        values[meaning.rawValue] = text
+    /// The first value that is UTF-8 counts.
+    private mutating func set(_ meaning: Meaning, _ field: HTTPFields.Field, _ index: Int32) {
+        guard places[meaning.rawValue] < 0, fields.isPrintable(field) || fields.valueString(field) != nil else { return }
+        places[meaning.rawValue] = index
     }
 
-    private mutating func tag(_ name: String, _ field: HTTPFields.Field, _ fields: HTTPFields) {
+    private mutating func tag(_ name: String, _ field: HTTPFields.Field) {
         guard tags.count < AttributionReader.tagsMax, !name.isEmpty, name.utf8.count <= 64,
             let text = fields.valueString(field).flatMap(AttributionReader.label)
         else { return }
@@ -110,7 +149,20 @@ struct FoundFields {
 
     func isExplicit(_ meaning: Meaning) -> Bool { explicit & (1 << UInt64(meaning.rawValue)) != 0 }
 
-    func text(_ meaning: Meaning) -> String? { values[meaning.rawValue].flatMap(AttributionReader.label) }
+    /// What the field says, when it is fit to be a label.
+    func text(_ meaning: Meaning) -> String? {
+        let place = places[meaning.rawValue]
+        guard place >= 0 else { return nil }
+        let field = fields.list[Int(place)]
+        let count = Int(field.valueCount)
+        guard count > 0, count <= AttributionReader.labelBytesMax else { return nil }
+        let plain: String? = fields.bytes.withUnsafeBytes { head in
+            guard let base = head.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }
+            let value = UnsafeBufferPointer(start: base + Int(field.valueStart), count: count)
+            return weir_is_printable(base + Int(field.valueStart), count) != 0 ? String(decoding: value, as: UTF8.self) : nil
+        }
+        return plain ?? fields.valueString(field).flatMap(AttributionReader.label)
+    }
 
     /// Weir's own header; nil when it is absent or invalid.
     func own(_ meaning: Meaning) -> Label? { text(meaning).map { Label($0, .weirHeader) } }
@@ -119,34 +171,27 @@ struct FoundFields {
 
     /// One member of the W3C baggage field.
     func baggageText(_ name: String) -> String? {
-        guard let all = values[Meaning.baggage.rawValue] else { return nil }
+        let place = places[Meaning.baggage.rawValue]
+        guard place >= 0, let all = fields.valueString(fields.list[Int(place)]) else { return nil }
         for part in all.split(separator: ",").prefix(64) {
             let pair = part.split(separator: ";").first?.split(separator: "=", maxSplits: 1) ?? []
             guard pair.count == 2, pair[0].filter({ $0 != " " }) == name else { continue }
-            return percentDecoded(pair[1].filter { $0 != " " }).flatMap(AttributionReader.label)
+            // Percent-encoded (W3C Baggage, section 3.3.1.3).
+            return percentDecoded(pair[1].utf8.filter { $0 != 32 }).flatMap(AttributionReader.label)
         }
         return nil
     }
 
-    /// Baggage values are percent-encoded (W3C Baggage, section 3.3.1.3). Nil when that is malformed or is not UTF-8.
-    private func percentDecoded(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == 37 else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
     func baggage(_ name: String) -> Label? { baggageText(name).map { Label($0, .baggage) } }
+}
+
+extension HTTPFields {
+    /// Whether the value is printable ASCII, as nearly all are.
+    fileprivate func isPrintable(_ field: Field) -> Bool {
+        withValue(field) { value in
+            value.baseAddress.map { weir_is_printable($0.assumingMemoryBound(to: UInt8.self), value.count) != 0 } ?? true
+        }
+    }
 }
 
 /// What Codex says of its workspace in `x-codex-turn-metadata`, and again in the body's `client_metadata`.
@@ -154,6 +199,8 @@ struct CodexMetadata {
     var repository: String?
     var branch: String?
     var commit: String?
+    var session: String?
+    var thread: String?
 
     mutating func read(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { read($0) }
@@ -184,9 +231,11 @@ struct CodexMetadata {
         }
     }
 
-    /// The body's copy is a string of JSON inside the object.
+    /// The body's copy is a string of JSON inside the object, beside the ids that are headers too.
     mutating func readClientMetadata(_ bytes: UnsafeRawBufferPointer) {
         visitJSONMembers(bytes) { member in
+            if member.isNamed("session_id") { session = member.string }
+            if member.isNamed("thread_id") { thread = member.string }
             if member.isNamed("x-codex-turn-metadata"), let text = member.string { read(Array(text.utf8)) }
         }
     }

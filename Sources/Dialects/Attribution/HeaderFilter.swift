@@ -3,17 +3,38 @@
 
 package import WireFormat
 
+/// Names of fields, with the lengths that they have: most fields are seen to be none of them without a comparison.
+private struct FieldNames {
+    let names: [StaticString]
+    let lengths: Lengths
+
+    struct Lengths {
+        private var bits: UInt64 = 0
+
+        mutating func insert(_ length: Int) { bits |= 1 << UInt64(length & 63) }
+
+        func contains(_ length: Int) -> Bool { length < 64 && bits >> UInt64(length) & 1 == 1 }
+    }
+
+    init(_ names: [StaticString]) {
+        self.names = names
+        var lengths = Lengths()
+        for name in names { lengths.insert(name.utf8CodeUnitCount) }
+        self.lengths = lengths
+    }
+}
+
 /// Hop-by-hop fields (RFC 9110, section 7.6.1), in both directions.
-private let hopByHop: [StaticString] = [
+private let hopByHop = FieldNames([
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
     "transfer-encoding", "upgrade", "content-length",
-]
+])
 
 /// What only Weir and its client need to know.
-private let requestOnly: [StaticString] = [
+private let requestOnly = FieldNames([
     "host", "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "forwarded", "via", "x-real-ip",
     "accept-encoding", "expect", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
-]
+])
 
 /// Prefixes of Weir's own fields and of other gateways' attribution.
 private let requestPrefixes: [StaticString] = [
@@ -25,8 +46,13 @@ package func shouldForwardRequestField(_ name: UnsafeRawBufferPointer) -> Bool {
     guard let first = name.first else { return false }
     switch asciiLowercased(first) {
     case 97, 99, 101, 102, 104, 107, 112, 116, 117, 118, 120:
-        for other in hopByHop where equalsIgnoringCase(name, other) { return false }
-        for other in requestOnly where equalsIgnoringCase(name, other) { return false }
+        if hopByHop.lengths.contains(name.count) {
+            for index in 0..<hopByHop.names.count where equalsIgnoringCase(name, hopByHop.names[index]) { return false }
+        }
+        if requestOnly.lengths.contains(name.count) {
+            for index in 0..<requestOnly.names.count where equalsIgnoringCase(name, requestOnly.names[index]) { return false }
+        }
+        guard asciiLowercased(first) == 120 || asciiLowercased(first) == 104 else { return true }
         for prefix in requestPrefixes where hasPrefixIgnoringCase(name, prefix) { return false }
         return true
     default: return true
@@ -38,7 +64,9 @@ package func shouldForwardResponseField(_ name: UnsafeRawBufferPointer) -> Bool 
     guard let first = name.first else { return false }
     switch asciiLowercased(first) {
     case 97, 99, 107, 112, 115, 116, 117, 120:
-        for other in hopByHop where equalsIgnoringCase(name, other) { return false }
+        if hopByHop.lengths.contains(name.count) {
+            for index in 0..<hopByHop.names.count where equalsIgnoringCase(name, hopByHop.names[index]) { return false }
+        }
         return !equalsIgnoringCase(name, "set-cookie") && !hasPrefixIgnoringCase(name, "x-weir-")
             && !equalsIgnoringCase(name, "alt-svc")
     default: return true

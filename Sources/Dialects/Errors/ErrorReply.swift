@@ -44,6 +44,11 @@ package func errorReply(
     // A 404 makes Claude Code replace the message by its own, and a 400 makes it ask six times, with features dropped;
     // a 410 it shows as it is after one request (measured with 2.1.330).
     if endpoint?.dialect.isAnthropic == true, shape.status == 404 { shape.status = client == .claudeCode ? 410 : 400 }
+    // OpenCode 1 knows no x-should-retry and counts no tries: it repeats every 5xx, and for providers called openai… every
+    // 404. What no waiting mends must be a 400 to it.
+    if client == .openCode, shape.retryAfterSeconds == nil, shape.status == 404 || shape.status >= 500 {
+        shape.status = 400
+    }
 
     var headers = [("Content-Type", "application/json")]
     if let seconds = shape.retryAfterSeconds {
@@ -107,7 +112,7 @@ private func describe(_ error: GatewayError) -> Shape {
     case .upstreamConnectFailed, .upstreamTimedOut, .upstreamClosed, .upstreamMalformed, .upstreamAddressForbidden,
         .upstreamBusy:
         return describeUpstream(error)
-    case .journalUnavailable, .shuttingDown, .tooManyConnections, .noProvider:
+    case .journalUnavailable, .shuttingDown, .tooManyConnections, .noProvider, .originBusy, .originFailed, .originTimedOut:
         return describeService(error)
     default: return describeRequest(error)
     }
@@ -167,7 +172,7 @@ private func describeUpstream(_ error: GatewayError) -> Shape {
             "Provider \(provider) is not reachable: \(reason). An operator can set allow_private_addresses for it.")
     case .upstreamBusy(let provider):
         return Shape(
-            503, "server_error", "overloaded_error", "Too many requests wait for provider \(provider).",
+            503, "server_error", "overloaded_error", "Provider \(provider) is busy: too many calls wait for it.",
             retryAfterSeconds: 1)
     case .upstreamConnectFailed(let provider, let reason):
         return Shape(
@@ -185,6 +190,13 @@ private func describeService(_ error: GatewayError) -> Shape {
     case .tooManyConnections:
         return Shape(
             503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)
+    case .originBusy:
+        return Shape(503, "server_error", "overloaded_error", "Too many such requests run now.", retryAfterSeconds: 1)
+    case .originFailed(let id):
+        return Shape(500, "server_error", "api_error", "The request failed. An operator finds why in the log, under \(id).")
+    case .originTimedOut(let seconds):
+        return Shape(
+            504, "server_error", "timeout_error", "The gateway took longer than \(seconds) s to answer.", retryAfterSeconds: 2)
     case .noProvider:
         return Shape(
             503, "server_error", "api_error",
@@ -230,6 +242,7 @@ private func describeRequest(_ error: GatewayError) -> Shape {
         return Shape(
             413, "invalid_request_error", "request_too_large",
             "The body is larger than \(max) bytes. An operator can raise limits.request_body_bytes_max.")
+    case .originBodyTooLarge(let max): return invalid(413, "The body is larger than \(max) bytes.")
     case .lengthRequired: return invalid(411, "Send Content-Length or Transfer-Encoding: chunked.")
     case .unsupportedContentEncoding(let name):
         return invalid(

@@ -5,7 +5,8 @@ import GatewayModel
 import WireFormat
 
 final class ChatReader: StreamReader {
-    var reading = MeterReading()
+    // Each event reads and changes it several times, by calls that none overlaps another.
+    @exclusivity(unchecked) var reading = MeterReading()
 
     func read(_ event: SSEEvent) -> Bool {
         let data = event.data

@@ -14,7 +14,6 @@ package struct ChatEventWriter: CanonicalEventWriter {
     private var hasUsage = false
     private var hasFinished = false
     private var thinkingBlocks = 0
-    private var json = JSONWriter(capacity: 512)
 
     package init(_ context: AnswerContext) {
         self.context = context
@@ -103,7 +102,7 @@ package struct ChatEventWriter: CanonicalEventWriter {
             hasRole = true
             chunk(&out) { $0.field("role", "assistant") }
         }
-        head()
+        var json = head()
         json.beginArray("choices")
         json.beginObject()
         json.field("index", 0)
@@ -115,28 +114,29 @@ package struct ChatEventWriter: CanonicalEventWriter {
         json.endArray()
         if context.includeUsage { json.rawField("usage", "null".utf8) }
         json.endObject()
-        flush(&out)
+        Self.flush(json, &out)
     }
 
-    private mutating func head() {
-        json.reset()
+    private func head() -> JSONWriter {
+        var json = JSONWriter(capacity: 512)
         json.beginObject()
         json.field("id", id)
         json.field("object", "chat.completion.chunk")
         json.field("created", context.created)
         json.field("model", model)
+        return json
     }
 
     private mutating func usageChunk(_ out: inout [UInt8]) {
-        head()
+        var json = head()
         json.beginArray("choices")
         json.endArray()
         Self.write(usage, into: &json)
         json.endObject()
-        flush(&out)
+        Self.flush(json, &out)
     }
 
-    private mutating func flush(_ out: inout [UInt8]) {
+    private static func flush(_ json: borrowing JSONWriter, _ out: inout [UInt8]) {
         out.append(contentsOf: "data: ".utf8)
         out.append(contentsOf: json.bytes)
         out.append(contentsOf: "\n\n".utf8)
@@ -144,11 +144,11 @@ package struct ChatEventWriter: CanonicalEventWriter {
 
     /// The one form that OpenAI's SDKs raise on inside a stream.
     private mutating func failure(_ failure: CanonicalFailure, _ out: inout [UInt8]) {
-        json.reset()
+        var json = JSONWriter(capacity: 256)
         json.beginObject()
         Self.write(failure, into: &json)
         json.endObject()
-        flush(&out)
+        Self.flush(json, &out)
     }
 
     private static func detail(_ json: inout JSONWriter, _ type: String, _ index: Int, _ body: (inout JSONWriter) -> Void) {

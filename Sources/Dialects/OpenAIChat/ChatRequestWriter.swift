@@ -8,7 +8,7 @@ package func writeChatRequest(_ request: CanonicalRequest, for target: Translati
     return TranslatedRequest(body: try writer.write(request, target), dropped: writer.dropped)
 }
 
-private struct ChatRequestWriter {
+private struct ChatRequestWriter: ~Copyable {
     var json = JSONWriter(capacity: 4096)
     var dropped: [String]
 

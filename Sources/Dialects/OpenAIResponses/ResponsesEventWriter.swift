@@ -32,7 +32,6 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
     private var usage = TokenUsage()
     private var stop: CanonicalStop?
     private var failure: CanonicalFailure?
-    private var json = JSONWriter(capacity: 1024)
     private var discarded: [UInt8] = []
 
     package init(_ context: AnswerContext) {
@@ -317,7 +316,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
     // MARK: Shared
 
     private mutating func event(_ name: String, _ out: inout [UInt8], _ body: (inout JSONWriter) -> Void) {
-        json.reset()
+        var json = JSONWriter(capacity: 512)
         json.beginObject()
         json.field("type", name)
         json.field("sequence_number", sequence)

@@ -10,7 +10,7 @@ package func writeResponsesRequest(
     return TranslatedRequest(body: try writer.write(request, target), dropped: writer.dropped)
 }
 
-private struct ResponsesRequestWriter {
+private struct ResponsesRequestWriter: ~Copyable {
     var json = JSONWriter(capacity: 4096)
     var dropped: [String]
 

@@ -16,10 +16,30 @@ package func readRequest(
     _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int
 ) throws(GatewayError) -> RequestHead {
     var reader = RequestReader(endpoint: endpoint)
-    try forEachJSONMember(body, depthMax: depthMax, failure: gatewayError) {
-        (member: JSONMember) throws(GatewayError) in
+    var scanner = JSONScanner(body, depthMax: depthMax)
+    var isFirst = true
+    do throws(JSONError) { try scanner.enterObject() } catch { throw gatewayError(error) }
+    while true {
+        var member: JSONMember
+        do throws(JSONError) {
+            guard let next = try scanner.nextMember(&isFirst, leavingArrays: true) else { break }
+            member = next
+            if member.range.isEmpty {
+                let start = scanner.position
+                if member.isNamed("messages") || member.isNamed("input") {
+                    // Most of a body: it is read while it is crossed, and not once more.
+                    try reader.crossMessages(&scanner)
+                } else {
+                    try scanner.skipValue()
+                }
+                member.setRange(start..<scanner.position, in: body)
+            }
+        } catch {
+            throw gatewayError(error)
+        }
         try reader.read(member)
     }
+    do throws(JSONError) { try scanner.finish() } catch { throw gatewayError(error) }
     return try reader.finish(body)
 }
 
@@ -54,7 +74,7 @@ private struct RequestReader {
             head.model = model
             head.modelRange = member.range
         } else if member.isNamed("messages") || member.isNamed("input") {
-            readMessages(member)
+            readInput(member)
         } else if member.isNamed("stream") {
             head.stream = member.boolean ?? false
         } else if member.isNamed("stream_options") {
@@ -84,8 +104,7 @@ private struct RequestReader {
         }
     }
 
-    func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
-        var head = head
+    mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
         guard model.utf8.count <= 256, model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
             throw .unknownModel(model: String(model.prefix(64)), suggestions: [])
@@ -156,21 +175,35 @@ private struct RequestReader {
         return Splice(offset: end, removeCount: 0, insert: Array(#","stream_options":{"include_usage":true}"#.utf8))
     }
 
-    private mutating func readMessages(_ member: JSONMember) {
-        if member.kind == .string {
-            head.messageCount = 1
-            head.openerHash = openerHash(member.value)
-            return
-        }
-        guard member.kind == .array else { return }
-        // The opener is the first user message. Later messages are only counted, and cheaply: the scan has validated them.
-        visitJSONElements(member.value) { kind, value in
-            head.messageCount += 1
-            guard head.openerHash == 0, kind == .object else { return head.openerHash == 0 }
-            visitJSONMembers(value) { field in
-                if field.isNamed("role"), field.string == "user" { head.openerHash = openerHash(value) }
+    /// A Responses call may be one text.
+    private mutating func readInput(_ member: JSONMember) {
+        guard member.kind == .string else { return }
+        head.messageCount = 1
+        head.openerHash = openerHash(member.value)
+    }
+
+    /// Crosses an array of messages. The opener is the first user message; the later ones are only crossed.
+    mutating func crossMessages(_ scanner: inout JSONScanner) throws(JSONError) {
+        try scanner.enterArray()
+        var isFirst = true
+        while try scanner.nextElement(&isFirst) {
+            guard head.openerHash == 0 else {
+                try scanner.skipValue()
+                continue
             }
-            return head.openerHash == 0
+            head.messageCount += 1
+            guard try scanner.peekKind() == .object else {
+                try scanner.skipValue()
+                continue
+            }
+            let start = scanner.position
+            var isUser = false
+            var isFirstKey = true
+            try scanner.enterObject()
+            while let member = try scanner.nextMember(&isFirstKey) {
+                if member.isNamed("role"), member.string == "user" { isUser = true }
+            }
+            if isUser { head.openerHash = openerHash(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<scanner.position])) }
         }
     }
 }
@@ -189,8 +222,8 @@ private func foldedKey(_ member: JSONMember) -> String {
     return text
 }
 
-/// A hash of text for grouping, not for security: FNV-1a's multiplication, eight bytes at a time. Agents put much the same context
-/// before a prompt, so of a long opener the length, the beginning and the end are taken.
+/// A hash of text for grouping, not for security: a full multiplication for sixteen bytes at a time, both halves kept. Agents put much
+/// the same context before a prompt, so of a long opener the length, the beginning and the end are taken.
 private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let part = 4096
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(bytes.count)
@@ -204,16 +237,22 @@ private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
 }
 
 private func mix(_ bytes: UnsafeRawBufferPointer, into hash: inout UInt64) {
+    guard let base = bytes.baseAddress else { return }
+    var mixed = hash
     var index = 0
+    while index + 16 <= bytes.count {
+        let first = UInt64(littleEndian: (base + index).loadUnaligned(as: UInt64.self))
+        let second = UInt64(littleEndian: (base + index + 8).loadUnaligned(as: UInt64.self))
+        let product = (first ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: second ^ mixed)
+        mixed = product.high ^ product.low
+        index += 16
+    }
     while index < bytes.count {
         var word: UInt64 = 0
-        if index + 8 <= bytes.count {
-            word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-        } else {
-            for byte in bytes[index...] { word = word << 8 | UInt64(byte) }
-        }
-        hash = (hash ^ word) &* 0x100_0000_01B3
-        hash ^= hash >> 29
+        for byte in bytes[index..<min(index + 8, bytes.count)] { word = word << 8 | UInt64(byte) }
+        mixed = (mixed ^ word) &* 0x100_0000_01B3
+        mixed ^= mixed >> 29
         index += 8
     }
+    hash = mixed
 }

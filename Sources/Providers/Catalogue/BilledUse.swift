@@ -1,6 +1,6 @@
 // BilledUse: how a turn's usage falls into what providers price: which class is charged by which meter.
 
-import GatewayModel
+package import GatewayModel
 
 /// A class of tokens or calls, named as the ledger and the usage documents name it.
 package enum UsageClass: String, Sendable, Codable, CaseIterable {
@@ -72,7 +72,7 @@ func forEachBilledUse(of usage: TokenUsage, hasPrice: (Meter) -> Bool, _ body: (
 
 extension TokenUsage {
     /// What context tiers compare with their threshold, held at the end of Int64: the counts are a provider's.
-    var billedInput: Int64 {
+    package var billedInput: Int64 {
         var total: Int64 = 0
         func add(_ tokens: Int64) {
             let (sum, overflow) = total.addingReportingOverflow(max(0, tokens))

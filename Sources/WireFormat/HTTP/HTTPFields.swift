@@ -40,6 +40,8 @@ package struct HTTPFields: Sendable {
     }
 
     /// Gives the name's bytes as received (any case).
+    @inlinable
+    @inline(__always)
     package func withName<Result>(_ field: Field, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         bytes.withUnsafeBytes { all in
             let start = Int(field.nameStart)
@@ -48,6 +50,8 @@ package struct HTTPFields: Sendable {
     }
 
     /// Gives the value's bytes without surrounding white space.
+    @inlinable
+    @inline(__always)
     package func withValue<Result>(_ field: Field, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         bytes.withUnsafeBytes { all in
             let start = Int(field.valueStart)
@@ -56,6 +60,8 @@ package struct HTTPFields: Sendable {
     }
 
     /// Whether the field has this name. `name` is lower-case ASCII.
+    @inlinable
+    @inline(__always)
     package func isNamed(_ field: Field, _ name: StaticString) -> Bool {
         guard Int(field.nameCount) == name.utf8CodeUnitCount else { return false }
         return withName(field) { equalsIgnoringCase($0, name) }
@@ -63,7 +69,7 @@ package struct HTTPFields: Sendable {
 
     /// The first field of this name. `name` is lower-case ASCII.
     package func first(_ name: StaticString) -> Field? {
-        for field in list where isNamed(field, name) { return field }
+        for index in 0..<list.count where isNamed(list[index], name) { return list[index] }
         return nil
     }
 
@@ -90,9 +96,17 @@ package func asciiLowercased(_ byte: UInt8) -> UInt8 {
 }
 
 /// Compares bytes with a lower-case ASCII name, ignoring the case of the bytes.
+@inlinable
+@inline(__always)
 package func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ lowercaseName: StaticString) -> Bool {
-    guard bytes.count == lowercaseName.utf8CodeUnitCount else { return false }
-    let name = lowercaseName.utf8Start
-    for index in 0..<bytes.count where asciiLowercased(bytes[index]) != name[index] { return false }
+    // Most names differ in length, which is seen without a call.
+    bytes.count == lowercaseName.utf8CodeUnitCount && isSameIgnoringCase(bytes, lowercaseName.utf8Start)
+}
+
+/// Compares as many bytes as there are with a lower-case ASCII name, ignoring their case.
+@usableFromInline
+package func isSameIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ name: UnsafePointer<UInt8>) -> Bool {
+    guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+    for index in 0..<bytes.count where asciiLowercased(base[index]) != name[index] { return false }
     return true
 }

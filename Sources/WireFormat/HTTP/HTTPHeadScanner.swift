@@ -1,5 +1,7 @@
 // HTTPHeadScanner: finds the end of a head as bytes arrive, without looking at a byte twice, and reads its field lines.
 
+import CSearch
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -55,8 +57,7 @@ func readFieldLines(
         guard fields.count < fieldsMax else { throw .tooLarge }
         let first = bytes[line]
         if first == 32 || first == 9 { throw .foldedField }
-        var colon = line
-        while colon < end, isTokenByte(bytes[colon]) { colon += 1 }
+        let colon = weir_token_end(base.assumingMemoryBound(to: UInt8.self), line, end)
         guard colon > line, colon < end, bytes[colon] == 58 else {
             throw colon < end && bytes[colon] == 0 ? .controlCharacter : .malformedFieldName
         }
@@ -64,8 +65,11 @@ func readFieldLines(
         var valueEnd = end
         while valueStart < valueEnd, bytes[valueStart] == 32 || bytes[valueStart] == 9 { valueStart += 1 }
         while valueEnd > valueStart, bytes[valueEnd - 1] == 32 || bytes[valueEnd - 1] == 9 { valueEnd -= 1 }
-        for index in valueStart..<valueEnd where bytes[index] < 32 && bytes[index] != 9 || bytes[index] == 127 {
-            throw .controlCharacter
+        // Nearly every value is printable ASCII, which is seen sixteen bytes at a time.
+        if weir_is_printable(base.assumingMemoryBound(to: UInt8.self) + valueStart, valueEnd - valueStart) == 0 {
+            for index in valueStart..<valueEnd where bytes[index] < 32 && bytes[index] != 9 || bytes[index] == 127 {
+                throw .controlCharacter
+            }
         }
         fields.append(
             HTTPFields.Field(

@@ -34,8 +34,9 @@ package struct HTTPRequestHead: Sendable {
         let versionStart = lineEnd - 9
         guard versionStart > space + 1, bytes[versionStart] == 32 else { throw .malformedStartLine }
         let version = UnsafeRawBufferPointer(rebasing: bytes[versionStart + 1..<lineEnd])
-        guard version.starts(with: "HTTP/".utf8) else { throw .malformedStartLine }
-        guard version.elementsEqual("HTTP/1.1".utf8) else { throw .unsupportedVersion }
+        guard memcmp(base + versionStart + 1, "HTTP/1.1", 8) == 0 else {
+            throw version.starts(with: "HTTP/".utf8) ? .unsupportedVersion : .malformedStartLine
+        }
         let target = UnsafeRawBufferPointer(rebasing: bytes[space + 1..<versionStart])
         for byte in target where byte <= 32 || byte >= 127 || byte == 35 { throw .malformedTarget }
 

@@ -50,7 +50,14 @@ package struct JSONScanner {
         case .string: return try readString()
         case .object, .array:
             let start = position
-            try skipContainer()
+            if let base = bytes.baseAddress {
+                let end = weir_skip_container(base, start, bytes.count, Int32(depthMax - depth))
+                if end > 0 {
+                    position = end
+                    return start..<end
+                }
+            }
+            try skipContainerSlowly()
             return start..<position
         default: return try skipScalar()
         }
@@ -83,6 +90,31 @@ package struct JSONScanner {
         skipSpace()
         try expect(58)
         return quoted.lowerBound + 1..<quoted.upperBound - 1
+    }
+
+    /// The next member with its value crossed; nil behind the closing brace. `isFirst` as `nextKey` has it. With `leavingArrays`, the
+    /// cursor stands before a value that is an array, whose range is empty: it is for the caller to cross.
+    package mutating func nextMember(_ isFirst: inout Bool, leavingArrays: Bool = false) throws(JSONError) -> JSONMember? {
+        if let base = bytes.baseAddress {
+            var found = weir_member()
+            switch weir_next_member(
+                base, position, bytes.count, isFirst ? 1 : 0, Int32(depthMax - depth), leavingArrays ? 1 : 0, &found)
+            {
+            case 1:
+                position = found.value_end
+                isFirst = false
+                return JSONMember(bytes, found)
+            case 0:
+                position = found.value_end
+                depth -= 1
+                return nil
+            default: break
+            }
+        }
+        guard let key = try nextKey(&isFirst) else { return nil }
+        let kind = try peekKind()
+        if leavingArrays, kind == .array { return member(key, kind, position..<position) }
+        return member(key, kind, try skipValue())
     }
 
     /// Begins an array: the cursor stands behind `[`. Then call `nextElement` until it is false.
@@ -152,7 +184,8 @@ package struct JSONScanner {
         }
     }
 
-    private mutating func skipContainer() throws(JSONError) {
+    /// Crosses the object or array that comes next, and says what is wrong with it.
+    package mutating func skipContainerSlowly() throws(JSONError) {
         // One bit a level says whether it is an object; the depth limit is at most 128.
         var isObject: UInt128 = 0
         var levels = 0

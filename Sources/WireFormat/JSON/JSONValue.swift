@@ -1,5 +1,11 @@
 // JSONValue: reading one scalar out of the bytes that the scanner has crossed.
 
+import CSearch
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Decodes a JSON string's content (between its quotes). Unpaired surrogates become U+FFFD, invalid UTF-8 too.
 package func decodeJSONString(_ content: UnsafeRawBufferPointer) -> String {
     guard content.contains(92) else { return String(decoding: content, as: UTF8.self) }
@@ -75,19 +81,58 @@ package struct JSONMember {
     package let rawKey: UnsafeRawBufferPointer
     package let kind: JSONKind
     /// The value as it stands in the text.
-    package let value: UnsafeRawBufferPointer
+    package private(set) var value: UnsafeRawBufferPointer
     /// Where the value lies in the scanned bytes.
-    package let range: Range<Int>
+    package private(set) var range: Range<Int>
+    /// Whether an escape stands in the key.
+    @usableFromInline
+    let hasEscape: Bool
+
+    /// Says where a value lies that was left to the caller.
+    package mutating func setRange(_ crossed: Range<Int>, in bytes: UnsafeRawBufferPointer) {
+        range = crossed
+        value = UnsafeRawBufferPointer(rebasing: bytes[crossed])
+    }
+
+    init(rawKey: UnsafeRawBufferPointer, kind: JSONKind, value: UnsafeRawBufferPointer, range: Range<Int>) {
+        self.rawKey = rawKey
+        self.kind = kind
+        self.value = value
+        self.range = range
+        hasEscape =
+            rawKey.baseAddress.map { weir_holds_backslash($0.assumingMemoryBound(to: UInt8.self), rawKey.count) != 0 } ?? false
+    }
+
+    /// The member that was found; its value is not empty unless it was left.
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer, _ found: weir_member) {
+        rawKey = UnsafeRawBufferPointer(rebasing: bytes[found.key_start..<found.key_end])
+        range = found.value_start..<found.value_end
+        value = UnsafeRawBufferPointer(rebasing: bytes[range])
+        hasEscape = found.key_holds_backslash != 0
+        switch bytes[found.value_start] {
+        case 123: kind = .object
+        case 91: kind = .array
+        case 34: kind = .string
+        case 116, 102: kind = .boolean
+        case 110: kind = .null
+        default: kind = .number
+        }
+    }
 
     /// Whether the key, escapes decoded, is this. `name` has no escapes.
+    @inlinable
+    @inline(__always)
     package func isNamed(_ name: StaticString) -> Bool {
-        if rawKey.count == name.utf8CodeUnitCount {
-            for index in 0..<rawKey.count where rawKey[index] != name.utf8Start[index] {
-                return rawKey.contains(92) && key == name.description
-            }
-            return true
-        }
-        return rawKey.count > name.utf8CodeUnitCount && rawKey.contains(92) && key == name.description
+        // Most names differ in length, which is seen without a call.
+        rawKey.count == name.utf8CodeUnitCount ? isSameKey(name) : hasEscape && key == name.description
+    }
+
+    @usableFromInline
+    func isSameKey(_ name: StaticString) -> Bool {
+        guard !hasEscape else { return key == name.description }
+        guard let base = rawKey.baseAddress else { return true }
+        return memcmp(base, name.utf8Start, rawKey.count) == 0
     }
 
     package var key: String { decodeJSONString(rawKey) }
@@ -103,6 +148,15 @@ package struct JSONMember {
     package var boolean: Bool? { kind == .boolean ? value.first == 116 : nil }
 }
 
+extension JSONScanner {
+    /// The member that was crossed.
+    func member(_ key: Range<Int>, _ kind: JSONKind, _ range: Range<Int>) -> JSONMember {
+        JSONMember(
+            rawKey: UnsafeRawBufferPointer(rebasing: bytes[key]), kind: kind,
+            value: UnsafeRawBufferPointer(rebasing: bytes[range]), range: range)
+    }
+}
+
 /// Visits the members of the object that `bytes` hold, in order. The whole text is validated, trailing bytes included.
 package func forEachJSONMember<Failure: Error>(
     _ bytes: UnsafeRawBufferPointer, depthMax: Int = 128, failure: (JSONError) -> Failure,
@@ -114,12 +168,8 @@ package func forEachJSONMember<Failure: Error>(
     while true {
         let member: JSONMember
         do throws(JSONError) {
-            guard let key = try scanner.nextKey(&isFirst) else { break }
-            let kind = try scanner.peekKind()
-            let range = try scanner.skipValue()
-            member = JSONMember(
-                rawKey: UnsafeRawBufferPointer(rebasing: bytes[key]), kind: kind,
-                value: UnsafeRawBufferPointer(rebasing: bytes[range]), range: range)
+            guard let next = try scanner.nextMember(&isFirst) else { break }
+            member = next
         } catch {
             throw failure(error)
         }

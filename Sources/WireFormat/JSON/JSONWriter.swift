@@ -1,21 +1,38 @@
-// JSONWriter: appends JSON to a byte array, in order, with no tree. What the journal and Weir's own answers are written by.
+// JSONWriter: appends JSON to memory of its own, in order, with no tree. What the journal and Weir's own answers are written by.
 
 import CSearch
 
 /// Writes one JSON value. The caller keeps begins and ends in balance.
-package struct JSONWriter: Sendable {
-    package var bytes: [UInt8]
-    fileprivate var needsComma = false
+///
+/// Sendable without a check: the memory has no other owner, and a writer cannot be copied.
+package struct JSONWriter: ~Copyable, @unchecked Sendable {
+    private var base: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    /// How many bytes are written.
+    package private(set) var count = 0
+    private var needsComma = false
 
     package init(capacity: Int = 512) {
-        bytes = []
-        bytes.reserveCapacity(capacity)
+        self.capacity = max(64, capacity)
+        base = .allocate(capacity: self.capacity)
     }
 
-    /// Writes on behind what `bytes` hold, so that a buffer can be used again.
-    package init(reusing bytes: consuming [UInt8]) {
-        self.bytes = bytes
-        self.bytes.removeAll(keepingCapacity: true)
+    deinit { base.deallocate() }
+
+    /// What is written.
+    package var bytes: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
+
+    /// Lends what is written, to be filled in or sent.
+    package mutating func withUnsafeMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
+        body(UnsafeMutableRawBufferPointer(start: base, count: count))
+    }
+
+    /// Forgets what was written and keeps the memory. The value begins behind `space` bytes, which are zero.
+    package mutating func reset(space: Int = 0) {
+        count = 0
+        needsComma = false
+        room(space).initialize(repeating: 0, count: space)
+        count = space
     }
 
     // MARK: Structure
@@ -38,7 +55,6 @@ package struct JSONWriter: Sendable {
     package mutating func field(_ name: StaticString, _ value: String) {
         key(name)
         text(value)
-        needsComma = true
     }
 
     /// Writes the member unless it is nil.
@@ -49,14 +65,13 @@ package struct JSONWriter: Sendable {
     package mutating func field(_ name: StaticString, _ value: Int64) {
         key(name)
         integer(value)
-        needsComma = true
     }
 
     package mutating func field(_ name: StaticString, _ value: Int) { field(name, Int64(value)) }
 
     package mutating func field(_ name: StaticString, _ value: Bool) {
         key(name)
-        bytes.append(contentsOf: value ? [116, 114, 117, 101] : [102, 97, 108, 115, 101])
+        raw(value ? "true" : "false")
         needsComma = true
     }
 
@@ -64,13 +79,22 @@ package struct JSONWriter: Sendable {
     package mutating func field(_ name: StaticString, utf8 value: UnsafeBufferPointer<UInt8>) {
         key(name)
         text(value)
-        needsComma = true
     }
 
     /// A member whose value is JSON already.
     package mutating func rawField(_ name: StaticString, _ json: some Sequence<UInt8>) {
         key(name)
-        bytes.append(contentsOf: json)
+        raw(ContiguousArray(json))
+        needsComma = true
+    }
+
+    /// Members that are JSON already, the comma before them included where one is needed.
+    package mutating func rawMembers(_ json: [UInt8]) {
+        json.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return }
+            weir_copy_short(room(bytes.count), start, bytes.count)
+        }
+        count += json.count
         needsComma = true
     }
 
@@ -78,159 +102,125 @@ package struct JSONWriter: Sendable {
     package mutating func field(named name: String, _ value: String) {
         comma()
         text(name)
-        bytes.append(58)
+        append(58)
         text(value)
-        needsComma = true
     }
 
     /// A member whose name is not known at compile time and whose value is JSON already.
     package mutating func rawField(named name: String, _ json: some Sequence<UInt8>) {
         comma()
         text(name)
-        bytes.append(58)
-        bytes.append(contentsOf: json)
+        raw(":")
+        raw(ContiguousArray(json))
         needsComma = true
     }
 
     package mutating func element(_ value: String) {
         comma()
         text(value)
-        needsComma = true
     }
 
     package mutating func element(_ value: Int64) {
         comma()
         integer(value)
-        needsComma = true
     }
 
     /// An element that is JSON already.
     package mutating func rawElement(_ json: some Sequence<UInt8>) {
         comma()
-        bytes.append(contentsOf: json)
+        raw(ContiguousArray(json))
         needsComma = true
     }
 
     // MARK: Inside
 
     package mutating func key(_ name: StaticString) {
-        let count = name.utf8CodeUnitCount
-        let comma = needsComma ? 1 : 0
-        put(count + 4) { place in
-            if comma == 1 { place[0] = 44 }
-            place[comma] = 34
-            (place + comma + 1).update(from: name.utf8Start, count: count)
-            place[comma + count + 1] = 34
-            place[comma + count + 2] = 58
-            return comma + count + 3
+        let length = name.utf8CodeUnitCount
+        var place = room(length + 4)
+        if needsComma {
+            place[0] = 44
+            place += 1
         }
+        place[0] = 34
+        weir_copy_short(place + 1, name.utf8Start, length)
+        place[length + 1] = 34
+        place[length + 2] = 58
+        count = place + length + 3 - base
         needsComma = false
     }
 
-    /// Makes room for `countMax` bytes and lets `write` fill it; it gives how many bytes it wrote.
+    /// The place behind what is written, with room for so many bytes.
     @inline(__always)
-    private mutating func put(_ countMax: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
-        bytes.append(addingCapacity: countMax) { (room: inout OutputSpan<UInt8>) in
-            room.withUnsafeMutableBufferPointer { buffer, count in
-                if let base = buffer.baseAddress { count += write(base + count) }
-            }
-        }
+    private mutating func room(_ wanted: Int) -> UnsafeMutablePointer<UInt8> {
+        if capacity - count < wanted { grow(wanted) }
+        return base + count
     }
 
+    @inline(never)
+    private mutating func grow(_ wanted: Int) {
+        capacity = max(capacity * 2, count + wanted)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        larger.update(from: base, count: count)
+        base.deallocate()
+        base = larger
+    }
+
+    @inline(__always)
+    private mutating func append(_ byte: UInt8) {
+        room(1)[0] = byte
+        count += 1
+    }
+
+    @inline(__always)
     private mutating func comma() {
-        if needsComma { bytes.append(44) }
+        if needsComma { append(44) }
         needsComma = false
     }
 
     private mutating func open(_ byte: UInt8) {
         comma()
-        bytes.append(byte)
-        needsComma = false
+        append(byte)
     }
 
     private mutating func close(_ byte: UInt8) {
-        bytes.append(byte)
+        append(byte)
         needsComma = true
     }
 
-    private mutating func integer(_ value: Int64) {
-        put(20) { place in
-            var rest = value.magnitude
-            var count = value < 0 ? 2 : 1
-            var probe = rest
-            while probe >= 10 {
-                probe /= 10
-                count += 1
-            }
-            for index in (0..<count).reversed() {
-                place[index] = 48 + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
-            if value < 0 { place[0] = 45 }
-            return count
-        }
+    private mutating func raw(_ text: StaticString) {
+        weir_copy_short(room(text.utf8CodeUnitCount), text.utf8Start, text.utf8CodeUnitCount)
+        count += text.utf8CodeUnitCount
     }
 
+    private mutating func raw(_ json: ContiguousArray<UInt8>) {
+        json.withUnsafeBufferPointer { bytes in
+            if let start = bytes.baseAddress { room(bytes.count).update(from: start, count: bytes.count) }
+        }
+        count += json.count
+    }
+
+    @inline(__always)
+    private mutating func integer(_ value: Int64) {
+        count += weir_json_integer(room(20), value)
+        needsComma = true
+    }
+
+    @inline(__always)
     private mutating func text(_ value: String) {
-        var value = value
-        value.withUTF8 { text($0) }
+        let isWritten: Void? = value.utf8.withContiguousStorageIfAvailable { text($0) }
+        if isWritten == nil { Array(value.utf8).withUnsafeBufferPointer { text($0) } }
     }
 
     private mutating func text(_ source: UnsafeBufferPointer<UInt8>) {
-        // Room for the worst case would be six times the text; most texts have no escape at all.
-        var escapes = 0
-        var index = 0
-        while let found = Self.nextEscape(source, from: index) {
-            escapes += 1
-            index = found + 1
-        }
-        put(source.count + escapes * 5 + 2) { place in
+        // Every byte may become six, and the last copy may write sixteen at once.
+        let place = room(source.count * 6 + 18)
+        if let start = source.baseAddress {
+            count += weir_json_text(place, start, source.count)
+        } else {
             place[0] = 34
-            var count = 1
-            var start = 0
-            while start < source.count, let base = source.baseAddress {
-                let end = escapes == 0 ? source.count : Self.nextEscape(source, from: start) ?? source.count
-                (place + count).update(from: base + start, count: end - start)
-                count += end - start
-                if end < source.count { count += Self.escape(source[end], place + count) }
-                start = end + 1
-            }
-            place[count] = 34
-            return count + 1
+            place[1] = 34
+            count += 2
         }
-    }
-
-    /// The next byte that cannot stand in a JSON string, or that a terminal would obey.
-    private static func nextEscape(_ source: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        guard let base = source.baseAddress else { return nil }
-        let found = weir_plain_end(base, start, source.count)
-        return found < source.count ? found : nil
-    }
-
-    /// Writes the escape of one byte and gives its length, at most 6.
-    private static func escape(_ byte: UInt8, _ place: UnsafeMutablePointer<UInt8>) -> Int {
-        place[0] = 92
-        switch byte {
-        case 34, 92: place[1] = byte
-        case 10: place[1] = 110
-        case 13: place[1] = 114
-        case 9: place[1] = 116
-        default:
-            place[1] = 117
-            place[2] = 48
-            place[3] = 48
-            place[4] = 48 + byte >> 4
-            place[5] = byte & 15 < 10 ? 48 + byte & 15 : 87 + byte & 15
-            return 6
-        }
-        return 2
-    }
-}
-
-extension JSONWriter {
-    /// Forgets what was written and keeps the memory.
-    package mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
-        needsComma = false
+        needsComma = true
     }
 }

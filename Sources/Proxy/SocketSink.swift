@@ -1,4 +1,4 @@
-// ClientSink: the one way to a client. Small writes go straight to the socket, skipping the pipeline, its queue and its
+// SocketSink: the one way to a client, and to a provider. Small writes go straight to the socket, skipping the pipeline, its queue and its
 // promises: nearly half of what NIO costs above raw epoll for a forwarded chunk. What the socket does not take goes through
 // NIO, and stays there until NIO is done, so that order, writability and backpressure are NIO's from then on.
 
@@ -9,8 +9,8 @@ import NIOPosix
     import Glibc
 #endif
 
-/// Writes bytes to one client channel, in order. Touched only on the channel's loop.
-final class ClientSink {
+/// Writes bytes to one channel, in order. Touched only on the channel's loop.
+final class SocketSink {
     private let hasTLS: Bool
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)?
