@@ -152,6 +152,7 @@ SETTINGS = {
     "yaml": (IN_YAML, "# c\nmodel: x   # old\nmodels:\n- name: Weir\n  url: y\n- z\na:\n  b: {c: 1}\n"), "yaml_block": (IN_YAML, "a: |\n  b: c\n\n  d\nmodel: >-\n  x"),
     "yaml_flow": (IN_YAML, "models: []\na: {}\n"), "yaml_nested": (IN_YAML, "models:\n  - - a\n    - b: 1\n      c: 2\n  -\n"), "yaml_documents": (IN_YAML, "---\na: 1\n...\n---\n"),
     "yaml_quotes": (IN_YAML, "\"a\": 'it''s'\n? x\n: y\n"), "yaml_anchor": (IN_YAML, "a: &x 1\nb: *x\n"), "yaml_tab": (IN_YAML, "a:\n\tb: 1\n"), "yaml_dash": (IN_YAML, "-"),
+    "yaml_tab_comment": (IN_YAML, "medo:\n  -1\n  \t# c\nx: y\n"),
     "dotenv": (IN_DOTENV, "export KEY='a b' # c\nB=\"x\\n\"\r\n#KEY=1\nKEY=2"), "dotenv_open": (IN_DOTENV, 'KEY="open\nB=1\n'), "dotenv_bare": (IN_DOTENV, "KEY=\n=x\n1A=2"),
     "block": (IN_BLOCK, "a\n# >>> weir >>> x\nb\n# <<< weir <<<\nc"), "block_open": (IN_BLOCK, "# >>> weir >>>\n"), "block_twice": (IN_BLOCK, "# >>> weir >>>\n# >>> weir >>>\n# <<< weir <<<\n"),
     "not_text": (IN_YAML, b"\x02a: \xff\n"),

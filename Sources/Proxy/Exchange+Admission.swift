@@ -265,7 +265,10 @@ extension Exchange {
             guard let model = listed.first(where: { $0.id == id }) else { throw .unknownModel(model: id, suggestions: []) }
             sendLocal(200, [("Content-Type", "application/json")], modelJSON(model, isAnthropic: isAnthropic))
         } else {
-            sendLocal(200, [("Content-Type", "application/json")], modelListJSON(listed, isAnthropic: isAnthropic))
+            let isCodex = head.fields.string("originator")?.hasPrefix("codex") ?? false
+            sendLocal(
+                200, [("Content-Type", "application/json")],
+                modelListJSON(listed, isAnthropic: isAnthropic, isCodex: isCodex))
         }
     }
 }

@@ -72,7 +72,8 @@ struct YAMLScan {
             var end = next
             while end > start, [10, 13, 32, 9].contains(bytes[end - 1]) { end -= 1 }
             let indent = bytes[start..<end].prefix { $0 == 32 }.count
-            let isBlank = start + indent == end || bytes[start + indent] == UInt8(ascii: "#")
+            let content = bytes[start..<end].first { $0 != 32 && $0 != 9 }
+            let isBlank = content == nil || content == UInt8(ascii: "#")
             lines.append(YAMLLine(start: start, end: end, next: next, indent: indent, isBlank: isBlank))
             start = next
         }
@@ -249,10 +250,11 @@ struct YAMLScan {
         default:
             end = YAMLLeaf.withoutComment(bytes, start, line.end)
             var text = bytes.text(start..<end)
-            while let next = lines[(index + 1)...].first, !next.isBlank, next.indent > column, end == line.end || index > 0 {
+            while let next = lines[(index + 1)...].first, !next.isBlank, next.indent > column {
                 index += 1
-                end = YAMLLeaf.withoutComment(bytes, next.start, next.end)
-                text += " " + bytes.text((next.start + next.indent)..<end)
+                let start = next.start + next.indent
+                end = YAMLLeaf.withoutComment(bytes, start, next.end)
+                text += " " + bytes.text(start..<end)
             }
             if YAMLLeaf.isName(text) { throw fault("this value holds a colon and a space: put it in quotes") }
             index += 1
