@@ -25,6 +25,7 @@ test: build
 	python3 Tests/durability/harness.py --kills 20 --seed 1
 	python3 Tests/durability/faults.py
 	python3 Benchmarks/instructions.py
+	python3 Benchmarks/ledger.py
 
 test-agents: build
 	sh Tests/agents/venv.sh

@@ -47,10 +47,11 @@ let coreTargets: [Target] = [
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 
 let storeTargets: [Target] = [
     library("Journal", ["GatewayModel", "WireFormat", "CSearch"]),
-    library("Storage", ["GatewayModel", "WireFormat", "Journal", grdb]),
+    library("Storage", ["GatewayModel", "WireFormat", "Journal", grdb, sqlite]),
     library("Reports", ["GatewayModel", "Journal", "Storage", grdb]),
     .target(
         name: "JournalOracle", dependencies: ["FuzzOracles", "GatewayModel", "Journal"], path: "Fuzz/JournalOracle",

@@ -8,17 +8,24 @@ import WireFormat
 package struct JournalRecord: Sendable {
     package let position: JournalPosition
     package let kind: RecordKind?
-    /// The whole record, UTF-8 JSON.
+    /// The whole record, UTF-8 JSON; empty when the reader was told to leave it out.
     package let json: [UInt8]
 }
 
 /// Reads the journal in a directory.
-package struct JournalReader: Sendable {
+package struct JournalReader {
     private let directory: String
+    private let skips: [RecordKind]
+    /// The segment that was read last stays open.
+    private var file: SegmentFile?
     /// Where the last read ended, so that the next need not search.
     private var place: (segment: Int, offset: Int, position: JournalPosition)?
 
-    package init(directory: String) { self.directory = directory }
+    /// The records of the kinds that it `skips` are there without their JSON.
+    package init(directory: String, skips: [RecordKind] = []) {
+        self.directory = directory
+        self.skips = skips
+    }
 
     /// Boot names, oldest first.
     package static func boots(in directory: String) -> [String] {
@@ -28,6 +35,11 @@ package struct JournalReader: Sendable {
     /// Reads up to `countMax` records behind `cursor`. An empty answer means that there is nothing more now.
     package mutating func read(after cursor: JournalPosition, countMax: Int) -> [JournalRecord] {
         var records: [JournalRecord] = []
+        if place?.position == cursor {
+            // Going on where the last read ended: what comes there comes before any later boot.
+            readBoot(cursor.boot, after: cursor.sequence, countMax: countMax, into: &records)
+            if !records.isEmpty { return records }
+        }
         for boot in Self.boots(in: directory) where boot >= cursor.boot && records.count < countMax {
             readBoot(boot, after: boot == cursor.boot ? cursor.sequence : 0, countMax: countMax, into: &records)
         }
@@ -49,22 +61,39 @@ package struct JournalReader: Sendable {
         } else {
             segment = firstSegment(boot, holding: sequence)
         }
-        while let file = SegmentFile(path(boot, segment)) {
+        while let file = open(path(boot, segment)) {
             // Asked before this segment is read: once the next one holds a record, this one is whole.
             let isWhole = SegmentFile(path(boot, segment + 1))?.record(at: 0) != nil
-            while records.count < countMax, let (json, next) = file.record(at: offset), let found = Self.header(json) {
-                guard found.sequence == (last ?? found.sequence - 1) + 1 else { return }
+            var hasGap = false
+            while records.count < countMax {
+                var isRecord = false
+                let next = file.visitRecord(at: offset) { json in
+                    guard let found = Self.header(json) else { return }
+                    hasGap = found.sequence != (last ?? found.sequence - 1) + 1
+                    guard !hasGap else { return }
+                    isRecord = true
+                    last = found.sequence
+                    guard found.sequence > sequence else { return }
+                    let isLeftOut = found.kind.map { skips.contains($0) } ?? false
+                    records.append(
+                        JournalRecord(
+                            position: JournalPosition(boot: boot, sequence: found.sequence), kind: found.kind,
+                            json: isLeftOut ? [] : Array(json)))
+                }
+                if hasGap { return }
+                guard isRecord, let next, let last else { break }
                 offset = next
-                last = found.sequence
-                let position = JournalPosition(boot: boot, sequence: found.sequence)
-                place = (segment, offset, position)
-                guard found.sequence > sequence else { continue }
-                records.append(JournalRecord(position: position, kind: found.kind, json: json))
+                place = (segment, offset, JournalPosition(boot: boot, sequence: last))
             }
             guard isWhole, records.count < countMax else { return }
             segment += 1
             offset = 0
         }
+    }
+
+    private mutating func open(_ path: String) -> SegmentFile? {
+        if file?.path != path { file = SegmentFile(path) }
+        return file
     }
 
     private func path(_ boot: String, _ segment: Int) -> String {
@@ -93,30 +122,61 @@ package struct JournalReader: Sendable {
     /// The sequence number, kind and time of a record.
     static func header(_ json: [UInt8]) -> (sequence: Int64, kind: RecordKind?, time: Timestamp?)? {
         json.withUnsafeBytes { bytes in
-            var scanner = JSONScanner(bytes)
-            var isFirst = true
-            var kind: RecordKind?
-            var time: Range<Int>?
-            do throws(JSONError) {
-                try scanner.enterObject()
-                // The header's members come first, `seq` last of them.
-                while let key = try scanner.nextKey(&isFirst) {
-                    let range = try scanner.skipValue()
-                    let name = bytes[key]
-                    if name.elementsEqual("seq".utf8) {
-                        guard let sequence = decodeJSONInteger(UnsafeRawBufferPointer(rebasing: bytes[range])),
-                            sequence > 0, sequence < .max
-                        else { return nil }
-                        return (sequence, kind, time.flatMap { Timestamp(rfc3339: Self.text(bytes, $0)) })
-                    }
-                    if name.elementsEqual("kind".utf8) { kind = RecordKind(rawValue: Self.text(bytes, range)) }
-                    if name.elementsEqual("time".utf8) { time = range }
+            guard let found = header(bytes) else { return nil }
+            return (found.sequence, found.kind, found.time.flatMap { Timestamp(rfc3339: text(bytes, $0)) })
+        }
+    }
+
+    /// The sequence number and kind of a record, and where its time stands, with its quotes.
+    static func header(_ bytes: UnsafeRawBufferPointer) -> (sequence: Int64, kind: RecordKind?, time: Range<Int>?)? {
+        if let found = readQuickHeader(bytes) { return (found.sequence, kind(bytes[found.kind]), found.time) }
+        var scanner = JSONScanner(bytes)
+        var isFirst = true
+        var kind: RecordKind?
+        var time: Range<Int>?
+        do throws(JSONError) {
+            try scanner.enterObject()
+            // The header's members come first, `seq` last of them.
+            while let key = try scanner.nextKey(&isFirst) {
+                let range = try scanner.skipValue()
+                let name = UnsafeRawBufferPointer(rebasing: bytes[key])
+                switch name.count {
+                case 3 where isEqual(name, "seq"):
+                    guard let sequence = decodeJSONInteger(UnsafeRawBufferPointer(rebasing: bytes[range])),
+                        sequence > 0, sequence < .max
+                    else { return nil }
+                    return (sequence, kind, time)
+                case 4 where isEqual(name, "kind"):
+                    if range.count > 2 { kind = Self.kind(bytes[range].dropFirst().dropLast()) }
+                case 4 where isEqual(name, "time"): time = range
+                default: break
                 }
-            } catch {
-                return nil
             }
+        } catch {
             return nil
         }
+        return nil
+    }
+
+    /// Compared as bytes: every record has one.
+    private static let kinds = RecordKind.allCases.map { (kind: $0, name: Array($0.rawValue.utf8)) }
+
+    private static func kind(_ text: Slice<UnsafeRawBufferPointer>) -> RecordKind? {
+        let bytes = UnsafeRawBufferPointer(rebasing: text)
+        for (kind, name) in kinds where name.count == bytes.count && name.withUnsafeBytes({ isSame($0, bytes) }) { return kind }
+        return nil
+    }
+
+    /// Of texts of one length; the ends of kinds differ.
+    private static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        for index in left.indices.reversed() where left[index] != right[index] { return false }
+        return true
+    }
+
+    /// Of texts of one length.
+    private static func isEqual(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+        for index in 0..<bytes.count where bytes[index] != name.utf8Start[index] { return false }
+        return true
     }
 
     /// A string without its quotes; header values hold no escapes.

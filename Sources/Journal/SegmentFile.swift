@@ -7,14 +7,19 @@
 /// A segment file, opened for reading.
 final class SegmentFile {
     private let descriptor: Int32
+    let path: String
     /// What was read last: `blockCount` bytes from `blockStart`.
     private var block: [UInt8] = []
     private var blockStart = 0
     private var blockCount = 0
     /// More than the largest record and its frame.
     private static let blockBytes = 128 << 10
+    private static let aheadBytes = 8 << 10
+    /// How much the next read takes.
+    private var ahead = aheadBytes
 
     init?(_ path: String) {
+        self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
     }
@@ -23,21 +28,34 @@ final class SegmentFile {
 
     /// The record at an offset and where the next begins; nil at the end of what is whole.
     func record(at offset: Int) -> (json: [UInt8], next: Int)? {
+        var json: [UInt8] = []
+        return visitRecord(at: offset) { json = Array($0) }.map { (json, $0) }
+    }
+
+    /// Shows the record at an offset, and gives where the next begins; nil at the end of what is whole.
+    func visitRecord(at offset: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Int? {
         // What was read ahead may have been written since: the end is only believed when it was read anew.
-        if blockStart <= offset, let found = parse(offset) { return found }
-        guard fill(from: offset) else { return nil }
-        return parse(offset)
+        if blockStart <= offset, let next = parse(offset, body) { return next }
+        // Who follows the writer finds a few records, and who reads all finds more the longer it reads.
+        fill(from: offset, ahead)
+        if let next = parse(offset, body) {
+            ahead = min(ahead * 2, Self.blockBytes)
+            return next
+        }
+        let isLonger = blockCount == ahead && ahead < Self.blockBytes && block.prefix(4).contains { $0 != 0 }
+        ahead = Self.aheadBytes
+        guard isLonger else { return nil }
+        fill(from: offset, Self.blockBytes)
+        return parse(offset, body)
     }
 
-    /// Reads ahead: a batch of records is a few calls.
-    private func fill(from offset: Int) -> Bool {
-        if block.isEmpty { block = [UInt8](repeating: 0, count: Self.blockBytes) }
+    private func fill(from offset: Int, _ count: Int) {
+        if block.count < count { block = [UInt8](repeating: 0, count: count) }
         blockStart = offset
-        blockCount = block.withUnsafeMutableBytes { max(0, pread(descriptor, $0.baseAddress, $0.count, off_t(offset))) }
-        return blockCount > SegmentWriter.frameBytes
+        blockCount = block.withUnsafeMutableBytes { max(0, pread(descriptor, $0.baseAddress, count, off_t(offset))) }
     }
 
-    private func parse(_ offset: Int) -> (json: [UInt8], next: Int)? {
+    private func parse(_ offset: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Int? {
         let frameBytes = SegmentWriter.frameBytes
         let start = offset - blockStart
         guard start + frameBytes <= blockCount else { return nil }
@@ -49,7 +67,8 @@ final class SegmentFile {
             }
             let json = UnsafeRawBufferPointer(rebasing: bytes[start + frameBytes..<start + frameBytes + count])
             guard CRC32C.checksum(json) == checksum else { return nil }
-            return (Array(json), (offset + frameBytes + count + 3) & ~3)
+            body(json)
+            return (offset + frameBytes + count + 3) & ~3
         }
     }
 

@@ -77,6 +77,23 @@ package struct SpendRow: Sendable, Codable, Hashable {
         case costNanoUSD = "cost_nano_usd"
     }
 
+    package init(
+        labels: [String], turns: Int64, errors: Int64, unpricedTurns: Int64, estimatedTurns: Int64, inputTokens: Int64,
+        cacheReadTokens: Int64, cacheWriteTokens: Int64, outputTokens: Int64, reasoningTokens: Int64, costNanoUSD: Int64
+    ) {
+        self.labels = labels
+        self.turns = turns
+        self.errors = errors
+        self.unpricedTurns = unpricedTurns
+        self.estimatedTurns = estimatedTurns
+        self.inputTokens = inputTokens
+        self.cacheReadTokens = cacheReadTokens
+        self.cacheWriteTokens = cacheWriteTokens
+        self.outputTokens = outputTokens
+        self.reasoningTokens = reasoningTokens
+        self.costNanoUSD = costNanoUSD
+    }
+
     /// The share of input that came from a prompt cache, in per mille; nil without input.
     package var cacheHitPerMille: Int64? {
         let total = inputTokens + cacheReadTokens + cacheWriteTokens
@@ -146,12 +163,7 @@ package struct Reports: Sendable {
     ) throws -> SpendReport {
         let limit = min(max(1, limit), Self.spendRowsMax)
         let query = SpendQuery(dimensions: dimensions, filter: filter.wholeHours, limit: limit)
-        let (rows, total) = try pool.read { database in
-            let found = try query.rows(database)
-            var shown = SpendRow.zero
-            for row in found.rows { shown.add(row) }
-            return (found.rows, found.isWhole ? shown : try query.total(database))
-        }
+        let (rows, total) = try pool.read { try query.rows($0) }
         var rest = total
         for row in rows { rest = rest.without(row) }
         return SpendReport(

@@ -8,21 +8,21 @@ package import Journal
 /// Projects the journal into the ledger. One at a time: it caches ids that it has given out.
 package final class LedgerProjection {
     private let pool: DatabasePool
-    private var labelIDs: [LabelSet: Int64] = [:]
-    private var sessionIDs: [SessionKey: Int64] = [:]
+    private var statements = PreparedStatements()
+    private var labelIDs: [TextKey: LabelIDs] = [:]
+    private var sessionIDs: [TextKey: Int64] = [:]
     private var months: Set<String> = []
-    private var monthStart = Timestamp(nanoseconds: 0)
-    private var month = ""
-    private var insertSQL = ""
+    private var month = (name: "", start: Timestamp(nanoseconds: .max), end: Timestamp(nanoseconds: .min))
     /// Months whose turns retention has dropped; asked for once a batch.
     private var droppedMonths: Set<String> = []
     private var nextLabelID: Int64 = 0
     private var nextSessionID: Int64 = 0
     package private(set) var cursor: JournalPosition
 
-    struct SessionKey: Hashable {
-        var keyID: String
-        var name: String
+    /// A set of labels, and the same without its branch.
+    private struct LabelIDs {
+        var own: Int64
+        var unbranched: Int64
     }
 
     /// The name under which the cursor is kept.
@@ -43,6 +43,13 @@ package final class LedgerProjection {
         }
     }
 
+    deinit {
+        // Statements end where they are used: another thread may be writing.
+        var last = statements
+        statements = PreparedStatements()
+        pool.writeWithoutTransaction { _ in last.removeAll() }
+    }
+
     /// Applies records in order and moves the cursor behind the last. Gives the deployments of turns that have no price.
     /// Throws when the database fails; nothing is applied then.
     @discardableResult
@@ -52,27 +59,20 @@ package final class LedgerProjection {
         do {
             try pool.write { database in
                 var batch = Batch()
-                self.droppedMonths = try Set(String.fetchAll(database, sql: "SELECT month FROM dropped_month"))
+                self.droppedMonths = try self.readDroppedMonths(database)
                 for record in records {
                     switch record.kind {
                     case .turnSettled: try self.insert(record, database, &batch)
                     case .turnRefused:
-                        if let turn = record.json.withUnsafeBytes({ decodeTurnForSums($0) }),
-                            !self.droppedMonths.contains(turn.month)
-                        {
+                        if let turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !self.isDropped(turn) {
                             _ = try self.insertTurn(turn, record.json, labels: 0, session: 0, database)
                         }
                     default: break
                     }
                 }
-                try batch.write(database)
+                try batch.write(database, &self.statements)
                 unpriced = batch.unpricedDeployments
-                try database.cachedStatement(
-                    sql: """
-                        INSERT INTO projection_cursor (name, boot, sequence) VALUES (?, ?, ?)
-                        ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, sequence = excluded.sequence
-                        """
-                ).execute(arguments: [Self.name, last.position.boot, last.position.sequence])
+                try self.moveCursor(to: last.position, database)
             }
         } catch {
             // Ids that were given out in the transaction that failed do not exist.
@@ -85,36 +85,46 @@ package final class LedgerProjection {
         return unpriced
     }
 
+    private func readDroppedMonths(_ database: Database) throws -> Set<String> {
+        let rows = try statements.statement(.droppedMonths, database, "SELECT month FROM dropped_month")
+        var months: Set<String> = []
+        while try rows.step() { months.insert(rows.withText(0) { String(decoding: $0, as: UTF8.self) }) }
+        return months
+    }
+
+    private func moveCursor(to position: JournalPosition, _ database: Database) throws {
+        let statement = try statements.statement(
+            .cursor, database,
+            """
+            INSERT INTO projection_cursor (name, boot, sequence) VALUES (?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, sequence = excluded.sequence
+            """)
+        statement.bind(1, Self.name)
+        statement.bind(2, position.boot)
+        statement.bind(3, position.sequence)
+        try statement.run()
+    }
+
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
-        guard let turn = record.json.withUnsafeBytes({ decodeTurnForSums($0) }), !droppedMonths.contains(monthOf(turn))
-        else { return }
-        let labelSet = LabelSet(turn)
-        let labels = try labelID(labelSet, database)
+        guard let turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !isDropped(turn) else { return }
+        let labels = try labelIDs(turn, database)
         let session = try sessionID(turn, database)
-        guard try insertTurn(turn, record.json, labels: labels, session: session, database) else { return }
-        let sums = UsageSums(turn)
-        batch.add(turn, labels, unbranched: try labelID(labelSet.unbranched, database), sums)
-        batch.addSession(session, labels, turn, sums)
-        batch.keyUse[turn.principal.keyID] = max(
-            batch.keyUse[turn.principal.keyID] ?? 0, turn.received.nanoseconds / 60_000_000_000 * 60_000_000_000)
-        if turn.flags.contains(.unpriced) { batch.addUnpriced(turn) }
+        guard try insertTurn(turn, record.json, labels: labels.own, session: session, database) else { return }
+        batch.add(turn, labels: labels.own, unbranched: labels.unbranched, session: session, month: month.start)
         if let id = turn.responseID, turn.endpoint.dialect == .openAIResponses {
-            batch.responses.append((id, turn.requestID.description, turn.month))
+            batch.responses.append((id, turn.requestID.description, month.name))
         }
     }
 
-    /// The month's name, made once a month and not once a turn; with it the statement that inserts.
+    private func isDropped(_ turn: TurnRecord) -> Bool { !droppedMonths.isEmpty && droppedMonths.contains(monthOf(turn)) }
+
+    /// The month's name, made once a month and not once a turn.
     private func monthOf(_ turn: TurnRecord) -> String {
-        let start = turn.received.start(of: .month)
-        if start != monthStart || insertSQL.isEmpty {
-            monthStart = start
-            month = turn.month
-            insertSQL = """
-                INSERT INTO turn_\(month) (request_id, labels, session_id, received_ns, status, flags, cost, record)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING
-                """
+        if turn.received < month.start || turn.received >= month.end {
+            let start = turn.received.start(of: .month)
+            month = (turn.month, start, start.adding(seconds: 32 * 86_400).start(of: .month))
         }
-        return month
+        return month.name
     }
 
     /// True when the turn was not there before.
@@ -128,60 +138,107 @@ package final class LedgerProjection {
                 sql: "INSERT INTO turn_month (month) VALUES (?) ON CONFLICT (month) DO NOTHING", arguments: [month])
             months.insert(month)
         }
-        let statement = try database.cachedStatement(sql: insertSQL)
-        try statement.execute(arguments: [
-            turn.requestID.description, labels, session, turn.received.nanoseconds, turn.status, turn.flags.rawValue,
-            turn.cost.value, String(decoding: json, as: UTF8.self),
-        ])
-        return database.changesCount > 0
+        let statement = try statements.insertion(month, database)
+        statement.bind(2, labels)
+        statement.bind(3, session)
+        statement.bind(4, turn.received.nanoseconds)
+        statement.bind(5, Int64(turn.status))
+        statement.bind(6, turn.flags.rawValue)
+        statement.bind(7, turn.cost.value)
+        turn.requestID.withUTF8 { statement.bind(1, copied: UnsafeRawBufferPointer($0)) }
+        return try json.withUnsafeBytes { record in
+            statement.bind(8, borrowed: record)
+            try statement.run()
+            return statement.changes > 0
+        }
+    }
+
+    private func labelIDs(_ turn: TurnRecord, _ database: Database) throws -> LabelIDs {
+        let attribution = turn.attribution
+        var key = TextKey()
+        key.add(turn.principal.keyID)
+        key.add(turn.principal.workspace)
+        key.add(turn.principal.team)
+        key.add(turn.principal.owner)
+        key.add(attribution.repository?.value ?? "")
+        key.add(attribution.branch?.value ?? "")
+        key.add(attribution.agent?.value ?? "")
+        key.add(attribution.client ?? "")
+        key.add(turn.provider)
+        key.add(turn.model)
+        if let known = labelIDs[key] { return known }
+        if labelIDs.count > Self.cacheMax { labelIDs = [:] }
+        let labels = LabelSet(turn)
+        let own = try labelID(labels, database)
+        let found = LabelIDs(own: own, unbranched: labels.branch.isEmpty ? own : try labelID(labels.unbranched, database))
+        labelIDs[key] = found
+        return found
     }
 
     private func labelID(_ labels: LabelSet, _ database: Database) throws -> Int64 {
-        if let known = labelIDs[labels] { return known }
-        if labelIDs.count > Self.cacheMax { labelIDs = [:] }
-        let condition = labelColumns.map { "\($0) = ?" }.joined(separator: " AND ")
-        let arguments = StatementArguments(labels.texts)
-        let found = try Int64.fetchOne(
-            database.cachedStatement(sql: "SELECT id FROM label_set WHERE \(condition)"), arguments: arguments)
-        if let found {
-            labelIDs[labels] = found
-            return found
-        }
+        let find = try statements.statement(
+            .findLabels, database,
+            "SELECT id FROM label_set WHERE \(labelColumns.map { "\($0) = ?" }.joined(separator: " AND "))")
+        for (index, text) in labels.texts.enumerated() { find.bind(index + 1, text) }
+        defer { find.reset() }
+        if try find.step() { return find.integer(0) }
         nextLabelID += 1
         let places = labelColumns.map { _ in "?" }.joined(separator: ", ")
-        try database.cachedStatement(
-            sql: "INSERT INTO label_set (id, \(labelColumns.joined(separator: ", "))) VALUES (?, \(places))"
-        ).execute(arguments: [nextLabelID] + arguments)
-        labelIDs[labels] = nextLabelID
+        let make = try statements.statement(
+            .makeLabels, database, "INSERT INTO label_set (\(labelColumns.joined(separator: ", ")), id) VALUES (\(places), ?)")
+        for (index, text) in labels.texts.enumerated() { make.bind(index + 1, text) }
+        make.bind(labelColumns.count + 1, nextLabelID)
+        try make.run()
         return nextLabelID
     }
 
     private func sessionID(_ turn: TurnRecord, _ database: Database) throws -> Int64 {
         guard let session = turn.attribution.session else { return 0 }
-        let key = SessionKey(keyID: turn.principal.keyID, name: session.value)
+        var key = TextKey()
+        key.add(turn.principal.keyID)
+        key.add(session.value)
         if let known = sessionIDs[key] { return known }
         if sessionIDs.count > Self.cacheMax { sessionIDs = [:] }
-        let found = try Int64.fetchOne(
-            database.cachedStatement(sql: "SELECT id FROM session WHERE key_id = ? AND name = ?"),
-            arguments: [key.keyID, key.name])
-        if let found {
-            sessionIDs[key] = found
-            return found
+        let find = try statements.statement(.findSession, database, "SELECT id FROM session WHERE key_id = ? AND name = ?")
+        find.bind(1, turn.principal.keyID)
+        find.bind(2, session.value)
+        defer { find.reset() }
+        if try find.step() {
+            sessionIDs[key] = find.integer(0)
+            return find.integer(0)
         }
         nextSessionID += 1
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO session (id, key_id, name, parent, source, workspace, team, owner, repository, branch, agent,
-                client, first_ns, last_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            nextSessionID, key.keyID, key.name, turn.attribution.parentSession?.value, session.source.rawValue,
-            turn.principal.workspace, turn.principal.team, turn.principal.owner,
-            turn.attribution.repository?.value ?? "", turn.attribution.branch?.value ?? "",
-            turn.attribution.agent?.value ?? "", turn.attribution.client ?? "", turn.received.nanoseconds,
-            turn.received.nanoseconds,
-        ])
+        let make = try statements.statement(
+            .makeSession, database,
+            """
+            INSERT INTO session (key_id, name, parent, source, workspace, team, owner, repository, branch, agent, client,
+            id, first_ns, last_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+        let texts = [
+            turn.principal.keyID, session.value, turn.attribution.parentSession?.value, session.source.rawValue,
+            turn.principal.workspace, turn.principal.team, turn.principal.owner, turn.attribution.repository?.value ?? "",
+            turn.attribution.branch?.value ?? "", turn.attribution.agent?.value ?? "", turn.attribution.client ?? "",
+        ]
+        for (index, text) in texts.enumerated() { make.bind(index + 1, text) }
+        make.bind(from: 12, [nextSessionID, turn.received.nanoseconds, turn.received.nanoseconds])
+        try make.run()
         sessionIDs[key] = nextSessionID
         return nextSessionID
     }
+}
+
+/// Some texts as one key, told apart by their bytes as the database does.
+struct TextKey: Hashable {
+    private var bytes: [UInt8] = []
+
+    init() { bytes.reserveCapacity(192) }
+
+    mutating func add(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
+        // No text holds this byte.
+        bytes.append(0xFF)
+    }
+
+    func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
 }

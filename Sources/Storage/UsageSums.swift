@@ -9,15 +9,31 @@ package struct UsageSums: Sendable, Hashable {
     package init() {}
 
     /// One turn's measures.
-    package init(_ turn: TurnRecord) {
+    package init(_ turn: TurnRecord) { add(turn) }
+
+    package mutating func add(_ turn: TurnRecord) {
         let usage = turn.usage
         let end = turn.lastByte ?? turn.received
-        values = [
-            1, turn.isError ? 1 : 0, turn.flags.contains(.unpriced) ? 1 : 0, turn.flags.contains(.estimated) ? 1 : 0,
-            usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite30m, usage.cacheWrite1h, usage.cacheWrite12h,
-            usage.cacheWriteUnknown, usage.toolPrompt, usage.output, usage.reasoning, usage.webSearches,
-            Int64(turn.toolCalls), turn.cost.value, max(0, end.nanoseconds - turn.received.nanoseconds) / 1000,
-        ]
+        values.withUnsafeMutableBufferPointer { values in
+            values[0] &+= 1
+            values[1] &+= turn.isError ? 1 : 0
+            values[2] &+= turn.flags.contains(.unpriced) ? 1 : 0
+            values[3] &+= turn.flags.contains(.estimated) ? 1 : 0
+            values[4] &+= usage.input
+            values[5] &+= usage.cacheRead
+            values[6] &+= usage.cacheWrite5m
+            values[7] &+= usage.cacheWrite30m
+            values[8] &+= usage.cacheWrite1h
+            values[9] &+= usage.cacheWrite12h
+            values[10] &+= usage.cacheWriteUnknown
+            values[11] &+= usage.toolPrompt
+            values[12] &+= usage.output
+            values[13] &+= usage.reasoning
+            values[14] &+= usage.webSearches
+            values[15] &+= Int64(turn.toolCalls)
+            values[16] &+= turn.cost.value
+            values[17] &+= max(0, end.nanoseconds - turn.received.nanoseconds) / 1000
+        }
     }
 
     package mutating func add(_ other: UsageSums) {

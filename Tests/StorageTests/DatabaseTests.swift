@@ -57,9 +57,12 @@ struct DatabaseTests {
             let databases = try Databases(directory: path)
             #expect(databases.movedAside == "\(path)/ledger.db.damaged-\(number)")
             #expect(try Data(contentsOf: URL(fileURLWithPath: "\(path)/ledger.db.damaged-\(number)")) == garbage)
-            let projection = try LedgerProjection(databases.ledger)
-            #expect(projection.cursor == .start)
-            try projection.apply(shop.records())
+            do {
+                // It keeps statements prepared, and a database does not close under them.
+                let projection = try LedgerProjection(databases.ledger)
+                #expect(projection.cursor == .start)
+                try projection.apply(shop.records())
+            }
             #expect(try Reports(databases.ledger).spend(by: [.developer], filter: SpendFilter()).rows == before.rows)
             try databases.ledger.close()
             try databases.control.close()

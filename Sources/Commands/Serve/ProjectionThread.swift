@@ -26,20 +26,26 @@ final class ProjectionThread: @unchecked Sendable {
 
     /// Records of one transaction.
     private static let batchMax = 2000
+    /// How long turns are gathered for a transaction. Who reads the ledger does not wait for it, see `catchUp`.
+    private static let gathering = DispatchTimeInterval.seconds(1)
+    /// The same, while somebody watches turns come in.
+    private static let gatheringWhileWatched = DispatchTimeInterval.milliseconds(20)
 
     init(journal: Journal, projection: LedgerProjection, logger: Logger) {
         self.journal = journal
         self.projection = projection
         self.logger = logger
-        reader = JournalReader(directory: journal.directory)
+        reader = JournalReader(directory: journal.directory, skips: [.turnReserved, .turnSent, .turnProgress])
     }
 
     func start() {
         let thread = Thread { [self] in
             while !isStopped.load(ordering: .acquiring) {
-                if !step() { _ = wakes.wait(timeout: .now() + .milliseconds(250)) }
+                if step() == Self.batchMax { continue }
+                let isWatched = listeners.withLock { !$0.isEmpty }
+                _ = wakes.wait(timeout: .now() + (isWatched ? Self.gatheringWhileWatched : Self.gathering))
             }
-            while step() {}
+            while step() > 0 {}
             ended.signal()
         }
         thread.name = "weir-ledger"
@@ -81,14 +87,15 @@ final class ProjectionThread: @unchecked Sendable {
                 self?.listeners.withLock { $0[id] = nil }
             }
             listeners.withLock { $0[id] = continuation }
+            wakes.signal()
         }
     }
 
-    /// One batch. False when there was nothing to do.
-    private func step() -> Bool {
-        if projection.cursor.boot == journal.boot, projection.cursor.sequence >= journal.lastSequence { return false }
+    /// One batch. Gives how many records it had; a batch that failed counts as whole: it is tried again.
+    private func step() -> Int {
+        if projection.cursor.boot == journal.boot, projection.cursor.sequence >= journal.lastSequence { return 0 }
         let records = reader.read(after: projection.cursor, countMax: Self.batchMax)
-        guard !records.isEmpty else { return false }
+        guard !records.isEmpty else { return 0 }
         do {
             alarm(try projection.apply(records))
         } catch {
@@ -100,12 +107,12 @@ final class ProjectionThread: @unchecked Sendable {
                 logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
             }
             _ = wakes.wait(timeout: .now() + .seconds(1))
-            return !isStopped.load(ordering: .acquiring)
+            return isStopped.load(ordering: .acquiring) ? 0 : Self.batchMax
         }
         if failing.withLock({ $0.take() }) != nil { logger.notice("the ledger can be written again") }
         if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
         tell(records)
-        return true
+        return records.count
     }
 
     /// Says once a deployment that its turns have no price: they are not free, they are unknown.
