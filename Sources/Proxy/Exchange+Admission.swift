@@ -86,6 +86,7 @@ extension Exchange {
             attribution.session = loop.shared.sessions.infer(
                 keyID: key.id, opener: request.openerHash, at: received)
         }
+        if attribution.repository == nil { attribution.repository = snapshot.aliases.label(attribution, key.principal) }
         try checkRequiredLabels(attribution)
 
         if route.model != asked, let splice = modelSplice(request, route.model) { splices.append(splice) }

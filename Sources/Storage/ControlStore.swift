@@ -79,7 +79,7 @@ package struct KeyRow: Sendable, Hashable {
 
 /// The rows of the control store.
 package struct ControlStore: Sendable {
-    private let pool: DatabasePool
+    let pool: DatabasePool
 
     package init(_ pool: DatabasePool) { self.pool = pool }
 

@@ -7,7 +7,9 @@ package import Journal
 
 /// Projects the journal into the ledger. One at a time: it caches ids that it has given out.
 package final class LedgerProjection {
-    private let pool: DatabasePool
+    let pool: DatabasePool
+    /// What projects and sessions are named, and what clients leave out.
+    var names = AliasProjection()
     private var labelIDs: [LabelSet: Int64] = [:]
     private var sessionIDs: [SessionKey: Int64] = [:]
     private var months: Set<String> = []
@@ -52,6 +54,7 @@ package final class LedgerProjection {
         do {
             try pool.write { database in
                 var batch = Batch()
+                try self.names.begin(database)
                 self.droppedMonths = try Set(String.fetchAll(database, sql: "SELECT month FROM dropped_month"))
                 for record in records {
                     switch record.kind {
@@ -62,10 +65,12 @@ package final class LedgerProjection {
                         {
                             _ = try self.insertTurn(turn, record.json, labels: 0, session: 0, database)
                         }
+                    case .entityChanged: try self.names.apply(record, database)
                     default: break
                     }
                 }
                 try batch.write(database)
+                try self.names.write(database)
                 unpriced = batch.unpricedDeployments
                 try database.cachedStatement(
                     sql: """
@@ -75,26 +80,33 @@ package final class LedgerProjection {
                 ).execute(arguments: [Self.name, last.position.boot, last.position.sequence])
             }
         } catch {
-            // Ids that were given out in the transaction that failed do not exist.
-            labelIDs = [:]
-            sessionIDs = [:]
-            months = []
+            forget()
             throw error
         }
         cursor = last.position
         return unpriced
     }
 
+    /// Ids that were given out in a transaction that failed do not exist.
+    func forget() {
+        labelIDs = [:]
+        sessionIDs = [:]
+        months = []
+        names = AliasProjection()
+    }
+
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
-        guard let turn = record.json.withUnsafeBytes({ decodeTurnForSums($0) }), !droppedMonths.contains(monthOf(turn))
+        guard var turn = record.json.withUnsafeBytes({ decodeTurnForSums($0) }), !droppedMonths.contains(monthOf(turn))
         else { return }
+        let json = names.label(&turn, record.json)
         let labelSet = LabelSet(turn)
         let labels = try labelID(labelSet, database)
         let session = try sessionID(turn, database)
-        guard try insertTurn(turn, record.json, labels: labels, session: session, database) else { return }
+        guard try insertTurn(turn, json, labels: labels, session: session, database) else { return }
         let sums = UsageSums(turn)
         batch.add(turn, labels, unbranched: try labelID(labelSet.unbranched, database), sums)
         batch.addSession(session, labels, turn, sums)
+        names.count(turn, session: session)
         batch.keyUse[turn.principal.keyID] = max(
             batch.keyUse[turn.principal.keyID] ?? 0, turn.received.nanoseconds / 60_000_000_000 * 60_000_000_000)
         if turn.flags.contains(.unpriced) { batch.addUnpriced(turn) }
@@ -136,7 +148,7 @@ package final class LedgerProjection {
         return database.changesCount > 0
     }
 
-    private func labelID(_ labels: LabelSet, _ database: Database) throws -> Int64 {
+    func labelID(_ labels: LabelSet, _ database: Database) throws -> Int64 {
         if let known = labelIDs[labels] { return known }
         if labelIDs.count > Self.cacheMax { labelIDs = [:] }
         let condition = labelColumns.map { "\($0) = ?" }.joined(separator: " AND ")

@@ -62,7 +62,8 @@ struct Batch {
         change.first = min(change.first, turn.received.nanoseconds)
         change.last = max(change.last, (turn.lastByte ?? turn.received).nanoseconds)
         change.parent = change.parent ?? turn.attribution.parentSession?.value
-        if let repository = turn.attribution.repository?.value { change.repository = repository }
+        // What an alias says is shown by `AliasProjection`.
+        if let repository = turn.attribution.repository, repository.source != .alias { change.repository = repository.value }
         if let branch = turn.attribution.branch?.value { change.branch = branch }
         if let agent = turn.attribution.subAgent?.value { change.subAgents.insert(agent) }
         sessions[session] = change
@@ -144,14 +145,14 @@ struct Batch {
                 UPDATE session SET \(additions), first_ns = CASE WHEN first_ns < ? THEN first_ns ELSE ? END,
                 last_ns = CASE WHEN last_ns > ? THEN last_ns ELSE ? END,
                 parent = COALESCE(parent, ?), repository = CASE WHEN ? = '' THEN repository ELSE ? END,
+                own_repository = CASE WHEN ? = '' THEN own_repository ELSE ? END,
                 branch = CASE WHEN ? = '' THEN branch ELSE ? END WHERE id = ?
                 """)
         for (id, change) in sessions {
             try statement.execute(
                 arguments: StatementArguments(change.sums.values) + [
                     change.first, change.first, change.last, change.last, change.parent, change.repository, change.repository,
-                    change.branch,
-                    change.branch, id,
+                    change.repository, change.repository, change.branch, change.branch, id,
                 ])
             guard !change.subAgents.isEmpty else { continue }
             let known = try String.fetchOne(database, sql: "SELECT sub_agents FROM session WHERE id = ?", arguments: [id]) ?? ""

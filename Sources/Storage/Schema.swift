@@ -52,7 +52,8 @@ enum Schema {
                 """,
                 "CREATE TABLE key_use (key_id TEXT NOT NULL PRIMARY KEY, last_ns BIGINT NOT NULL)",
             ]
-        )
+        ),
+        (3, ledgerAliases),
     ]
 
     private static func usage(_ name: String) -> String {
@@ -104,6 +105,7 @@ enum Schema {
                 response TEXT NOT NULL, created TEXT NOT NULL)
                 """,
             ]
-        )
+        ),
+        (3, controlAliases),
     ]
 }

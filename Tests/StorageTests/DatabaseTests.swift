@@ -22,7 +22,7 @@ struct DatabaseTests {
             let databases = try Databases(directory: path)
             #expect(databases.movedAside == nil)
             for pool in [databases.ledger, databases.control] {
-                #expect(try pool.read { try Int.fetchOne($0, sql: "SELECT MAX(version) FROM schema_version") } == 1)
+                #expect(try pool.read { try Int.fetchOne($0, sql: "SELECT MAX(version) FROM schema_version") } == 3)
                 try pool.close()
             }
         }
@@ -39,7 +39,7 @@ struct DatabaseTests {
             _ = try Databases(directory: path)
             Issue.record("it was opened")
         } catch let error as StorageError {
-            #expect(error.message == "the database has schema 99, newer than this Weir (1): run the newer one")
+            #expect(error.message == "the database has schema 99, newer than this Weir (3): run the newer one")
         }
     }
 

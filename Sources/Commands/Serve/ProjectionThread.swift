@@ -16,6 +16,8 @@ final class ProjectionThread: @unchecked Sendable {
     private let projection: LedgerProjection
     private var reader: JournalReader
     private var alarmed: Set<String> = []
+    /// Done once, when the ledger has first read all of the journal.
+    private var onFirstCaughtUp: (() throws -> Void)?
     private let logger: Logger
     private let wakes = DispatchSemaphore(value: 0)
     private let applied = Atomic<Int64>(0)
@@ -27,7 +29,10 @@ final class ProjectionThread: @unchecked Sendable {
     /// Records of one transaction.
     private static let batchMax = 2000
 
-    init(journal: Journal, projection: LedgerProjection, logger: Logger) {
+    init(
+        journal: Journal, projection: LedgerProjection, logger: Logger, onFirstCaughtUp: (() throws -> Void)? = nil
+    ) {
+        self.onFirstCaughtUp = onFirstCaughtUp
         self.journal = journal
         self.projection = projection
         self.logger = logger
@@ -84,28 +89,47 @@ final class ProjectionThread: @unchecked Sendable {
         }
     }
 
-    /// One batch. False when there was nothing to do.
+    /// One batch, and a part of what is left to do on past turns. False when there was nothing to do.
     private func step() -> Bool {
-        if projection.cursor.boot == journal.boot, projection.cursor.sequence >= journal.lastSequence { return false }
-        let records = reader.read(after: projection.cursor, countMax: Self.batchMax)
-        guard !records.isEmpty else { return false }
-        do {
-            alarm(try projection.apply(records))
-        } catch {
-            let wasFailing = failing.withLock { failing in
-                defer { failing = "\(error)" }
-                return failing != nil
+        let isThere = projection.cursor.boot == journal.boot && projection.cursor.sequence >= journal.lastSequence
+        let records = isThere ? [] : reader.read(after: projection.cursor, countMax: Self.batchMax)
+        if !records.isEmpty {
+            do {
+                alarm(try projection.apply(records))
+            } catch {
+                return waitAfter(error)
             }
-            if !wasFailing {
-                logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
-            }
-            _ = wakes.wait(timeout: .now() + .seconds(1))
-            return !isStopped.load(ordering: .acquiring)
+            if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
+            tell(records)
         }
-        if failing.withLock({ $0.take() }) != nil { logger.notice("the ledger can be written again") }
-        if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
-        tell(records)
-        return true
+        // Past turns stay where they are when the server stops.
+        var hasMore = !records.isEmpty
+        if !isStopped.load(ordering: .acquiring) {
+            do {
+                if isThere, let onFirstCaughtUp {
+                    try onFirstCaughtUp()
+                    self.onFirstCaughtUp = nil
+                }
+                if try projection.relabelStep() { hasMore = true }
+            } catch {
+                return waitAfter(error)
+            }
+        }
+        if hasMore, failing.withLock({ $0.take() }) != nil { logger.notice("the ledger can be written again") }
+        return hasMore
+    }
+
+    /// Says once that the ledger cannot be written, and gives it a second.
+    private func waitAfter(_ error: any Error) -> Bool {
+        let wasFailing = failing.withLock { failing in
+            defer { failing = "\(error)" }
+            return failing != nil
+        }
+        if !wasFailing {
+            logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
+        }
+        _ = wakes.wait(timeout: .now() + .seconds(1))
+        return !isStopped.load(ordering: .acquiring)
     }
 
     /// Says once a deployment that its turns have no price: they are not free, they are unknown.
