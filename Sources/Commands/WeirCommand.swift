@@ -19,7 +19,8 @@ package struct WeirCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self, KeyCommand.self, WorkspaceCommand.self,
             TeamCommand.self,
-            DeveloperCommand.self, ServiceAccountCommand.self, PriceCommand.self, RepositoryCommand.self, ReportCommand.self, SessionCommand.self,
+            DeveloperCommand.self, ServiceAccountCommand.self, PriceCommand.self, ReportCommand.self, SessionCommand.self,
+            RepositoryCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
         ])

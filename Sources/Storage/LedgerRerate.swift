@@ -9,8 +9,10 @@ extension LedgerProjection {
     package static func rerate(
         _ pool: DatabasePool, price: (TurnRecord) -> (cost: NanoUSD, version: String)?
     ) throws -> [String: Int64] {
-        guard try pool.read({ try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM ledger_task WHERE kind <> 'project' AND kind <> 'session')") }) != true
-        else { throw StorageError("the ledger is being brought up to date after an upgrade: try again in a minute") }
+        let counting = "SELECT EXISTS (SELECT 1 FROM ledger_task WHERE kind IN ('plan', 'count'))"
+        guard try pool.read({ try Bool.fetchOne($0, sql: counting) }) != true else {
+            throw StorageError("the ledger is being brought up to date after an upgrade: try again in a minute")
+        }
         var priced: [String: Int64] = [:]
         let months = try pool.read { try String.fetchAll($0, sql: "SELECT month FROM turn_month ORDER BY month") }
         for month in months {

@@ -144,7 +144,8 @@ private func quoted(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy { byte in
         (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || [45, 46, 47, 58, 95].contains(byte)
     }
-    return isPlain && !text.hasPrefix("-") ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+    if isPlain, !text.hasPrefix("-") { return text }
+    return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
 
 /// Aliases as a table.
