@@ -42,6 +42,23 @@ static inline uint64_t special_word(uint64_t word) {
     return ((quote - ones) & ~quote | (backslash - ones) & ~backslash | (word - ones * 32) & ~word) & highs;
 }
 
+size_t weir_plain_end(const void *text, size_t start, size_t count) {
+    const unsigned char *bytes = text;
+    size_t index = start;
+#if defined(__x86_64__)
+    for (; index + 16 <= count; index += 16) {
+        unsigned bits = special_bits(bytes + index);
+        if (bits != 0) {
+            return index + (size_t)__builtin_ctz(bits);
+        }
+    }
+#endif
+    while (index < count && bytes[index] != '"' && bytes[index] != '\\' && bytes[index] >= 32) {
+        index++;
+    }
+    return index;
+}
+
 size_t weir_string_stop(const void *text, size_t start, size_t count) {
     const unsigned char *bytes = text;
     size_t index = start;

@@ -35,6 +35,7 @@ package func makeAdminRouter(_ dependencies: AdminDependencies) -> Router<BasicR
     ReportHandlers(dependencies).register(routes)
     PriceHandlers(dependencies).register(routes)
     LoginHandlers(dependencies).register(routes)
+    RepositoryHandlers(dependencies).register(routes)
     return router
 }
 

@@ -105,6 +105,7 @@ package enum EntityKind: String, Sendable, Codable, CaseIterable {
     case priceRow = "price"
     case invitation = "inv"
     case deviceGrant = "login"
+    case repositoryAlias = "alias"
 }
 
 /// Makes `prefix_` + 16 characters of Crockford base32 (80 random bits, lower case).

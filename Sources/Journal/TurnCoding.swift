@@ -30,7 +30,7 @@ private enum Member: String, CaseIterable {
     /// Whether a ledger's sums, labels and sessions need it.
     var isInSums: Bool {
         switch self {
-        case .affinity, .commit, .cver, .project, .cturn, .tags, .asked, .served, .snap, .price, .tries, .usrc, .tier,
+        case .affinity, .commit, .cturn, .tags, .asked, .served, .snap, .price, .tries, .usrc, .tier,
             .speed, .geo,
             .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash:
             false

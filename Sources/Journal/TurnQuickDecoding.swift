@@ -36,7 +36,7 @@ private func packed(_ name: StaticString) -> UInt64 {
 }
 
 private enum Wanted {
-    case id, key, ws, team, dev, sa, session, parent, agent, sub, repo, branch, client, endpoint, stream, provider, model
+    case id, key, ws, team, dev, sa, session, parent, agent, sub, repo, branch, client, cver, project, endpoint, stream, provider, model
     case usage, cost, flags, status, error, tools, resp, received, last
     case nothing
 }
@@ -56,7 +56,9 @@ private let memberList: [(name: UInt64, wanted: Wanted)] = [
     (packed("team"), .team), (packed("dev"), .dev), (packed("sa"), .sa), (packed("session"), .session),
     (packed("parent"), .parent), (packed("affinity"), .nothing), (packed("agent"), .agent), (packed("sub"), .sub),
     (packed("repo"), .repo), (packed("branch"), .branch), (packed("commit"), .nothing), (packed("client"), .client),
-    (packed("cver"), .nothing), (packed("endpoint"), .endpoint), (packed("stream"), .stream), (packed("asked"), .nothing),
+    (packed("cver"), .cver), (packed("project"), .project),
+    (packed("endpoint"), .endpoint), (packed("stream"), .stream),
+    (packed("asked"), .nothing),
     (packed("provider"), .provider), (packed("model"), .model), (packed("served"), .nothing), (packed("snap"), .nothing),
     (packed("price"), .nothing), (packed("tries"), .nothing), (packed("usage"), .usage), (packed("raw"), .nothing),
     (packed("reserved"), .nothing), (packed("cost"), .cost), (packed("flags"), .flags), (packed("status"), .status),
@@ -130,6 +132,8 @@ private struct QuickReader {
         case .repo: turn.attribution.repository = try label()
         case .branch: turn.attribution.branch = try label()
         case .client: turn.attribution.client = try string()
+        case .cver: turn.attribution.clientVersion = try string()
+        case .project: turn.attribution.project = try string()
         case .endpoint:
             let text = try text()
             guard let found = endpoints.first(where: { isEqual($0.name, text) }) else { throw NotQuick() }

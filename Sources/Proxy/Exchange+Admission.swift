@@ -133,6 +133,11 @@ extension Exchange {
         if record.attribution.session == nil, record.endpoint.isMetered, head.fields.first("x-weir-session") == nil {
             inferred = loop.shared.sessions.infer(keyID: key.id, opener: request.openerHash, at: received)
         }
+        if record.attribution.repository == nil, !snapshot.aliases.isEmpty {
+            var attribution = record.attribution
+            attribution.session = attribution.session ?? inferred
+            record.attribution.repository = snapshot.aliases.label(attribution, record.principal)
+        }
         if !snapshot.policy.requiredLabels.isEmpty {
             var attribution = record.attribution
             attribution.session = attribution.session ?? inferred

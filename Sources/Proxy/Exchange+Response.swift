@@ -232,7 +232,9 @@ extension Exchange {
         buffer.writeHead(bytesMax: Self.framingBytesMax) { writer in
             var count: Int?
             switch (parsed.framing, response.mode) {
-            case (.length(let declared), .verbatim), (.length(let declared), .held) where translation == nil: count = declared
+            case (.length(let declared), .verbatim),
+                (.length(let declared), .held) where translation == nil:
+                count = declared
             case (_, .held): count = bodyBytes ?? 0
             default: break
             }

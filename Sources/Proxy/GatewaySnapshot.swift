@@ -13,6 +13,8 @@ package final class GatewaySnapshot: Sendable {
     package let keys: [String: VirtualKey]
     package let models: ModelTable
     package let prices: PriceBook
+    /// What projects and sessions are named that say no repository.
+    package let aliases: RepositoryAliases
     package let limits: Limits
     package let policy: GatewayPolicy
     /// Begun with the pepper of the keys' HMACs, which is kept outside the database. Each use is a copy.
@@ -25,13 +27,14 @@ package final class GatewaySnapshot: Sendable {
     /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
-        policy: GatewayPolicy, pepper: [UInt8]
+        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases()
     ) {
         self.version = version
         self.keys = keys
         self.providers = providers.map(ProviderRuntime.init)
         self.models = ModelTable(providers)
         self.prices = prices
+        self.aliases = aliases
         self.limits = limits
         self.policy = policy
         keyMAC = HMAC(key: SymmetricKey(data: pepper))

@@ -7,7 +7,9 @@ package import Journal
 
 /// Projects the journal into the ledger. One at a time: it caches ids that it has given out.
 package final class LedgerProjection {
-    private let pool: DatabasePool
+    let pool: DatabasePool
+    /// What projects and sessions are named, and what clients leave out.
+    var names = AliasProjection()
     private var statements = PreparedStatements()
     private var labelIDs: [TextKey: LabelIDs] = [:]
     private var sessionIDs: [TextKey: Int64] = [:]
@@ -59,6 +61,7 @@ package final class LedgerProjection {
         do {
             try pool.write { database in
                 var batch = Batch()
+                try self.names.begin(database)
                 self.droppedMonths = try self.readDroppedMonths(database)
                 for record in records {
                     switch record.kind {
@@ -67,18 +70,17 @@ package final class LedgerProjection {
                         if let turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !self.isDropped(turn) {
                             _ = try self.insertTurn(turn, record.json, labels: 0, session: 0, database)
                         }
+                    case .entityChanged: try self.names.apply(record, database)
                     default: break
                     }
                 }
                 try batch.write(database, &self.statements)
+                try self.names.write(database)
                 unpriced = batch.unpricedDeployments
                 try self.moveCursor(to: last.position, database)
             }
         } catch {
-            // Ids that were given out in the transaction that failed do not exist.
-            labelIDs = [:]
-            sessionIDs = [:]
-            months = []
+            forget()
             throw error
         }
         cursor = last.position
@@ -105,12 +107,22 @@ package final class LedgerProjection {
         try statement.run()
     }
 
+    /// Ids that were given out in a transaction that failed do not exist.
+    func forget() {
+        labelIDs = [:]
+        sessionIDs = [:]
+        months = []
+        names = AliasProjection()
+    }
+
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
-        guard let turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !isDropped(turn) else { return }
+        guard var turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !isDropped(turn) else { return }
+        let json = names.label(&turn, record.json)
         let labels = try labelIDs(turn, database)
         let session = try sessionID(turn, database)
-        guard try insertTurn(turn, record.json, labels: labels.own, session: session, database) else { return }
+        guard try insertTurn(turn, json, labels: labels.own, session: session, database) else { return }
         batch.add(turn, labels: labels.own, unbranched: labels.unbranched, session: session, month: month.start)
+        names.count(turn, session: session)
         if let id = turn.responseID, turn.endpoint.dialect == .openAIResponses {
             batch.responses.append((id, turn.requestID.description, month.name))
         }
@@ -175,7 +187,7 @@ package final class LedgerProjection {
         return found
     }
 
-    private func labelID(_ labels: LabelSet, _ database: Database) throws -> Int64 {
+    func labelID(_ labels: LabelSet, _ database: Database) throws -> Int64 {
         let find = try statements.statement(
             .findLabels, database,
             "SELECT id FROM label_set WHERE \(labelColumns.map { "\($0) = ?" }.joined(separator: " AND "))")

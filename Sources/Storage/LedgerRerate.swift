@@ -3,13 +3,16 @@
 package import GRDB
 package import GatewayModel
 import Journal
-import WireFormat
 
 extension LedgerProjection {
     /// Prices unpriced turns by `price`, which gives nil for what still has no price. Gives turns per deployment.
     package static func rerate(
         _ pool: DatabasePool, price: (TurnRecord) -> (cost: NanoUSD, version: String)?
     ) throws -> [String: Int64] {
+        let counting = "SELECT EXISTS (SELECT 1 FROM ledger_task WHERE kind IN ('plan', 'count'))"
+        guard try pool.read({ try Bool.fetchOne($0, sql: counting) }) != true else {
+            throw StorageError("the ledger is being brought up to date after an upgrade: try again in a minute")
+        }
         var priced: [String: Int64] = [:]
         let months = try pool.read { try String.fetchAll($0, sql: "SELECT month FROM turn_month ORDER BY month") }
         for month in months {
@@ -49,14 +52,10 @@ extension LedgerProjection {
         turn.priceVersion = version
         turn.flags.remove(.unpriced)
         turn.flags.insert(.rerated)
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.turn(turn)
-        writer.endObject()
         try database.execute(
             sql: "UPDATE turn_\(month) SET record = ?, cost = ?, flags = ? WHERE request_id = ?",
             arguments: [
-                String(decoding: writer.bytes, as: UTF8.self), cost.value, turn.flags.rawValue, row["request_id"] as String,
+                String(decoding: encodeTurn(turn), as: UTF8.self), cost.value, turn.flags.rawValue, row["request_id"] as String,
             ])
         let labels: Int64 = row["labels"]
         let session: Int64 = row["session_id"]
@@ -77,6 +76,13 @@ extension LedgerProjection {
                 UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1
                 WHERE session_id = ? AND bucket = ? AND labels = ?
                 """, arguments: [difference, session, turn.received.start(of: .hour).seconds, labels])
+        let client = AliasProjection.ClientCell(turn)
+        try database.execute(
+            sql: """
+                UPDATE client_use SET cost = cost + ?, unpriced = unpriced - 1
+                WHERE bucket = ? AND workspace = ? AND client = ? AND version = ? AND missing = ?
+                """,
+            arguments: [difference, client.day, client.workspace, client.client, client.version, client.missing])
         try database.execute(
             sql: "UPDATE session SET cost = cost + ?, unpriced = unpriced - 1 WHERE id = ?", arguments: [difference, session])
         try database.execute(

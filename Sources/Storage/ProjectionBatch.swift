@@ -42,7 +42,8 @@ struct Batch {
             first = min(first, turn.received.nanoseconds)
             last = max(last, (turn.lastByte ?? turn.received).nanoseconds)
             if parent == nil { parent = turn.attribution.parentSession?.value }
-            if let name = turn.attribution.repository?.value { repository = name }
+            // What an alias says is shown by `AliasProjection`.
+            if let name = turn.attribution.repository, name.source != .alias { repository = name.value }
             if let name = turn.attribution.branch?.value { branch = name }
             if let name = turn.attribution.subAgent?.value { subAgents.insert(name) }
         }
@@ -195,7 +196,7 @@ struct Batch {
             first_ns = CASE WHEN first_ns < ? THEN first_ns ELSE ? END,
             last_ns = CASE WHEN last_ns > ? THEN last_ns ELSE ? END,
             parent = COALESCE(parent, ?), repository = CASE WHEN ? = '' THEN repository ELSE ? END,
-            branch = CASE WHEN ? = '' THEN branch ELSE ? END WHERE id = ?
+            own_repository = CASE WHEN ? = '' THEN own_repository ELSE ? END, branch = CASE WHEN ? = '' THEN branch ELSE ? END WHERE id = ?
             """)
         let place = measureColumns.count + 1
         for (id, change) in sessions {
@@ -204,9 +205,11 @@ struct Batch {
             statement.bind(place + 4, change.parent)
             statement.bind(place + 5, change.repository)
             statement.bind(place + 6, change.repository)
-            statement.bind(place + 7, change.branch)
-            statement.bind(place + 8, change.branch)
-            statement.bind(place + 9, id)
+            statement.bind(place + 7, change.repository)
+            statement.bind(place + 8, change.repository)
+            statement.bind(place + 9, change.branch)
+            statement.bind(place + 10, change.branch)
+            statement.bind(place + 11, id)
             try statement.run()
             if !change.subAgents.isEmpty { try add(change.subAgents, to: id, database, &statements) }
         }

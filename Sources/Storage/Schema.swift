@@ -52,7 +52,8 @@ enum Schema {
                 """,
                 "CREATE TABLE key_use (key_id TEXT NOT NULL PRIMARY KEY, last_ns BIGINT NOT NULL)",
             ]
-        )
+        ),
+        (3, ledgerAliases),
     ]
 
     private static func usage(_ name: String) -> String {
@@ -121,5 +122,6 @@ enum Schema {
                 "CREATE INDEX device_grant_expires ON device_grant (expires)",
             ]
         ),
+        (3, controlAliases),
     ]
 }

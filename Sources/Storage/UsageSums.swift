@@ -39,6 +39,10 @@ package struct UsageSums: Sendable, Hashable {
     package mutating func add(_ other: UsageSums) {
         for index in values.indices { values[index] &+= other.values[index] }
     }
+
+    package mutating func subtract(_ other: UsageSums) {
+        for index in values.indices { values[index] &-= other.values[index] }
+    }
 }
 
 /// The dimensions of a turn, as text; empty where it is unattributed.

@@ -21,7 +21,7 @@ struct DatabaseTests {
         for _ in 0..<2 {
             let databases = try Databases(directory: path)
             #expect(databases.movedAside == nil)
-            for (pool, version) in [(databases.ledger, 1), (databases.control, 2)] {
+            for (pool, version) in [(databases.ledger, 3), (databases.control, 3)] {
                 #expect(try pool.read { try Int.fetchOne($0, sql: "SELECT MAX(version) FROM schema_version") } == version)
                 try pool.close()
             }
@@ -39,7 +39,7 @@ struct DatabaseTests {
             _ = try Databases(directory: path)
             Issue.record("it was opened")
         } catch let error as StorageError {
-            #expect(error.message == "the database has schema 99, newer than this Weir (1): run the newer one")
+            #expect(error.message == "the database has schema 99, newer than this Weir (3): run the newer one")
         }
     }
 

@@ -8,6 +8,9 @@
 
 const void *weir_memmem(const void *text, size_t text_count, const void *wanted, size_t wanted_count);
 
+// The index of the first quote, backslash or control character at or after `start`; `count` when there is none.
+size_t weir_plain_end(const void *text, size_t start, size_t count);
+
 // Crosses a JSON string's bytes from `start`, its one-letter escapes too: the index of the first quote, control character or other
 // backslash; `count` when there is none.
 size_t weir_string_stop(const void *text, size_t start, size_t count);

@@ -30,6 +30,10 @@ struct AdminClient: Sendable {
         try await send(.PATCH, path, query: [], body: body)
     }
 
+    func delete<Answer: Decodable>(_ path: String) async throws -> Answer {
+        try await send(.DELETE, path, query: [], body: String?.none)
+    }
+
     /// Lines of a stream, as they come.
     func lines(_ path: String, _ body: (String) async throws -> Void) async throws {
         let response = try await HTTPClient.shared.execute(

@@ -16,6 +16,8 @@ final class ProjectionThread: @unchecked Sendable {
     private let projection: LedgerProjection
     private var reader: JournalReader
     private var alarmed: Set<String> = []
+    /// Done once, when the ledger has first read all of the journal.
+    private var onFirstCaughtUp: (() throws -> Void)?
     private let logger: Logger
     private let wakes = DispatchSemaphore(value: 0)
     private let applied = Atomic<Int64>(0)
@@ -31,7 +33,10 @@ final class ProjectionThread: @unchecked Sendable {
     /// The same, while somebody watches turns come in.
     private static let gatheringWhileWatched = DispatchTimeInterval.milliseconds(20)
 
-    init(journal: Journal, projection: LedgerProjection, logger: Logger) {
+    init(
+        journal: Journal, projection: LedgerProjection, logger: Logger, onFirstCaughtUp: (() throws -> Void)? = nil
+    ) {
+        self.onFirstCaughtUp = onFirstCaughtUp
         self.journal = journal
         self.projection = projection
         self.logger = logger
@@ -91,28 +96,48 @@ final class ProjectionThread: @unchecked Sendable {
         }
     }
 
-    /// One batch. Gives how many records it had; a batch that failed counts as whole: it is tried again.
+    /// One batch, and a part of what is left to do on past turns. Gives how many records it had; a batch that failed, or that left
+    /// work behind, counts as whole: there is more to do at once.
     private func step() -> Int {
-        if projection.cursor.boot == journal.boot, projection.cursor.sequence >= journal.lastSequence { return 0 }
-        let records = reader.read(after: projection.cursor, countMax: Self.batchMax)
-        guard !records.isEmpty else { return 0 }
-        do {
-            alarm(try projection.apply(records))
-        } catch {
-            let wasFailing = failing.withLock { failing in
-                defer { failing = "\(error)" }
-                return failing != nil
+        let isThere = projection.cursor.boot == journal.boot && projection.cursor.sequence >= journal.lastSequence
+        let records = isThere ? [] : reader.read(after: projection.cursor, countMax: Self.batchMax)
+        if !records.isEmpty {
+            do {
+                alarm(try projection.apply(records))
+            } catch {
+                return waitAfter(error)
             }
-            if !wasFailing {
-                logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
-            }
-            _ = wakes.wait(timeout: .now() + .seconds(1))
-            return isStopped.load(ordering: .acquiring) ? 0 : Self.batchMax
+            if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
+            tell(records)
         }
-        if failing.withLock({ $0.take() }) != nil { logger.notice("the ledger can be written again") }
-        if projection.cursor.boot == journal.boot { applied.store(projection.cursor.sequence, ordering: .releasing) }
-        tell(records)
-        return records.count
+        var count = records.count
+        // Past turns stay where they are when the server stops.
+        if !isStopped.load(ordering: .acquiring) {
+            do {
+                if isThere, let onFirstCaughtUp {
+                    try onFirstCaughtUp()
+                    self.onFirstCaughtUp = nil
+                }
+                if try projection.relabelStep() { count = Self.batchMax }
+            } catch {
+                return waitAfter(error)
+            }
+        }
+        if count > 0, failing.withLock({ $0.take() }) != nil { logger.notice("the ledger can be written again") }
+        return count
+    }
+
+    /// Says once that the ledger cannot be written, and gives it a second.
+    private func waitAfter(_ error: any Error) -> Int {
+        let wasFailing = failing.withLock { failing in
+            defer { failing = "\(error)" }
+            return failing != nil
+        }
+        if !wasFailing {
+            logger.error("the ledger cannot be written; it will catch up", metadata: ["error": "\(error)"])
+        }
+        _ = wakes.wait(timeout: .now() + .seconds(1))
+        return isStopped.load(ordering: .acquiring) ? 0 : Self.batchMax
     }
 
     /// Says once a deployment that its turns have no price: they are not free, they are unknown.

@@ -109,7 +109,8 @@ private final class ServerNode: Sendable {
             }
         }
         projection = ProjectionThread(
-            journal: journal, projection: try LedgerProjection(databases.ledger), logger: logger)
+            journal: journal, projection: try LedgerProjection(databases.ledger), logger: logger
+        ) { [directory, reports = Reports(databases.ledger)] in try directory.retellAliases(known: reports.knownAliases) }
     }
 
     func start(

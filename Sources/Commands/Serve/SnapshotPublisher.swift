@@ -74,7 +74,8 @@ actor SnapshotPublisher {
         policy.waitsForSync = settings.journalSync == "always"
         return GatewaySnapshot(
             version: version, keys: try directory.keysByID(), providers: settings.providers, prices: prices,
-            limits: settings.limits, policy: policy, pepper: directory.pepper.bytes)
+            limits: settings.limits, policy: policy, pepper: directory.pepper.bytes,
+            aliases: RepositoryAliases(try directory.aliases()))
     }
 
     func publish() async throws {

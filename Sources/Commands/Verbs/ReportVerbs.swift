@@ -28,11 +28,12 @@ struct RangeOptions: ParsableArguments {
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Reports: spend.",
+        commandName: "report", abstract: "Reports: spend, unattributed.",
         discussion: """
             weir report spend --by developer
             weir report spend --by repository,model --since 2026-11-01 --format csv
-            """, subcommands: [Spend.self])
+            weir report unattributed --since 7d
+            """, subcommands: [Spend.self, Unattributed.self])
 
     struct Spend: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Who spent what.")
