@@ -69,6 +69,13 @@ def check_attributed(weir, secret, developer, repository, turns):
     assert all(value(turn, "session") for turn in turns), turns
 
 
+def check_nothing_is_missing(weir, but, client):
+    """`weir report unattributed` has no row of this client, but for what it has no way to say."""
+    report = weir.json("report", "unattributed")
+    assert report["total_turns"] > 0, report
+    assert [row for row in report["rows"] if row["client"] == client and set(row["missing"]) - but] == [], report
+
+
 def check_nowhere(weir, text):
     """The text is in no file of the data folder and in nothing that the server printed."""
     assert text not in weir.process.text

@@ -5,7 +5,17 @@ import json
 
 import ledger
 import pytest
+import weirkit
 from laptop import BRANCH, REPOSITORY, claude_program, codex_program, script
+
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    """A server of its own, so that its report of what is unattributed is about connected agents alone."""
+    with weirkit.running() as (weir, simulation):
+        yield weir, simulation
+
 
 ALLOWED = ["--output-format", "json", "--allowedTools", "Bash Read Glob Grep Task Agent"]
 
@@ -63,6 +73,8 @@ def test_one_command_connects_it_and_every_call_is_attributed(weir, simulation, 
         assert turn["branch"] == {"value": BRANCH, "source": "credential"}
     assert ledger.value(turns[0], "commit") == laptop.commit
     ledger.check_attributed(weir, secret, f"connected-{name}", REPOSITORY, turns)
+    # Aider and mini-swe-agent know no sessions; nothing else is missing of anybody.
+    ledger.check_nothing_is_missing(weir, but={"session"} if inferred else set(), client=client)
     ledger.check_nowhere(weir, "s3cret")
     for seen in simulation.requests():
         assert secret not in json.dumps(seen) and "cmVwbz" not in json.dumps(seen), "the key or its labels reached the provider"
@@ -89,6 +101,7 @@ def test_its_sub_agents_count_for_its_session(weir, simulation, tap, laptop, nam
     assert row["sub_agents"] == [ledger.value(children[0], "sub_agent")]
     assert ledger.cost(children) > 0 and row["cost_nano_usd"] == ledger.cost(turns)
     ledger.check_attributed(weir, secret, developer, REPOSITORY, turns)
+    ledger.check_nothing_is_missing(weir, but=set(), client=client)
 
 
 def test_another_branch_is_seen_at_the_next_start(weir, simulation, tap, laptop):
