@@ -31,15 +31,17 @@ let coreTargets: [Target] = [
     library("Dialects", ["WireFormat", "GatewayModel", "CSearch"]),
     library("Policy", ["GatewayModel"]),
     library("Providers", ["WireFormat", "GatewayModel"]),
+    library("ClientSetup", ["GatewayModel"]),
     // What must hold for any input, shared by the fuzz targets and the tests that replay their corpora.
     .target(
-        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "GatewayModel"], path: "Fuzz/Oracles",
+        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "ClientSetup", "GatewayModel"], path: "Fuzz/Oracles",
         swiftSettings: settings),
     tests("WireFormatTests", ["WireFormat", "FuzzOracles"]),
     tests("GatewayModelTests", ["GatewayModel"]),
     tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel", "FuzzOracles"]),
     tests("PolicyTests", ["Policy", "GatewayModel"]),
     tests("ProvidersTests", ["Providers", "GatewayModel"]),
+    tests("ClientSetupTests", ["ClientSetup", "GatewayModel", "FuzzOracles"]),
     tests("TidyTests", []),
 ]
 
@@ -87,6 +89,9 @@ let serverTargets: [Target] = [
     library(
         "Proxy",
         ["GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
+    library(
+        "AgentOrigin", ["GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat", crypto],
+        resources: [.embedInCode("Files/login.sh"), .embedInCode("Files/weir-credential.sh"), .embedInCode("Files/weir.js")]),
     library("AdminAPI", ["GatewayModel"]),
     library(
         "Console",
@@ -96,7 +101,8 @@ let serverTargets: [Target] = [
     library(
         "Commands",
         [
-            "AdminAPI", "CAllocator", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
+            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
+            "Proxy",
             "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation,
@@ -108,10 +114,13 @@ let serverTargets: [Target] = [
     .target(name: "RawWire", dependencies: [nioSSL] + nio, path: "Tests/RawWire", swiftSettings: settings),
     tests(
         "ProxyTests",
-        ["Proxy", "RawWire", "Simulation", "Journal", "GatewayModel", "Policy", "Providers", nioSSL, crypto] + nio),
+        ["Proxy", "RawWire", "Simulation", "Journal", "GatewayModel", "Policy", "Providers", "WireFormat", nioSSL, crypto, log] + nio),
     tests(
         "ConsoleTests",
         ["Console", "AdminAPI", "Identity", "Reports", "Storage", "GatewayModel", hummingbird, hummingbirdTesting]),
+    tests(
+        "AgentOriginTests",
+        ["AgentOrigin", "GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat"]),
     tests("SimulationTests", ["Simulation", "RawWire"]),
     tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Reports", "ServerConfiguration"]),
 ]

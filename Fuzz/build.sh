@@ -24,11 +24,12 @@ module GatewayModel Sources/GatewayModel
 module WireFormat Sources/WireFormat
 module Dialects Sources/Dialects
 module Journal Sources/Journal
+module ClientSetup Sources/ClientSetup
 module FuzzOracles Fuzz/Oracles
 module JournalOracle Fuzz/JournalOracle
 for driver in Fuzz/Drivers/*.swift; do
     name=$(basename "$driver" .swift)
     # shellcheck disable=SC2086
     swiftc $flags -module-name "Fuzz_$name" "$driver" "$out"/GatewayModel.o "$out"/WireFormat.o "$out"/CSearch.o \
-        "$out"/Dialects.o "$out"/Journal.o "$out"/FuzzOracles.o "$out"/JournalOracle.o -o "$out/$name"
+        "$out"/Dialects.o "$out"/Journal.o "$out"/ClientSetup.o "$out"/FuzzOracles.o "$out"/JournalOracle.o -o "$out/$name"
 done

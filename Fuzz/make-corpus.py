@@ -113,6 +113,9 @@ REQUEST = {
     "kelvin": (0, '{"model":"a","max_toKens":1}'), "model_number": (0, '{"model":1}'), "model_empty": (0, '{"model":""}'), "no_model": (0, "{}"), "array": (0, "[]"),
     "max_tokens": (4, '{"model":"claude","max_tokens":9223372036854775807,"n":-1}'), "metadata": (4, '{"model":"c","metadata":{"user_id":"{\\"session_id\\":\\"s\\"}"}}'),
     "responses": (3, '{"model":"m","input":"hi","stream":true,"background":true,"previous_response_id":"resp_1"}'), "client_metadata": (3, '{"model":"m","client_metadata":{"x-codex-turn-metadata":"{}"}}'),
+    "key_labels": (0, "repo=https%3A//u:p@h.example/a/b.git&branch=f%C3%A9/x+y&commit=4c1f&session=s&parent=p&agent=a"),
+    "key_labels_odd": (0, "&&=&repo=..&branch=%&branch=%zz&branch=%0A&commit=%FF&repo=a/b&session=%C2%9B&agent"),
+    "key_labels_encoded": (0, "cmVwbz1hY21lL3Nob3AmYnJhbmNoPW1haW4"),
     "embeddings": (2, '{"model":"e","input":["a","b"]}'), "completions": (1, '{"model":"m","prompt":"x","stream":true}'), "deep": (0, '{"model":"m","x":' + "[" * 200 + "]" * 200 + "}"),
     "truncated": (0, '{"model":"m","messages":[{"role"'), "trailing": (0, '{"model":"m"}{}'), "remote": (0, "https://user:secret@GitHub.com/acme/shop.git"),
     "scp": (0, "git@github.com:acme/shop.git"), "codex": (0, '{"workspaces":{"/home/me/shop":{"associated_remote_urls":{"origin":"git@github.com:acme/shop"}}}}'),
@@ -137,6 +140,24 @@ JOURNAL = {
     "kind_number": (FRAMED, record(1).replace('"turn.sent"', "5")), "short_kind": (FRAMED, record(1).replace('"turn.sent"', '""')),
 }
 
+IN_JSON, IN_TOML, IN_YAML, IN_DOTENV, IN_BLOCK = range(5)
+SETTINGS = {
+    "json": (IN_JSON, '{\n  // mine\n  "model": "x", /* y */\n  "provider": {"a": {}},\n}\n'), "json_empty": (IN_JSON, ""), "json_braces": (IN_JSON, "{ \t}"),
+    "json_bom_crlf": (IN_JSON, '\ufeff{\r\n\t"env": {"A B": 1}\r\n}'), "json_line_comment_end": (IN_JSON, '{"a":1}//'), "json_twice": (IN_JSON, '{"model":1,"model":{}}'),
+    "json_comment_before_brace": (IN_JSON, '{"a":1 // b\n}'), "json_string": (IN_JSON, r'{"\u006dodel":"}//\\"}'), "json_open": (IN_JSON, '{"provider":{"weir":'),
+    "json_deep": (IN_JSON, '{"a":' * 140 + "1" + "}" * 140), "json_list": (IN_JSON, "[1]"), "json_surrogate": (IN_JSON, r'{"\ud800\u0041":1}'),
+    "toml": (IN_TOML, 'model = "o3" # c\n\n[provider.weir]\nurl = \'x\'\n[[list]]\na = 1\n'), "toml_inline": (IN_TOML, "provider = { weir = { } }\n"),
+    "toml_dotted": (IN_TOML, "provider.weir.x = 1\nenv.a = 2"), "toml_long": (IN_TOML, 'a = """\n[provider]\n\\\n """"\nb = \'\'\'\'x\'\'\'\n'),
+    "toml_date": (IN_TOML, "d = 1979-05-27 07:32:00\nt = [ 1, # c\n 2 ]\n"), "toml_preface": (IN_TOML, "# a\r\n\r\n[env]\r\n"), "toml_list_in_way": (IN_TOML, "[[provider.weir]]\n"),
+    "yaml": (IN_YAML, "# c\nmodel: x   # old\nmodels:\n- name: Weir\n  url: y\n- z\na:\n  b: {c: 1}\n"), "yaml_block": (IN_YAML, "a: |\n  b: c\n\n  d\nmodel: >-\n  x"),
+    "yaml_flow": (IN_YAML, "models: []\na: {}\n"), "yaml_nested": (IN_YAML, "models:\n  - - a\n    - b: 1\n      c: 2\n  -\n"), "yaml_documents": (IN_YAML, "---\na: 1\n...\n---\n"),
+    "yaml_quotes": (IN_YAML, "\"a\": 'it''s'\n? x\n: y\n"), "yaml_anchor": (IN_YAML, "a: &x 1\nb: *x\n"), "yaml_tab": (IN_YAML, "a:\n\tb: 1\n"), "yaml_dash": (IN_YAML, "-"),
+    "yaml_tab_comment": (IN_YAML, "medo:\n  -1\n  \t# c\nx: y\n"),
+    "dotenv": (IN_DOTENV, "export KEY='a b' # c\nB=\"x\\n\"\r\n#KEY=1\nKEY=2"), "dotenv_open": (IN_DOTENV, 'KEY="open\nB=1\n'), "dotenv_bare": (IN_DOTENV, "KEY=\n=x\n1A=2"),
+    "block": (IN_BLOCK, "a\n# >>> weir >>> x\nb\n# <<< weir <<<\nc"), "block_open": (IN_BLOCK, "# >>> weir >>>\n"), "block_twice": (IN_BLOCK, "# >>> weir >>>\n# >>> weir >>>\n# <<< weir <<<\n"),
+    "not_text": (IN_YAML, b"\x02a: \xff\n"),
+}
+
 
 def write(target, cases):
     folder = ROOT / target
@@ -148,6 +169,6 @@ def write(target, cases):
         (folder / name).write_bytes((b"" if first is None else bytes([first])) + data)
 
 
-for name, cases in {"json": JSON, "sse": SSE, "http": HTTP, "request": REQUEST, "journal": JOURNAL}.items():
+for name, cases in {"json": JSON, "sse": SSE, "http": HTTP, "request": REQUEST, "journal": JOURNAL, "settings": SETTINGS}.items():
     write(name, cases)
     print(f"{name}: {len(cases)} inputs")

@@ -45,7 +45,8 @@ private func checkLabels(_ bytes: [UInt8]) -> Finding? {
     _ = bytes.withUnsafeBytes { rewriteCodexMetadata($0) }
     let fields = HTTPFields([
         ("x-weir-repo", text), ("x-codex-turn-metadata", text), ("baggage", text), ("user-agent", text),
-        ("x-weir-tag-a", text),
+        ("x-weir-tag-a", text), ("x-api-key", String(repeating: "k", count: VirtualKey.textBytes) + "." + text),
+        ("authorization", "Bearer " + String(repeating: "k", count: VirtualKey.textBytes) + "." + base64URL(bytes)),
     ])
     var request = RequestHead()
     request.metadataUserID = text
@@ -54,7 +55,8 @@ private func checkLabels(_ bytes: [UInt8]) -> Finding? {
         id: "0123456789", principal: Principal(keyID: "0123456789", workspace: "w", team: "t"), secrets: [])
     let found = bytes.withUnsafeBytes { AttributionReader.read(fields: fields, request: request, body: $0, key: key) }
     let labels =
-        [found.session, found.repository, found.branch, found.commit].compactMap { $0?.value } + found.tags.values
+        [found.session, found.parentSession, found.agent, found.repository, found.branch, found.commit]
+        .compactMap { $0?.value } + found.tags.values
     let isClean = labels.allSatisfy {
         $0.unicodeScalars.allSatisfy { $0.value >= 32 && !(127...159).contains($0.value) }
     }

@@ -17,9 +17,11 @@ package struct WeirCommand: AsyncParsableCommand {
             """,
         version: weirVersion,
         subcommands: [
-            InitCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self, KeyCommand.self, WorkspaceCommand.self,
+            InitCommand.self, ServeCommand.self, ConnectCommand.self, ConfigCommand.self, DoctorCommand.self, KeyCommand.self,
+            WorkspaceCommand.self,
             TeamCommand.self,
-            DeveloperCommand.self, ServiceAccountCommand.self, PriceCommand.self, ReportCommand.self, SessionCommand.self,
+            DeveloperCommand.self, DeviceCommand.self, LoginCommand.self, LogoutCommand.self, ServiceAccountCommand.self, PriceCommand.self,
+            ReportCommand.self, SessionCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
         ])

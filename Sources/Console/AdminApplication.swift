@@ -34,6 +34,7 @@ package func makeAdminRouter(_ dependencies: AdminDependencies) -> Router<BasicR
     KeyHandlers(dependencies).register(routes)
     ReportHandlers(dependencies).register(routes)
     PriceHandlers(dependencies).register(routes)
+    LoginHandlers(dependencies).register(routes)
     return router
 }
 

@@ -23,6 +23,8 @@ package struct AdminDependencies: Sendable {
     /// Prices unpriced turns again; gives how many turns of which deployment were.
     package var rerate: @Sendable () async throws -> [UnpricedView]
     package var reload: @Sendable () async throws -> Void
+    /// The gateway's address as clients reach it; empty when it is not known.
+    package var gateway: @Sendable () async -> String = { "" }
 
     package init(
         directory: Directory, control: ControlStore, reports: Reports, clock: any GatewayClock, random: any RandomSource,

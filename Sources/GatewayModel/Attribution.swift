@@ -9,6 +9,8 @@ package enum LabelSource: String, Sendable, Codable, CaseIterable {
     case agent
     /// A header of another gateway that the client already sends (LiteLLM, Helicone, Portkey, agentcc).
     case foreign
+    /// What a client says behind the dot of its key; said once, when the program begins.
+    case credential
     /// The virtual key is bound to it.
     case key
     /// W3C baggage or traceparent.
@@ -52,7 +54,7 @@ package struct Attribution: Sendable, Hashable, Codable {
     package var project: String?
     /// The agent's own id of the prompt or turn, for joining with its telemetry.
     package var clientTurn: String?
-    /// `x-weir-tag-<name>` and what foreign gateways call properties; at most 16.
+    /// `x-weir-tag-<name>`, what foreign gateways call properties, and `parent_agent` of a nested sub-agent; at most 16.
     package var tags: [String: String] = [:]
 
     package init() {}

@@ -86,6 +86,8 @@ package enum EntityKind: String, Sendable, Codable, CaseIterable {
     case virtualKey = "key"
     case repository = "repo"
     case priceRow = "price"
+    case invitation = "inv"
+    case deviceGrant = "login"
 }
 
 /// Makes `prefix_` + 16 characters of Crockford base32 (80 random bits, lower case).

@@ -17,6 +17,10 @@ package struct KeySecret: Sendable, Hashable, Codable {
 
 /// A virtual key with its owner and its policy, ready for use on an event loop.
 package struct VirtualKey: Sendable, Hashable, Codable {
+    /// The length of a key's text: `weir_k_`, 10 characters of id, `_`, 43 of secret, 6 of checksum. A client may put labels
+    /// behind it, after a dot.
+    package static let textBytes = 67
+
     /// The public ten characters: `4fj2…`.
     package var id: String
     package var principal: Principal

@@ -77,6 +77,14 @@ package struct Directory: Sendable {
 
     /// Creates a key. The text is the only copy of its secret.
     package func createKey(_ specification: KeySpecification) throws -> (text: String, key: StoredKey) {
+        let made = try makeKey(specification)
+        try store.save(row(made.key))
+        changed("virtual_key", made.key.key.id, nil, fingerprinted(made.key.key))
+        return made
+    }
+
+    /// A key that is stored nowhere yet.
+    func makeKey(_ specification: KeySpecification) throws -> (text: String, key: StoredKey) {
         let (owner, kind) = try owner(of: specification)
         let made = KeyToken.make(random: random, isServiceAccount: kind == .serviceAccount)
         let principal = Principal(
@@ -88,8 +96,6 @@ package struct Directory: Sendable {
         try apply(specification, to: &key)
         let stored = StoredKey(
             key: key, name: specification.name ?? owner.name, created: clock.now().rfc3339, isIntact: true)
-        try save(stored)
-        changed("virtual_key", key.id, nil, fingerprinted(key))
         return (made.text, stored)
     }
 
@@ -236,12 +242,13 @@ package struct Directory: Sendable {
         makeEntityID(kind, random: (random.next(), UInt16(truncatingIfNeeded: random.next())))
     }
 
-    private func save(_ stored: StoredKey) throws {
+    private func save(_ stored: StoredKey) throws { try store.save(row(stored)) }
+
+    func row(_ stored: StoredKey) -> KeyRow {
         let policy = json(stored.key)
-        try store.save(
-            KeyRow(
-                keyID: stored.key.id, name: stored.name, policy: policy, rowMAC: pepper.rowMAC([stored.key.id, policy]),
-                created: stored.created))
+        return KeyRow(
+            keyID: stored.key.id, name: stored.name, policy: policy, rowMAC: pepper.rowMAC([stored.key.id, policy]),
+            created: stored.created)
     }
 
     private func decode(_ row: KeyRow) -> StoredKey? {
@@ -251,7 +258,7 @@ package struct Directory: Sendable {
     }
 
     /// The key without its MACs: what the journal may hold.
-    private func fingerprinted(_ key: VirtualKey) -> String {
+    func fingerprinted(_ key: VirtualKey) -> String {
         var shown = key
         shown.secrets = key.secrets.map { KeySecret(mac: Array($0.mac.prefix(4)), generation: $0.generation, validUntil: $0.validUntil) }
         return json(shown)

@@ -19,6 +19,8 @@ package struct Pepper: Sendable {
     package let bytes: [UInt8]
     /// Derived for rows alone.
     private let rowKey: SymmetricKey
+    /// Derived for one-time codes alone.
+    private let codeKey: SymmetricKey
 
     /// Reads the file, or makes it when there is none.
     package init(directory: String, random: any RandomSource) throws {
@@ -43,6 +45,15 @@ package struct Pepper: Sendable {
         bytes = Array(data)
         rowKey = HKDF<SHA256>.deriveKey(
             inputKeyMaterial: SymmetricKey(data: data), info: Data("weir row mac".utf8), outputByteCount: 32)
+        codeKey = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: data), info: Data("weir code mac".utf8), outputByteCount: 32)
+    }
+
+    /// A one-time code's MAC in hex, under a key derived for codes alone. Codes of different purposes never meet.
+    package func codeMAC(_ purpose: String, _ code: String) -> String {
+        var hash = HMAC<SHA256>(key: codeKey)
+        hash.update(data: Data("\(purpose):\(code)".utf8))
+        return hex(hash.finalize())
     }
 
     /// HMAC-SHA-256 of a key's id and secret.
@@ -60,7 +71,11 @@ package struct Pepper: Sendable {
             hash.update(data: Data("\(part.utf8.count):".utf8))
             hash.update(data: Data(part.utf8))
         }
+        return hex(hash.finalize())
+    }
+
+    private func hex(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -14,8 +14,7 @@ package struct KeyToken: Sendable {
 
     private static let prefix: StaticString = "weir_k_"
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
-    /// `weir_k_` + 10 + `_` + 43 + 6.
-    package static let count = 67
+    package static let count = VirtualKey.textBytes
 
     /// Throws `malformedKey` unless shape and checksum are right.
     package static func parse(_ bytes: UnsafeRawBufferPointer) throws(GatewayError) -> KeyToken {

@@ -5,7 +5,8 @@ import GatewayModel
 import Policy
 import WireFormat
 
-/// The caller's key. SDKs put it into different fields; two different ones in one request are refused.
+/// The caller's key. SDKs put it into different fields; two different ones in one request are refused. Labels behind the dot of a
+/// key are no part of it.
 func authenticate(
     _ fields: HTTPFields, snapshot: GatewaySnapshot, at now: Timestamp
 ) throws(GatewayError) -> VirtualKey {
@@ -17,8 +18,7 @@ func authenticate(
         if let found {
             let isSame = fields.withValue(found) { first in
                 fields.withValue(field) { second in
-                    UnsafeRawBufferPointer(rebasing: first[start...]).elementsEqual(
-                        UnsafeRawBufferPointer(rebasing: second[offset...]))
+                    keyText(first, from: start).elementsEqual(keyText(second, from: offset))
                 }
             }
             guard isSame else { throw .conflictingKeys }
@@ -30,7 +30,7 @@ func authenticate(
     guard let found else { throw .missingKey }
     let outcome: Result<VirtualKey, GatewayError> = fields.withValue(found) { value in
         do throws(GatewayError) {
-            return .success(try verify(UnsafeRawBufferPointer(rebasing: value[start...]), snapshot: snapshot, at: now))
+            return .success(try verify(keyText(value, from: start), snapshot: snapshot, at: now))
         } catch {
             return .failure(error)
         }
@@ -53,6 +53,12 @@ private func credentialOffset(_ fields: HTTPFields, _ field: HTTPFields.Field) -
         return field.valueCount > 0 ? 0 : -1
     default: return -1
     }
+}
+
+/// The credential without the labels that may follow it: `weir_k_….cmVwbz0…`. Read by `AttributionReader`.
+private func keyText(_ value: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {
+    let dot = start + VirtualKey.textBytes
+    return UnsafeRawBufferPointer(rebasing: value[start..<(value.count > dot && value[dot] == 46 ? dot : value.count)])
 }
 
 private func verify(

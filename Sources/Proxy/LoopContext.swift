@@ -92,7 +92,8 @@ final class LoopContext: @unchecked Sendable {
         eventLoop.assertInEventLoop()
         snapshot = next
         for exchange in exchanges.values {
-            guard let keyID = exchange.keyID else { continue }
+            // What a handler is at is no stream: it ends soon, and may be the very request that revoked its own key.
+            guard let keyID = exchange.keyID, exchange.phase != .answering else { continue }
             if next.keys[keyID].map({ $0.revoked }) ?? true { exchange.cut(.revokedKey(keyID: keyID)) }
         }
     }

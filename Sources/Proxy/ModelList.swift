@@ -1,13 +1,13 @@
 // ModelList: `/v1/models` as OpenAI's and Anthropic's SDKs read it, with only what the key may use.
 
-import GatewayModel
+package import GatewayModel
 import Policy
-import Providers
+package import Providers
 import WireFormat
 
 extension GatewaySnapshot {
     /// The models that this key may ask for.
-    func listedModels(for key: VirtualKey) -> [ListedModel] {
+    package func listedModels(for key: VirtualKey) -> [ListedModel] {
         models.listedModels().filter { KeyAccess.allowsModel(key, asked: $0.id, provider: $0.provider, model: $0.id) }
     }
 }
@@ -19,9 +19,15 @@ func modelJSON(_ model: ListedModel, isAnthropic: Bool) -> [UInt8] {
     return writer.bytes
 }
 
-func modelListJSON(_ models: [ListedModel], isAnthropic: Bool) -> [UInt8] {
+/// - Parameter isCodex: Codex wants a catalogue of its own form in `models`, and asks three times more without one; of an empty one it
+///   keeps its built-in catalogue (seen with 0.163.0).
+func modelListJSON(_ models: [ListedModel], isAnthropic: Bool, isCodex: Bool) -> [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
+    if isCodex {
+        writer.beginArray("models")
+        writer.endArray()
+    }
     if !isAnthropic { writer.field("object", "list") }
     writer.beginArray("data")
     for model in models { writeModel(model, isAnthropic: isAnthropic, into: &writer) }

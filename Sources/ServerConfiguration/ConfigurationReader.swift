@@ -209,9 +209,19 @@ package struct ConfigurationReader {
         if settings.listenAddress == nil {
             fault(nil, "listen must be host:port, not \"\(settings.listen)\"", "for example: listen: 127.0.0.1:8787")
         }
+        if let url = settings.publicURL, !isPublicURL(url) {
+            fault(
+                nil, "public_url must be scheme, host and port alone, not \"\(url)\"", "for example: public_url: https://weir.acme.example")
+        }
         if (settings.tlsCertificate == nil) != (settings.tlsPrivateKey == nil) {
             fault(nil, "tls.certificate and tls.private_key go together", "set both or neither")
         }
+    }
+
+    /// It stands in a command that developers' machines run, so it holds nothing but a host's characters.
+    private func isPublicURL(_ url: String) -> Bool {
+        guard let (_, path) = try? parseBaseURL(url) else { return false }
+        return path.isEmpty && !url.hasSuffix("/") && (url.hasPrefix("https://") || url.hasPrefix("http://"))
     }
 
     // MARK: Faults

@@ -8,6 +8,11 @@ package struct GatewaySettings: Sendable {
     package var listen = "127.0.0.1:8787"
     package var tlsCertificate: String?
     package var tlsPrivateKey: String?
+    package var publicURL: String?
+    package var publicModels = "no"
+    package var openCodeModel: String?
+    package var openCodeSmallModel: String?
+    package var loginKeyDays = 365
     package var dataDirectory = "./weir-data"
     package var limits = Limits()
     package var journalSync = "interval"

@@ -55,6 +55,17 @@ enum Schema {
         Setting(
             "tls.certificate", .optionalText(\.tlsCertificate), "PEM file of the certificate chain that clients see."),
         Setting("tls.private_key", .optionalText(\.tlsPrivateKey), "PEM file of its private key."),
+        Setting(
+            "public_url", .optionalText(\.publicURL),
+            "Scheme and host by which clients reach the gateway, for what it tells them; unset takes them from each request."),
+        Setting(
+            "public_models", .choice(\.publicModels, ["no", "yes"]),
+            "Whether model names are told to callers without a key (OpenCode releases that cannot send one need it)."),
+        Setting("opencode.model", .optionalText(\.openCodeModel), "The model that OpenCode begins with; unset is the first of the key."),
+        Setting(
+            "opencode.small_model", .optionalText(\.openCodeSmallModel),
+            "The model for OpenCode's titles and summaries; unset is the cheapest of the same provider."),
+        Setting("login.key_days", .number(\.loginKeyDays, 1...3650), "How long a key from a login lives."),
         Setting("data", .text(\.dataDirectory), "Folder of journal, ledger, control store and admin socket."),
         Setting(
             "journal.sync", .choice(\.journalSync, ["interval", "always"]),

@@ -79,7 +79,7 @@ package struct KeyRow: Sendable, Hashable {
 
 /// The rows of the control store.
 package struct ControlStore: Sendable {
-    private let pool: DatabasePool
+    let pool: DatabasePool
 
     package init(_ pool: DatabasePool) { self.pool = pool }
 
@@ -176,14 +176,16 @@ package struct ControlStore: Sendable {
 
     /// Inserts or replaces a key's row.
     package func save(_ key: KeyRow) throws {
-        try pool.write { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO virtual_key (key_id, name, policy, row_mac, created) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT (key_id) DO UPDATE SET name = excluded.name, policy = excluded.policy,
-                    row_mac = excluded.row_mac
-                    """, arguments: [key.keyID, key.name, key.policy, key.rowMAC, key.created])
-        }
+        try pool.write { try Self.save(key, $0) }
+    }
+
+    static func save(_ key: KeyRow, _ database: GRDB.Database) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO virtual_key (key_id, name, policy, row_mac, created) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (key_id) DO UPDATE SET name = excluded.name, policy = excluded.policy,
+                row_mac = excluded.row_mac
+                """, arguments: [key.keyID, key.name, key.policy, key.rowMAC, key.created])
     }
 
     private static func key(_ row: Row) -> KeyRow {

@@ -104,6 +104,22 @@ enum Schema {
                 response TEXT NOT NULL, created TEXT NOT NULL)
                 """,
             ]
-        )
+        ),
+        (
+            2,
+            [
+                """
+                CREATE TABLE invitation (id TEXT NOT NULL PRIMARY KEY, mac TEXT NOT NULL UNIQUE, developer TEXT NOT NULL,
+                team TEXT NOT NULL, email TEXT, created TEXT NOT NULL, expires TEXT NOT NULL, used TEXT, revoked TEXT)
+                """,
+                """
+                CREATE TABLE device_grant (id TEXT NOT NULL PRIMARY KEY, device_mac TEXT NOT NULL UNIQUE,
+                user_mac TEXT NOT NULL UNIQUE, status TEXT NOT NULL, client TEXT NOT NULL, peer TEXT NOT NULL,
+                created TEXT NOT NULL, expires TEXT NOT NULL, attempts INTEGER NOT NULL, developer TEXT, team TEXT,
+                decided_by TEXT, key_id TEXT)
+                """,
+                "CREATE INDEX device_grant_expires ON device_grant (expires)",
+            ]
+        ),
     ]
 }

@@ -82,6 +82,26 @@ let helloStream = hello.dropLast() + ",\"stream\":true}"
         }
     }
 
+    @Test func labelsBehindTheDotAreNoPartOfTheKey() async throws {
+        try await Gateway.run { gateway in
+            let labels = ".YnJhbmNoPW1haW4"  // branch=main
+            let (mine, other) = (gateway.keys[0].text, gateway.keys[1].text)
+            for second in [mine, mine + labels, mine + ".", mine + ".no base64"] {
+                let fields = [("Authorization", "Bearer " + mine + labels), ("x-api-key", second)]
+                #expect(try await gateway.ask(postText("/v1/chat/completions", hello, fields)).status == 200)
+            }
+            let turns = try await gateway.ended(4)
+            #expect(turns.allSatisfy { $0.attribution.branch == Label("main", .credential) })
+            for fields in [
+                [("Authorization", "Bearer " + mine + labels), ("x-api-key", other + labels)],
+                [("x-api-key", mine + labels.dropFirst())], [("x-api-key", mine.dropLast() + labels)],
+            ] {
+                let reply = try await gateway.ask(postText("/v1/chat/completions", hello, fields))
+                #expect((400...403).contains(reply.status), "\(fields)")
+            }
+        }
+    }
+
     // MARK: Sessions
 
     @Test func turnsThatOpenAlikeAreOneInferredSessionOfTheirKey() async throws {

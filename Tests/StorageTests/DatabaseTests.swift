@@ -21,8 +21,8 @@ struct DatabaseTests {
         for _ in 0..<2 {
             let databases = try Databases(directory: path)
             #expect(databases.movedAside == nil)
-            for pool in [databases.ledger, databases.control] {
-                #expect(try pool.read { try Int.fetchOne($0, sql: "SELECT MAX(version) FROM schema_version") } == 1)
+            for (pool, version) in [(databases.ledger, 1), (databases.control, 2)] {
+                #expect(try pool.read { try Int.fetchOne($0, sql: "SELECT MAX(version) FROM schema_version") } == version)
                 try pool.close()
             }
         }

@@ -117,6 +117,25 @@ class Laptop:
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def connect(self, client, gateway, key, *arguments):
+        """The one command that a developer types, in the repository."""
+        if client == "aider":
+            self.keep_price_list()
+        run = self.run([weirkit.binary(), "connect", client, "--gateway", gateway.url, "--key", key, *arguments])
+        assert run.code == 0 and key not in run.text, run
+        return run
+
+    @property
+    def credential(self):
+        """The shim, where `weir connect` puts it."""
+        return str(self.home / ".config/weir/credential")
+
+    def keep_price_list(self):
+        """Aider asks the network for a price list unless it has one of today."""
+        caches = self.home / ".aider/caches"
+        caches.mkdir(parents=True, exist_ok=True)
+        (caches / "model_prices_and_context_window.json").write_text('{"none": {}}')
+
     # MARK: The programs
 
     def codex(self, gateway, key, prompt, *arguments, provider="gw", model="gpt-5.5", settings="", seconds=60):
@@ -164,10 +183,7 @@ class Laptop:
         """`aider` for one message."""
         settings = [{"name": "aider/extra_params", "extra_params": {"extra_headers": headers or {}}}]
         (self.folder / "aider-models.yml").write_text(json.dumps(settings))
-        # Aider asks the network for a price list unless it has one of today.
-        caches = self.home / ".aider/caches"
-        caches.mkdir(parents=True, exist_ok=True)
-        (caches / "model_prices_and_context_window.json").write_text('{"none": {}}')
+        self.keep_price_list()
         return self.run(
             [script("aider", ".venv-agents-aider"), "--model", f"openai/{model}", "--model-settings-file",
              str(self.folder / "aider-models.yml"), "--message", message, "--yes-always", "--no-check-update",

@@ -61,6 +61,14 @@ def check_reports(weir, secret, developer, repository, client, session, turns):
     return row
 
 
+def check_attributed(weir, secret, developer, repository, turns):
+    """All of the key's spend has one developer, one repository and a session: no row is left without."""
+    spend = weir.json("report", "spend", "--by", "developer,repository", "--key", key_id(secret))
+    assert [(row["labels"], row["turns"]) for row in spend["rows"]] == [([developer, repository], len(turns))], spend
+    assert spend["total"]["cost_nano_usd"] == cost(turns) > 0
+    assert all(value(turn, "session") for turn in turns), turns
+
+
 def check_nowhere(weir, text):
     """The text is in no file of the data folder and in nothing that the server printed."""
     assert text not in weir.process.text

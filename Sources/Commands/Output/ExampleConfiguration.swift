@@ -13,6 +13,9 @@ package let exampleConfiguration = """
     #   certificate: /etc/weir/tls.crt
     #   private_key: /etc/weir/tls.key
 
+    # The address by which clients reach the gateway, where a proxy or several names stand before it.
+    # public_url: https://weir.acme.example
+
     # Without this list, providers come from OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, VLLM_BASE_URL and so on.
     # providers:
     #   - name: openai

@@ -2,6 +2,7 @@
 // order.
 
 import AdminAPI
+import AgentOrigin
 import CAllocator
 import Console
 import Foundation
@@ -137,7 +138,11 @@ private final class ServerNode: Sendable {
         }
         let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, clock: clock)
         let reports = Reports(databases.ledger)
-        let shared = GatewayShared(journal: journal, clock: clock) { id in
+        let shared = GatewayShared(
+            journal: journal, clock: clock,
+            origin: OriginTable(
+                makeOriginHandlers(directory: directory, clock: clock, publisher: publisher), logger: logger)
+        ) { id in
             guard let turn = try? reports.responseTurn(id) else { return nil }
             return ResponseOwner(principal: turn.principal, provider: turn.provider)
         }
@@ -145,7 +150,13 @@ private final class ServerNode: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.build())
         await publisher.attach(server)
-        let dependencies = makeDependencies(publisher, server, reports, reload)
+        var dependencies = makeDependencies(publisher, server, reports, reload)
+        let (hasTLS, bound) = (settings.tlsCertificate != nil, bound)
+        dependencies.gateway = {
+            if let url = await publisher.agentOrigin.publicURL { return url }
+            let isAnywhere = bound.address.hasPrefix("0.0.0.0:") || bound.address.hasPrefix(":::")
+            return isAnywhere || bound.address.isEmpty ? "" : "\(hasTLS ? "https" : "http")://\(bound.address)"
+        }
         let (adminIsRunning, adminRuns) = AsyncStream<Void>.makeStream()
         let admin = makeAdminApplication(dependencies, socketPath: folder.socket) { adminRuns.finish() }
         let gateway = GatewayService(

@@ -1,5 +1,6 @@
 // SnapshotPublisher: builds the hot path's snapshot from settings, keys and prices, and puts it in force.
 
+import AgentOrigin
 import Foundation
 import GatewayModel
 import Identity
@@ -48,6 +49,16 @@ actor SnapshotPublisher {
     func attach(_ server: GatewayServer) { self.server = server }
 
     var currentVersion: Int64 { version }
+    var agentOrigin: AgentOriginSettings {
+        var origin = AgentOriginSettings()
+        origin.publicURL = settings.publicURL
+        origin.listsModelsPublicly = settings.publicModels == "yes"
+        origin.openCodeModel = settings.openCodeModel
+        origin.openCodeSmallModel = settings.openCodeSmallModel
+        origin.loginKeyDays = Int64(settings.loginKeyDays)
+        return origin
+    }
+
     var providerNames: [String] { settings.providers.map(\.name) }
 
     func build() throws -> GatewaySnapshot {
@@ -78,6 +89,11 @@ actor SnapshotPublisher {
         settings.prices = next.prices
         settings.requiredLabels = next.requiredLabels
         settings.digests = next.digests
+        settings.publicURL = next.publicURL
+        settings.publicModels = next.publicModels
+        settings.openCodeModel = next.openCodeModel
+        settings.openCodeSmallModel = next.openCodeSmallModel
+        settings.loginKeyDays = next.loginKeyDays
         settings.journalSync = next.journalSync
         try await publish()
     }

@@ -13,6 +13,9 @@ import ServerConfiguration
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Look at configuration, data folder, server and providers. Exit code 1 when something is wrong.")
+    @Option(help: "Look at a coding agent's configuration instead: does all of its traffic go through the gateway?") var client: String?
+    @Option(help: "With --client: the gateway's address; else the one of `weir login`.") var gateway: String?
+    @Option(help: ArgumentHelp("In front of paths of the whole machine.", visibility: .hidden)) var systemRoot: String?
     @OptionGroup var options: ConfigurationOptions
 
     private struct Finding {
@@ -22,6 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let client { return try examineClient(client, gateway: gateway, systemRoot: systemRoot) }
         var findings: [Finding] = []
         let settings: GatewaySettings
         do {

@@ -72,8 +72,10 @@ struct TeamCommand: AsyncParsableCommand {
 
 struct DeveloperCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "developer", abstract: "Developers: create, list, disable, enable.",
-        subcommands: [Create.self, List.self, Disable.self, Enable.self])
+        commandName: "developer", abstract: "Developers: create, invite, list, disable, enable.",
+        subcommands: [
+            Create.self, Invite.self, Invitations.self, Uninvite.self, List.self, Disable.self, Enable.self,
+        ])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a developer.")

@@ -18,35 +18,52 @@ package enum AttributionReader {
         for field in fields.list { found.take(field, fields) }
         var result = Attribution()
         readClient(found, &result)
-        readSession(found, request, &result)
+        readSession(found, request, body, &result)
         readRepository(found, request, body, key, &result)
-        result.agent = found.isExplicit(.agent) ? found.own(.agent) : found.labelled(.subagentKind, .agent)
-        result.subAgent = subAgent(found)
+        result.agent = found.own(.agent)
+        if !found.isExplicit(.agent) {
+            result.agent = found.labelled(.subagentKind, .agent) ?? said(found.credential.agent)
+        }
+        result.subAgent = result.subAgent ?? subAgent(found)
         result.affinity = found.text(.affinity) ?? found.text(.openCodeAffinity)
         result.project = found.text(.openCodeProject)
         result.clientTurn = found.text(.claudePrompt) ?? found.text(.openCodeRequest)
         result.tags = found.tags
+        if let parent = parentAgent(found), result.tags.count < tagsMax { result.tags["parent_agent"] = parent }
         return result
     }
 
-    private static func readSession(_ found: FoundFields, _ request: RequestHead, _ result: inout Attribution) {
+    private static func readSession(
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ result: inout Attribution
+    ) {
         result.session = found.own(.session)
         if result.session == nil, !found.isExplicit(.session) {
-            result.session =
-                found.labelled(.openCodeSession, .agent) ?? found.labelled(.claudeSession, .agent)
-                ?? found.labelled(.codexSession, .agent) ?? claudeSession(request.metadataUserID)
-                ?? found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent)
-                ?? found.labelled(.openCodeAffinity, .agent)
-                ?? found.labelled(.foreignSession, .foreign) ?? found.labelled(.foreignTrace, .foreign)
-                ?? found.baggage("session.id")
+            result.session = ownSession(found, request, body, &result)
+            if result.session == nil {
+                result.session =
+                    found.labelled(.foreignSession, .foreign) ?? found.labelled(.foreignTrace, .foreign)
+                    ?? said(found.credential.session) ?? found.baggage("session.id")
+            }
         }
         result.parentSession = found.own(.parentSession)
         if result.parentSession == nil, !found.isExplicit(.parentSession) {
             result.parentSession =
                 found.labelled(.openCodeParent, .agent) ?? found.labelled(.xParentSession, .agent)
-                ?? codexParentSession(found)
+                ?? codexParentSession(found) ?? said(found.credential.parentSession)
         }
         if result.parentSession?.value == result.session?.value { result.parentSession = nil }
+    }
+
+    /// The session that the agent names by itself, the exact id before one that forks share.
+    private static func ownSession(
+        _ found: FoundFields, _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ result: inout Attribution
+    ) -> Label? {
+        if let session = found.text(.openCodeSession) ?? found.text(.claudeSession) ?? found.text(.codexSession) {
+            return Label(session, .agent)
+        }
+        if let session = codexSession(request, body, &result) ?? claudeSession(request.metadataUserID) { return session }
+        return found.labelled(.xSessionID, .agent) ?? found.labelled(.affinity, .agent)
+            ?? found.labelled(.openCodeAffinity, .agent)
     }
 
     /// Codex's sub-agents keep the session and get threads of their own, so a parent thread is a parent session only
@@ -56,6 +73,18 @@ package enum AttributionReader {
             return nil
         }
         return found.labelled(.codexParent, .agent)
+    }
+
+    /// Codex says its ids in the body too, where a proxy on the way has lost the headers.
+    private static func codexSession(
+        _ request: RequestHead, _ body: UnsafeRawBufferPointer, _ result: inout Attribution
+    ) -> Label? {
+        guard let range = request.clientMetadata, range.upperBound <= body.count else { return nil }
+        var codex = CodexMetadata()
+        codex.readClientMetadata(UnsafeRawBufferPointer(rebasing: body[range]))
+        guard let session = codex.session.flatMap({ label($0) }) else { return nil }
+        if let thread = codex.thread.flatMap({ label($0) }), thread != session { result.subAgent = Label(thread, .agent) }
+        return Label(session, .agent)
     }
 
     /// Claude Code puts JSON into `metadata.user_id`; other clients put anything there.
@@ -73,6 +102,13 @@ package enum AttributionReader {
         // Codex names a thread on every request; it is a sub-agent only where the thread is not the session itself.
         guard found.text(.codexParent) != nil || found.text(.subagentKind) != nil else { return nil }
         return found.labelled(.codexThread, .agent)
+    }
+
+    /// The sub-agent that began a nested one; nil where the session itself did.
+    private static func parentAgent(_ found: FoundFields) -> String? {
+        if let parent = found.text(.claudeParentAgent) { return parent }
+        guard let parent = found.text(.codexParent), parent != found.text(.codexSession) else { return nil }
+        return found.text(.codexSession).map { _ in parent }
     }
 
     private static func readRepository(
@@ -97,14 +133,25 @@ package enum AttributionReader {
             if !found.isExplicit(.commit) {
                 result.commit = codex.commit.flatMap { label($0) }.map { Label($0, .agent) }
             }
-            if let bound = key.repository, result.repository == nil { result.repository = Label(bound, .key) }
+            result.repository =
+                result.repository ?? said(found.credential.repository) ?? key.repository.map { Label($0, .key) }
             if result.repository == nil {
                 result.repository = found.baggageText("vcs.repository").flatMap(normaliseRepository).map {
                     Label($0, .baggage)
                 }
             }
         }
+        guard found.credential.describes(result.repository?.value) else { return }
+        if result.branch == nil, !found.isExplicit(.branch) {
+            result.branch = said(found.credential.branch)
+        }
+        if result.commit == nil, !found.isExplicit(.commit) {
+            result.commit = said(found.credential.commit)
+        }
     }
+
+    /// What stood behind the dot of the key.
+    private static func said(_ text: String?) -> Label? { text.map { Label($0, .credential) } }
 
     private static func readClient(_ found: FoundFields, _ result: inout Attribution) {
         let agent = found.text(.userAgent) ?? ""

@@ -10,7 +10,7 @@ struct FoundFields {
         case session, parentSession, repository, branch, agent, commit
         case openCodeSession, openCodeAffinity, openCodeParent, openCodeProject, openCodeClient, openCodeRequest
         case affinity, xSessionID, xParentSession
-        case claudeSession, claudeAgent, claudePrompt
+        case claudeSession, claudeAgent, claudeParentAgent, claudePrompt
         case codexSession, codexThread, codexParent, subagentKind, originator
         case foreignSession, foreignTrace, userAgent, baggage
     }
@@ -18,6 +18,9 @@ struct FoundFields {
     private var values: [String?] = Array(repeating: nil, count: Meaning.baggage.rawValue + 1)
     private var explicit: UInt64 = 0
     private(set) var codexMetadata: [UInt8]?
+    /// What stands behind the dot of the key.
+    private(set) var credential = CredentialLabels()
+    private var hasCredential = false
     private(set) var tags: [String: String] = [:]
 
     mutating func take(_ field: HTTPFields.Field, _ fields: HTTPFields) {
@@ -34,6 +37,12 @@ struct FoundFields {
             }
         case 117: if fields.isNamed(field, "user-agent") { set(.userAgent, field, fields) }
         case 111: if fields.isNamed(field, "originator") { set(.originator, field, fields) }
+        case 97:
+            if fields.isNamed(field, "authorization") {
+                takeCredential(field, fields, start: "bearer ".utf8.count)
+            } else if fields.isNamed(field, "api-key") {
+                takeCredential(field, fields, start: 0)
+            }
         case 98: if fields.isNamed(field, "baggage") { set(.baggage, field, fields) }
         case 104: takeHelicone(field, fields)
         default: break
@@ -47,6 +56,10 @@ struct FoundFields {
             takeWeir(field, fields)
             return
         }
+        if count == 9 && fields.isNamed(field, "x-api-key") || count == 14 && fields.isNamed(field, "x-goog-api-key") {
+            takeCredential(field, fields, start: 0)
+            return
+        }
         for (name, meaning) in Self.xNames where name.utf8CodeUnitCount == count && fields.isNamed(field, name) {
             set(meaning, field, fields)
             return
@@ -58,13 +71,26 @@ struct FoundFields {
         }
     }
 
+    /// Most keys are bare: their length tells, and nothing is looked at.
+    private mutating func takeCredential(_ field: HTTPFields.Field, _ fields: HTTPFields, start: Int) {
+        let dot = start + VirtualKey.textBytes
+        guard Int(field.valueCount) > dot, !hasCredential else { return }
+        let found: CredentialLabels? = fields.withValue(field) { value in
+            value[dot] == 46 ? CredentialLabels(UnsafeRawBufferPointer(rebasing: value[(dot + 1)...])) : nil
+        }
+        guard let found else { return }
+        credential = found
+        hasCredential = true
+    }
+
     private static let xNames: [(StaticString, Meaning)] = [
         ("x-opencode-session-id", .openCodeSession), ("x-opencode-session", .openCodeAffinity),
         ("x-opencode-parent-session-id", .openCodeParent),
         ("x-opencode-project", .openCodeProject), ("x-opencode-client", .openCodeClient),
         ("x-opencode-request", .openCodeRequest), ("x-session-affinity", .affinity), ("x-session-id", .xSessionID),
         ("x-parent-session-id", .xParentSession), ("x-claude-code-session-id", .claudeSession),
-        ("x-claude-code-agent-id", .claudeAgent), ("x-claude-code-prompt-id", .claudePrompt),
+        ("x-claude-code-agent-id", .claudeAgent), ("x-claude-code-parent-agent-id", .claudeParentAgent),
+        ("x-claude-code-prompt-id", .claudePrompt),
         ("x-codex-parent-thread-id", .codexParent), ("x-openai-subagent", .subagentKind),
         ("x-litellm-session-id", .foreignSession), ("x-agentcc-session-id", .foreignSession),
         ("x-portkey-trace-id", .foreignTrace), ("x-agentcc-trace-id", .foreignTrace),
@@ -124,27 +150,10 @@ struct FoundFields {
         for part in all.split(separator: ",").prefix(64) {
             let pair = part.split(separator: ";").first?.split(separator: "=", maxSplits: 1) ?? []
             guard pair.count == 2, pair[0].filter({ $0 != " " }) == name else { continue }
-            return percentDecoded(pair[1].filter { $0 != " " }).flatMap(AttributionReader.label)
+            // Percent-encoded (W3C Baggage, section 3.3.1.3).
+            return percentDecoded(pair[1].utf8.filter { $0 != 32 }).flatMap(AttributionReader.label)
         }
         return nil
-    }
-
-    /// Baggage values are percent-encoded (W3C Baggage, section 3.3.1.3). Nil when that is malformed or is not UTF-8.
-    private func percentDecoded(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == 37 else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 
     func baggage(_ name: String) -> Label? { baggageText(name).map { Label($0, .baggage) } }
@@ -155,6 +164,8 @@ struct CodexMetadata {
     var repository: String?
     var branch: String?
     var commit: String?
+    var session: String?
+    var thread: String?
 
     mutating func read(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { read($0) }
@@ -185,9 +196,11 @@ struct CodexMetadata {
         }
     }
 
-    /// The body's copy is a string of JSON inside the object.
+    /// The body's copy is a string of JSON inside the object, beside the ids that are headers too.
     mutating func readClientMetadata(_ bytes: UnsafeRawBufferPointer) {
         visitJSONMembers(bytes) { member in
+            if member.isNamed("session_id") { session = member.string }
+            if member.isNamed("thread_id") { thread = member.string }
             if member.isNamed("x-codex-turn-metadata"), let text = member.string { read(Array(text.utf8)) }
         }
     }

@@ -1,0 +1,1 @@
+../../../clients/shim/weir-credential.sh

@@ -1,0 +1,1 @@
+../../../clients/opencode/weir.js
