@@ -136,8 +136,13 @@ struct OpenCodeDocument {
 func writeModel(_ model: OfferedModel, _ object: inout JSONText) {
     object.field("name", model.id)
     object.field("tool_call", true)
-    // Without it OpenCode lets nobody paste a picture.
-    object.field("attachment", ["claude", "gpt-", "gemini", "o3", "o4"].contains { model.upstream.hasPrefix($0) })
+    // Without `attachment` OpenCode lets nobody paste a picture; without `modalities` both versions put words in its place.
+    let takesImages = ["claude", "gpt-", "gemini", "o3", "o4"].contains { model.upstream.hasPrefix($0) }
+    object.field("attachment", takesImages)
+    object.object("modalities") {
+        $0.field("input", takesImages ? ["text", "image"] : ["text"])
+        $0.field("output", ["text"])
+    }
     object.object("limit") {
         $0.field("context", model.limits.context)
         $0.field("output", model.limits.output)

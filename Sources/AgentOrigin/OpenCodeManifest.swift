@@ -73,8 +73,4 @@ private func writeListed(_ model: OfferedModel, _ object: inout JSONText) {
     object.field("open_weights", false)
     object.field("release_date", "")
     object.field("last_updated", "")
-    object.object("modalities") {
-        $0.field("input", ["text"])
-        $0.field("output", ["text"])
-    }
 }

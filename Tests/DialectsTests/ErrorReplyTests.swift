@@ -20,7 +20,10 @@ import WireFormat
         .missingLabel("repository"), .unknownResponse(id: "resp_1"), .missingModel,
         .unknownModel(model: "gtp-5", suggestions: ["gpt-5"]), .unknownModel(model: "x", suggestions: []),
         .ambiguousModel(model: "m", providers: ["a", "b"]),
-        .dialectNotServed(provider: "ollama", dialect: .openAIResponses), .malformedJSON(reason: "x", offset: 5),
+        .dialectNotServed(provider: "ollama", dialect: .openAIResponses),
+        .cannotTranslate(
+            parameter: "n", reason: "asks for several answers, and Anthropic gives one", provider: "anthropic", dialect: .anthropicMessages),
+        .malformedJSON(reason: "x", offset: 5),
         .duplicateField(name: "model"), .jsonTooDeep(max: 128), .bodyTooLarge(maxBytes: 1),
         .lengthRequired, .unsupportedContentEncoding("br"), .unknownPath(method: "GET", path: "/x"),
         .methodNotAllowed(method: "GET", path: "/v1/messages", allowed: "POST"), .webSocketNotSupported,

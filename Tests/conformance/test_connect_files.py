@@ -177,7 +177,7 @@ def test_opencode_has_two_dialects_and_nothing_else_is_enabled(machine):
 
 # Members that the documents of the two name, with those that they require [opencode.ai/v1/docs/config, models.dev; crush schema.json].
 OPENCODE_PROVIDER = {"npm", "name", "options", "models"}
-OPENCODE_MODEL = {"name", "tool_call", "reasoning", "attachment", "limit", "cost"}
+OPENCODE_MODEL = {"modalities", "name", "tool_call", "reasoning", "attachment", "limit", "cost"}
 CRUSH_MODEL = {
     "id": str, "name": str, "cost_per_1m_in": (int, float), "cost_per_1m_out": (int, float), "cost_per_1m_in_cached": (int, float),
     "cost_per_1m_out_cached": (int, float), "context_window": int, "default_max_tokens": int, "can_reason": bool, "supports_attachments": bool}

@@ -136,7 +136,11 @@ struct OpenCode: CodingClient {
     private static func entry(_ model: OfferedModel) -> SettingValue {
         var members = [SettingMember("name", .string(model.id)), SettingMember("tool_call", true)]
         if let reasons = model.reasons { members.append(SettingMember("reasoning", .bool(reasons))) }
-        if let images = model.takesImages { members.append(SettingMember("attachment", .bool(images))) }
+        if let images = model.takesImages {
+            let input: [SettingValue] = images ? ["text", "image"] : ["text"]
+            members.append(SettingMember("attachment", .bool(images)))
+            members.append(SettingMember("modalities", ["input": .array(input), "output": .array(["text"])]))
+        }
         if let context = model.contextTokens, let output = model.outputTokens {
             members.append(SettingMember("limit", ["context": .integer(context), "output": .integer(output)]))
         }

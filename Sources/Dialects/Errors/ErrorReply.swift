@@ -230,8 +230,8 @@ private func describeRequest(_ error: GatewayError) -> Shape {
     case .cannotTranslate(let parameter, let reason, let provider, let dialect):
         return invalid(
             400,
-            "Provider \(provider) is asked in \(dialect.rawValue), where `\(clean(parameter, max: 80))` cannot be said: it "
-                + "\(clean(reason, max: 120)). Leave it out, or ask for a model whose provider speaks your dialect.")
+            "`\(clean(parameter, max: 40))` \(clean(reason, max: 90)). Provider \(provider) speaks \(dialect.rawValue): leave it out, "
+                + "or take another model.")
     case .malformedJSON(let reason, let offset):
         return invalid(400, "The body is not valid JSON at byte \(offset): \(reason).")
     case .duplicateField(let name):
