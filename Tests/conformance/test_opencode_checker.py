@@ -60,7 +60,8 @@ GOOD = {
                     {"choices": [], "usage": USAGE}, "[DONE]")),
     "no [DONE]": ("chat", sse(chunk({"content": "Done."}), chunk(finish="stop", usage=USAGE))),
     "comments, CRLF and an empty last delta": (
-        "chat", b": ping\r\n\r\n" + sse(chunk({"content": "Done."}), chunk({}, "stop"), {"choices": [], "usage": USAGE}).replace(b"\n", b"\r\n")),
+        "chat", b": ping\r\n\r\n" + sse(
+            chunk({"content": "Done."}), chunk({}, "stop"), {"choices": [], "usage": USAGE}).replace(b"\n", b"\r\n")),
     "message events with names": ("messages", sse(START, *TEXT_BLOCK, {"type": "ping"}, DELTA, STOP, named=True)),
     "message events without names": ("messages", sse(START, *TEXT_BLOCK, DELTA, STOP)),
     "responses": ("responses", sse({"type": "response.created", "response": {"id": "r"}}, WORDS, COMPLETED, named=True)),
@@ -103,7 +104,9 @@ def test_the_second_version_forgives_what_it_says_it_forgives():
     read = second.chat(sparse)
     assert [(tool.id, tool.name, tool.arguments) for tool in read.tools] == [("a", "read", "{}"), ("b", "bash", "{}")]
     assert read.finish == "tool-calls", "a stop with tools is a tool call"
-    late = sse(calls(call(0, arguments='{"a"')), calls(call(0, "call_1")), calls(call(0, name="read", arguments=":1}")), chunk(finish="tool_calls"))
+    late = sse(
+        calls(call(0, arguments='{"a"')), calls(call(0, "call_1")), calls(call(0, name="read", arguments=":1}")),
+        chunk(finish="tool_calls"))
     assert second.chat(late).tools[0].arguments == '{"a":1}'
     cut = sse(calls(call(0, "call_1")), chunk(finish="length"))
     assert second.chat(cut).tools == [], "what was cut by length is no call"

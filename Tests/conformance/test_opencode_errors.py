@@ -43,7 +43,7 @@ def test_no_words_of_a_refusal_are_taken_for_something_else(row):
     _, reason, words = retries.judge_second(row["status"], row["headers"], row["body"])
     if "retry-after" in row["headers"]:
         assert reason == "ProviderInternal"
-    elif row["error"] not in ("no_provider", "upstream_address_forbidden"):
+    elif row["error"] not in ("no_provider", "upstream_address_forbidden", "internal"):
         assert reason == REASONS.get(row["status"], "InvalidRequest")
     for trap in (retries.POLICY, retries.QUOTA_TEXT, retries.RATE_TEXT, retries.OVERFLOW_TEXT, retries.FIRST_OVERFLOW):
         assert not retries.says(words, trap)
@@ -55,7 +55,8 @@ def gateway():
     dead = f"  - name: dead\n    kind: simulated\n    base_url: http://127.0.0.1:{weirkit.free_port()}\n    models: [dead-model]\n"
     with gateway_with("limits:\n  request_body_bytes_max: 65536\n", providers=dead) as made:
         made.keys = {
-            "revoked": made.weir.key(), "narrow": made.weir.key("--model", "o3"), "expired": made.weir.key("--expires", "2026-01-01T00:00:00Z")}
+            "revoked": made.weir.key(), "narrow": made.weir.key("--model", "o3"),
+            "expired": made.weir.key("--expires", "2026-01-01T00:00:00Z")}
         made.weir.cli("key", "revoke", made.keys["revoked"].split("_")[2])
         yield made
 
