@@ -31,15 +31,18 @@ let coreTargets: [Target] = [
     library("Dialects", ["WireFormat", "GatewayModel", "CSearch"]),
     library("Policy", ["GatewayModel"]),
     library("Providers", ["WireFormat", "GatewayModel"]),
+    .systemLibrary(name: "CZlib"),
+    library("Telemetry", ["WireFormat", "GatewayModel", "CZlib"]),
     // What must hold for any input, shared by the fuzz targets and the tests that replay their corpora.
     .target(
-        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "GatewayModel"], path: "Fuzz/Oracles",
+        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "GatewayModel", "Telemetry"], path: "Fuzz/Oracles",
         swiftSettings: settings),
     tests("WireFormatTests", ["WireFormat", "FuzzOracles"]),
     tests("GatewayModelTests", ["GatewayModel"]),
     tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel", "FuzzOracles"]),
     tests("PolicyTests", ["Policy", "GatewayModel"]),
     tests("ProvidersTests", ["Providers", "GatewayModel"]),
+    tests("TelemetryTests", ["Telemetry", "GatewayModel", "FuzzOracles"]),
     tests("TidyTests", []),
 ]
 
