@@ -27,6 +27,7 @@ package let routePermissions: [String: String] = [
     "POST /api/v1/prices": "price:import",
     "POST /api/v1/prices/rerate": "price:rerate",
     "GET /api/v1/reports/spend": "report:read",
+    "GET /api/v1/reports/telemetry": "report:read",
     "GET /api/v1/sessions": "session:read",
     "GET /api/v1/sessions/{id}": "session:read",
     "GET /api/v1/turns": "turn:read",

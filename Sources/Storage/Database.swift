@@ -69,12 +69,13 @@ package struct Databases: Sendable {
     private static func migrate(_ pool: DatabasePool, _ versions: [(version: Int, statements: [String])]) throws {
         try pool.write { database in
             try database.execute(sql: "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
-            let present = try Int.fetchOne(database, sql: "SELECT MAX(version) FROM schema_version") ?? 0
-            let newest = versions.last?.version ?? 0
-            guard present <= newest else {
-                throw StorageError("the database has schema \(present), newer than this Weir (\(newest)): run the newer one")
+            let present = try Set(Int.fetchAll(database, sql: "SELECT version FROM schema_version"))
+            let newest = versions.map(\.version).max() ?? 0
+            if let newer = present.max(), newer > newest {
+                throw StorageError("the database has schema \(newer), newer than this Weir (\(newest)): run the newer one")
             }
-            for step in versions where step.version > present {
+            // Numbers may have gaps, and a gap may be filled later.
+            for step in versions where !present.contains(step.version) {
                 for statement in step.statements { try database.execute(sql: statement) }
                 try database.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [step.version])
             }

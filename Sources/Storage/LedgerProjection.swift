@@ -18,6 +18,7 @@ package final class LedgerProjection {
     private var droppedMonths: Set<String> = []
     private var nextLabelID: Int64 = 0
     private var nextSessionID: Int64 = 0
+    private var clientReports = ClientReportProjection()
     package private(set) var cursor: JournalPosition
 
     struct SessionKey: Hashable {
@@ -66,6 +67,7 @@ package final class LedgerProjection {
                     }
                 }
                 try batch.write(database)
+                try self.clientReports.apply(records, droppedMonths: self.droppedMonths, database)
                 unpriced = batch.unpricedDeployments
                 try database.cachedStatement(
                     sql: """
@@ -79,6 +81,7 @@ package final class LedgerProjection {
             labelIDs = [:]
             sessionIDs = [:]
             months = []
+            clientReports.forget()
             throw error
         }
         cursor = last.position

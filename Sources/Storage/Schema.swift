@@ -52,7 +52,8 @@ enum Schema {
                 """,
                 "CREATE TABLE key_use (key_id TEXT NOT NULL PRIMARY KEY, last_ns BIGINT NOT NULL)",
             ]
-        )
+        ),
+        (4, clientReports),
     ]
 
     private static func usage(_ name: String) -> String {
