@@ -111,7 +111,7 @@ let serverTargets: [Target] = [
     .target(name: "RawWire", dependencies: [nioSSL] + nio, path: "Tests/RawWire", swiftSettings: settings),
     tests(
         "ProxyTests",
-        ["Proxy", "RawWire", "Simulation", "Journal", "GatewayModel", "Policy", "Providers", nioSSL, crypto] + nio),
+        ["Proxy", "RawWire", "Simulation", "Journal", "GatewayModel", "Policy", "Providers", "WireFormat", nioSSL, crypto, log] + nio),
     tests(
         "ConsoleTests",
         ["Console", "AdminAPI", "Identity", "Reports", "Storage", "GatewayModel", hummingbird, hummingbirdTesting]),

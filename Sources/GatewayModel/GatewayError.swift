@@ -41,6 +41,11 @@ package enum GatewayError: Error, Sendable, Hashable {
     case journalUnavailable
     case shuttingDown
     case noProvider
+    /// On a path that is not the data plane's: what answers there is at its limit, failed, took too long, or takes less.
+    case originBusy
+    case originFailed(requestID: String)
+    case originTimedOut(seconds: Int)
+    case originBodyTooLarge(maxBytes: Int)
 
     /// The stable code that clients and tests may rely on.
     package var code: String {
@@ -79,6 +84,10 @@ package enum GatewayError: Error, Sendable, Hashable {
         case .journalUnavailable: "journal_unavailable"
         case .shuttingDown: "shutting_down"
         case .noProvider: "no_provider"
+        case .originBusy: "busy"
+        case .originFailed: "internal"
+        case .originTimedOut: "timeout"
+        case .originBodyTooLarge: "request_too_large"
         }
     }
 }

@@ -4,14 +4,14 @@ package import GatewayModel
 
 /// The checks of a virtual key's own policy.
 package enum KeyAccess {
-    /// Time, revocation, address and endpoint.
+    /// Time, revocation, address, and the endpoint where one is asked for.
     package static func check(
-        key: VirtualKey, at now: Timestamp, peer: PeerAddress, endpoint: Endpoint
+        key: VirtualKey, at now: Timestamp, peer: PeerAddress, endpoint: Endpoint?
     ) throws(GatewayError) {
         if key.revoked { throw .revokedKey(keyID: key.id) }
         if let notBefore = key.notBefore, now < notBefore { throw .keyNotYetValid(keyID: key.id) }
         if let expires = key.expires, now >= expires { throw .expiredKey(keyID: key.id) }
-        if !key.endpoints.isEmpty, !key.endpoints.contains(endpoint), endpoint != .models {
+        if let endpoint, !key.endpoints.isEmpty, !key.endpoints.contains(endpoint), endpoint != .models {
             throw .endpointNotAllowed(keyID: key.id, endpoint: endpoint.rawValue)
         }
         if !key.networks.isEmpty, !key.networks.contains(where: { CIDRBlock($0)?.contains(peer) ?? false }) {

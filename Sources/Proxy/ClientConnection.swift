@@ -25,6 +25,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     let loop: LoopContext
     let sink: ClientSink
+    let hasTLS: Bool
     private(set) var peer = PeerAddress.unknown
     private var state = State.head
     private var pending = ByteBuffer()
@@ -40,6 +41,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     init(loop: LoopContext, hasTLS: Bool) {
         self.loop = loop
+        self.hasTLS = hasTLS
         sink = ClientSink(hasTLS: hasTLS)
         deadline = .now() + .seconds(Int64(loop.snapshot.limits.headerSeconds))
     }
@@ -174,10 +176,10 @@ final class ClientConnection: ChannelInboundHandler {
     private func begin(_ head: HTTPRequestHead) {
         let exchange = Exchange(head: head, client: self, loop: loop)
         self.exchange = exchange
-        bodyReader = RequestBodyReader(head.framing, bytesMax: loop.snapshot.limits.requestBodyBytesMax)
+        bodyReader = RequestBodyReader(head.framing, bytesMax: exchange.bodyBytesMax)
         exchange.headArrived()
         if bodyReader.isOverLimit {
-            exchange.refuse(.bodyTooLarge(maxBytes: loop.snapshot.limits.requestBodyBytesMax))
+            exchange.refuse(exchange.bodyTooLarge)
             exchange.answerWithoutBody()
             return
         }
@@ -199,7 +201,7 @@ final class ClientConnection: ChannelInboundHandler {
             return false
         }
         if bodyReader.isOverLimit {
-            exchange.refuse(.bodyTooLarge(maxBytes: loop.snapshot.limits.requestBodyBytesMax))
+            exchange.refuse(exchange.bodyTooLarge)
             exchange.answerWithoutBody()
             return false
         }

@@ -14,6 +14,7 @@ extension Exchange {
     func checkHead() throws(GatewayError) {
         switch target.kind {
         case .health: return
+        case .origin(let place): try checkOrigin(place.route)
         case .unknown: throw .unknownPath(method: head.method, path: head.path)
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
@@ -40,6 +41,7 @@ extension Exchange {
         do throws(GatewayError) {
             switch target.kind {
             case .health: sendLocal(200, [("Content-Type", "application/json")], Array(#"{"status":"ok"}"#.utf8))
+            case .origin(let place): try askOrigin(place)
             case .gateway(.models): try answerModels()
             case .gateway(let endpoint):
                 if target.id != nil {

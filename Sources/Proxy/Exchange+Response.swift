@@ -77,6 +77,7 @@ extension Exchange {
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.firstByteSeconds))
         case .relaying:
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.streamIdleSeconds))
+        case .answering: answer(.originTimedOut(seconds: Int(Self.originSecondsMax)), keepsAlive: false)
         case .receiving, .finished: break
         }
     }

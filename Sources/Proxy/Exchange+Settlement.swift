@@ -56,7 +56,7 @@ extension Exchange {
 
     /// Journals a refusal of a caller that is known. Unknown callers are counted, not journaled: anybody could fill a disk.
     func recordRefusal(_ error: GatewayError, status: Int) {
-        guard let key, !isReserved else { return }
+        guard let key, !isReserved, target.endpoint != nil else { return }
         var refused =
             record
             ?? TurnRecord(

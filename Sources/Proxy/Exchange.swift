@@ -13,6 +13,8 @@ final class Exchange {
     enum Phase {
         /// The body is arriving.
         case receiving
+        /// An `OriginHandler` is at it.
+        case answering
         /// Admitted, waiting for an upstream connection.
         case waiting
         /// Sent upstream; the response head is not here.
@@ -35,6 +37,8 @@ final class Exchange {
     var phase = Phase.receiving
     var refusal: GatewayError?
     var key: VirtualKey?
+    /// What is wrong with the key where that is for a handler to answer.
+    var keyError: GatewayError?
     var body = ByteBuffer()
     var request: RequestHead?
     /// What is changed in the body on its way, sorted by offset.
@@ -75,7 +79,7 @@ final class Exchange {
         received = loop.shared.clock.now()
         tryStarted = received
         requestID = loop.makeRequestID(at: received)
-        target = RouteTarget(method: head.method, path: head.path)
+        target = RouteTarget(method: head.method, path: head.path, origin: loop.shared.origin)
         loop.add(self)
     }
 
@@ -174,6 +178,7 @@ final class Exchange {
         switch phase {
         case .finished: return
         case .receiving: finish()
+        case .answering: break
         case .waiting:
             settleUnsent(status: 499, errorClass: "client_closed", extra: .cancelled)
             finish()
@@ -191,6 +196,10 @@ final class Exchange {
         case .receiving:
             client = held
             refuse(error)
+            return
+        case .answering:
+            client = held
+            answer(error, keepsAlive: false)
             return
         case .waiting:
             client = held

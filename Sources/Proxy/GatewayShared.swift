@@ -2,6 +2,7 @@
 
 package import GatewayModel
 package import Journal
+package import Logging
 import NIOPosix
 
 /// The data plane's shared parts.
@@ -14,15 +15,20 @@ package final class GatewayShared: Sendable {
     let tls = TLSContexts()
     let responses: ResponseDirectory
     let sessions = SessionInference()
+    let origin: OriginTable
 
-    /// - Parameter responseOwner: finds the maker of a stored response that is no longer in memory.
+    /// - Parameters:
+    ///   - origin: who answers what the data plane does not.
+    ///   - responseOwner: finds the maker of a stored response that is no longer in memory.
     package init(
         journal: Journal, clock: any GatewayClock, random: any RandomSource = SystemRandom(),
+        origin: OriginTable = OriginTable([], logger: Logger(label: "weir.origin")),
         responseOwner: @escaping @Sendable (String) async -> ResponseOwner?
     ) {
         self.journal = journal
         self.clock = clock
         self.random = random
+        self.origin = origin
         resolver = UpstreamResolver(threads: .singleton)
         responses = ResponseDirectory(lookUp: responseOwner)
     }

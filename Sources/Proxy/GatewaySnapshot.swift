@@ -19,6 +19,9 @@ package final class GatewaySnapshot: Sendable {
     let keyMAC: HMAC<SHA256>
     let providers: [ProviderRuntime]
 
+    /// The providers as they are configured.
+    package var configuredProviders: [Provider] { providers.map(\.provider) }
+
     /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,

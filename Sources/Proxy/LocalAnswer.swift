@@ -33,6 +33,8 @@ struct LocalAnswer {
 func reasonPhrase(_ status: Int) -> String {
     switch status {
     case 200: "OK"
+    case 201: "Created"
+    case 202: "Accepted"
     case 400: "Bad Request"
     case 401: "Unauthorized"
     case 402: "Payment Required"
@@ -40,6 +42,7 @@ func reasonPhrase(_ status: Int) -> String {
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
+    case 409: "Conflict"
     case 411: "Length Required"
     case 413: "Content Too Large"
     case 415: "Unsupported Media Type"

@@ -1,13 +1,13 @@
 // ModelList: `/v1/models` as OpenAI's and Anthropic's SDKs read it, with only what the key may use.
 
-import GatewayModel
+package import GatewayModel
 import Policy
-import Providers
+package import Providers
 import WireFormat
 
 extension GatewaySnapshot {
     /// The models that this key may ask for.
-    func listedModels(for key: VirtualKey) -> [ListedModel] {
+    package func listedModels(for key: VirtualKey) -> [ListedModel] {
         models.listedModels().filter { KeyAccess.allowsModel(key, asked: $0.id, provider: $0.provider, model: $0.id) }
     }
 }

@@ -8,6 +8,8 @@ struct RouteTarget {
     enum Kind {
         case gateway(Endpoint)
         case health
+        /// A path of an `OriginHandler`.
+        case origin(OriginPlace)
         case unknown
         /// A known path with another method; the value is the `Allow` header.
         case wrongMethod(String)
@@ -20,6 +22,18 @@ struct RouteTarget {
     var endpoint: Endpoint? {
         if case .gateway(let endpoint) = kind { return endpoint }
         return nil
+    }
+
+    /// A target that is known already.
+    init(_ kind: Kind) {
+        self.kind = kind
+        id = nil
+    }
+
+    /// What a request line asks for: of the data plane, then of the handlers beside it.
+    init(method: String, path: String, origin: OriginTable) {
+        self.init(method: method, path: path)
+        if case .unknown = kind, let found = origin.find(method: method, path: path) { self.init(found) }
     }
 
     init(method: String, path: String) {

@@ -29,7 +29,8 @@ import WireFormat
         .upstreamMalformed(provider: "openai", reason: "x"),
         .upstreamAddressForbidden(provider: "openai", reason: "it is private"), .upstreamBusy(provider: "openai"),
         .journalUnavailable,
-        .shuttingDown, .noProvider,
+        .shuttingDown, .noProvider, .originBusy, .originFailed(requestID: "r"), .originTimedOut(seconds: 30),
+        .originBodyTooLarge(maxBytes: 65_536),
     ]
 
     static let endpoints: [Endpoint?] = Endpoint.allCases.map { $0 } + [nil]

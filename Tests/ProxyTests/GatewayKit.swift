@@ -4,6 +4,7 @@ import Crypto
 import Foundation
 import GatewayModel
 import Journal
+import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -66,7 +67,8 @@ final class Gateway: Sendable {
 
     /// Starts one, runs `body`, and stops it.
     static func run(
-        hasTLS: Bool = false, limits change: (inout Limits) -> Void = { _ in }, _ body: (Gateway) async throws -> Void
+        hasTLS: Bool = false, origin: [any OriginHandler] = [], limits change: (inout Limits) -> Void = { _ in },
+        _ body: (Gateway) async throws -> Void
     ) async throws {
         let folder = NSTemporaryDirectory() + "weir-proxy-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -79,7 +81,8 @@ final class Gateway: Sendable {
         let clock = MovableClock()
         let journal = try Journal(directory: "\(folder)/journal", node: "test", clock: clock)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let shared = GatewayShared(journal: journal, clock: clock) { _ in nil }
+        let table = OriginTable(origin, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let shared = GatewayShared(journal: journal, clock: clock, origin: table) { _ in nil }
         var limits = Limits()
         change(&limits)
         let keys = developers.map(makeKey)

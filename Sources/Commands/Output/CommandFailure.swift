@@ -3,10 +3,10 @@
 import Foundation
 
 /// A failure with its mend. The exit code is 1.
-struct CommandFailure: Error, CustomStringConvertible {
-    var code: String
-    var message: String
-    var mend: String
+package struct CommandFailure: Error, CustomStringConvertible {
+    package var code: String
+    package var message: String
+    package var mend: String
 
     init(_ code: String, _ message: String, mend: String) {
         self.code = code
@@ -14,7 +14,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.mend = mend
     }
 
-    var description: String { "error[\(code)]: \(message)\n  \(mend)" }
+    package var description: String { "error[\(code)]: \(message)\n  \(mend)" }
 }
 
 /// Writes a line to standard error, where everything goes that is not data.

@@ -137,7 +137,9 @@ private final class ServerNode: Sendable {
         }
         let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, clock: clock)
         let reports = Reports(databases.ledger)
-        let shared = GatewayShared(journal: journal, clock: clock) { id in
+        let shared = GatewayShared(
+            journal: journal, clock: clock, origin: OriginTable(makeOriginHandlers(), logger: logger)
+        ) { id in
             guard let turn = try? reports.responseTurn(id) else { return nil }
             return ResponseOwner(principal: turn.principal, provider: turn.provider)
         }

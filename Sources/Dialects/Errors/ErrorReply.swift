@@ -103,7 +103,7 @@ private func describe(_ error: GatewayError) -> Shape {
     case .upstreamConnectFailed, .upstreamTimedOut, .upstreamClosed, .upstreamMalformed, .upstreamAddressForbidden,
         .upstreamBusy:
         return describeUpstream(error)
-    case .journalUnavailable, .shuttingDown, .tooManyConnections, .noProvider:
+    case .journalUnavailable, .shuttingDown, .tooManyConnections, .noProvider, .originBusy, .originFailed, .originTimedOut:
         return describeService(error)
     default: return describeRequest(error)
     }
@@ -181,6 +181,13 @@ private func describeService(_ error: GatewayError) -> Shape {
     case .tooManyConnections:
         return Shape(
             503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)
+    case .originBusy:
+        return Shape(503, "server_error", "overloaded_error", "Too many such requests run now.", retryAfterSeconds: 1)
+    case .originFailed(let id):
+        return Shape(500, "server_error", "api_error", "The request failed. An operator finds why in the log, under \(id).")
+    case .originTimedOut(let seconds):
+        return Shape(
+            504, "server_error", "timeout_error", "The gateway took longer than \(seconds) s to answer.", retryAfterSeconds: 2)
     case .noProvider:
         return Shape(
             503, "server_error", "api_error",
@@ -221,6 +228,7 @@ private func describeRequest(_ error: GatewayError) -> Shape {
         return Shape(
             413, "invalid_request_error", "request_too_large",
             "The body is larger than \(max) bytes. An operator can raise limits.request_body_bytes_max.")
+    case .originBodyTooLarge(let max): return invalid(413, "The body is larger than \(max) bytes.")
     case .lengthRequired: return invalid(411, "Send Content-Length or Transfer-Encoding: chunked.")
     case .unsupportedContentEncoding(let name):
         return invalid(
