@@ -100,7 +100,7 @@ let serverTargets: [Target] = [
         "Commands",
         [
             "AdminAPI", "CAllocator", "Console", "GatewayModel", "Identity", "Journal", "Providers", "Proxy",
-            "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle,
+            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation,
         ] + nio),

@@ -83,9 +83,10 @@ extension Reports {
         let start = filter.since?.nanoseconds ?? .min
         return try pool.read { database in
             let rows = try Self.telemetryRows(database, since: start)
+            let spoken = try Self.spokenOf(database, since: start)
             let coverage = totals.rows.map { row in
                 let client = row.labels.first ?? ""
-                let with = min(row.turns, rows.filter { $0.client == client }.reduce(0) { $0 + $1.turns })
+                let with = min(row.turns, spoken[client] ?? 0)
                 return TelemetryCoverage(client: client, turns: row.turns, withReport: with, withoutReport: row.turns - with)
             }
             return TelemetryReport(
@@ -143,6 +144,22 @@ extension Reports {
             }
         }
         return found.values.sorted { ($0.client, $0.version) < ($1.client, $1.version) }
+    }
+
+    /// Turns that are spoken of, by the client that Weir saw make them.
+    private static func spokenOf(_ database: Database, since: Int64) throws -> [String: Int64] {
+        var found: [String: Int64] = [:]
+        for month in try months(database) {
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT l.client AS client, COUNT(DISTINCT r.turn) AS turns FROM client_report r
+                    JOIN turn_\(month) t ON t.request_id = r.turn JOIN label_set l ON l.id = t.labels
+                    WHERE r.turn_month = ? AND r.turn_ns >= ? GROUP BY l.client
+                    """, arguments: [month, since])
+            for row in rows { found[row["client"], default: 0] += row["turns"] as Int64 }
+        }
+        return found
     }
 
     private static func missed(_ database: Database, since: Int64) throws -> [MissedCalls] {

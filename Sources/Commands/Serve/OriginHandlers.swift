@@ -4,6 +4,6 @@ import Logging
 import Proxy
 
 /// Every handler of this server.
-func makeOriginHandlers() -> [any OriginHandler] {
-    []
+func makeOriginHandlers(telemetry: TelemetryReceiver) -> [any OriginHandler] {
+    [telemetry]
 }
