@@ -1,7 +1,6 @@
 // TelemetryReceiver: OTLP/HTTP on the gateway's own origin. What is taken out of an export is in the journal before the exporter is
 // told 200; the rest of it is gone with the request.
 
-import Dispatch
 import GatewayModel
 import Journal
 import Proxy
@@ -10,10 +9,14 @@ import WireFormat
 
 /// Answers `/v1/logs`, `/v1/traces` and `/v1/metrics`.
 struct TelemetryReceiver: OriginHandler {
+    /// One export is decoded at a time, off the event loops: telemetry is never in the way of a turn.
+    private actor Desk {
+        func take(_ work: @Sendable () -> ExportAnswer) -> ExportAnswer { work() }
+    }
+
     private let journal: Journal
     private let limits = TelemetryLimits()
-    /// One export is decoded at a time, on a thread that serves nothing else: telemetry is never in the way of a turn.
-    private let queue = DispatchQueue(label: "weir-telemetry", qos: .utility)
+    private let desk = Desk()
     private let exports = Counter()
     private let records = Counter()
     private let kept = Counter()
@@ -40,9 +43,7 @@ struct TelemetryReceiver: OriginHandler {
     }
 
     func answer(_ request: OriginRequest) async throws -> OriginAnswer {
-        let answer = await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: take(request)) }
-        }
+        let answer = await desk.take { take(request) }
         let waits = answer.retryAfterSeconds.map { [("Retry-After", String($0))] } ?? []
         return OriginAnswer(status: answer.status, headers: [("Content-Type", answer.contentType)] + waits, body: answer.body)
     }
