@@ -32,9 +32,12 @@ let coreTargets: [Target] = [
     library("Policy", ["GatewayModel"]),
     library("Providers", ["WireFormat", "GatewayModel"]),
     library("ClientSetup", ["GatewayModel"]),
+    .systemLibrary(name: "CZlib"),
+    library("Telemetry", ["WireFormat", "GatewayModel", "CZlib"]),
     // What must hold for any input, shared by the fuzz targets and the tests that replay their corpora.
     .target(
-        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "ClientSetup", "GatewayModel"], path: "Fuzz/Oracles",
+        name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "ClientSetup", "GatewayModel", "Telemetry"],
+        path: "Fuzz/Oracles",
         swiftSettings: settings),
     tests("WireFormatTests", ["WireFormat", "FuzzOracles"]),
     tests("GatewayModelTests", ["GatewayModel"]),
@@ -42,6 +45,7 @@ let coreTargets: [Target] = [
     tests("PolicyTests", ["Policy", "GatewayModel"]),
     tests("ProvidersTests", ["Providers", "GatewayModel"]),
     tests("ClientSetupTests", ["ClientSetup", "GatewayModel", "FuzzOracles"]),
+    tests("TelemetryTests", ["Telemetry", "GatewayModel", "FuzzOracles"]),
     tests("TidyTests", []),
 ]
 
@@ -104,7 +108,7 @@ let serverTargets: [Target] = [
         [
             "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
             "Proxy",
-            "Reports", "ServerConfiguration", "Simulation", "Storage", "WireFormat", arguments, httpClient, lifecycle,
+            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation,
         ] + nio),

@@ -9,7 +9,10 @@ flags="-O -wmo -parse-as-library -swift-version 6 -package-name weir -sanitize=f
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
   -enable-upcoming-feature InternalImportsByDefault"
 
-printf 'module CSearch { header "%s/Sources/CSearch/include/csearch.h" export * }\n' "$PWD" > "$out/module.modulemap"
+{
+    printf 'module CSearch { header "%s/Sources/CSearch/include/csearch.h" export * }\n' "$PWD"
+    printf 'module CZlib [system] { header "%s/Sources/CZlib/shim.h" link "z" export * }\n' "$PWD"
+} > "$out/module.modulemap"
 clang -O2 -fsanitize=address -I Sources/CSearch/include -c Sources/CSearch/csearch.c -o "$out/CSearch.o"
 
 # module NAME FOLDER: one module, as an object and as what others import.
@@ -23,6 +26,7 @@ module() {
 module GatewayModel Sources/GatewayModel
 module WireFormat Sources/WireFormat
 module Dialects Sources/Dialects
+module Telemetry Sources/Telemetry
 module Journal Sources/Journal
 module ClientSetup Sources/ClientSetup
 module FuzzOracles Fuzz/Oracles
@@ -31,5 +35,6 @@ for driver in Fuzz/Drivers/*.swift; do
     name=$(basename "$driver" .swift)
     # shellcheck disable=SC2086
     swiftc $flags -module-name "Fuzz_$name" "$driver" "$out"/GatewayModel.o "$out"/WireFormat.o "$out"/CSearch.o \
-        "$out"/Dialects.o "$out"/Journal.o "$out"/ClientSetup.o "$out"/FuzzOracles.o "$out"/JournalOracle.o -o "$out/$name"
+        "$out"/Dialects.o "$out"/Telemetry.o "$out"/Journal.o "$out"/ClientSetup.o "$out"/FuzzOracles.o "$out"/JournalOracle.o \
+        -o "$out/$name"
 done

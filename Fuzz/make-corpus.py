@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the committed corpora: small inputs that have broken parsers of these formats before. Run it after adding a case."""
 
+import gzip
 import json
 import pathlib
 import shutil
@@ -159,6 +160,61 @@ SETTINGS = {
 }
 
 
+def field(number, value):
+    """A protobuf field: bytes, or a small number."""
+    if isinstance(value, bytes):
+        size, length = len(value), b""
+        while size >= 0x80:
+            length, size = length + bytes([size & 0x7F | 0x80]), size >> 7
+        return bytes([number << 3 | 2]) + length + bytes([size]) + value
+    return bytes([number << 3, value])
+
+
+def attribute(key, value):
+    return field(1, key.encode()) + field(2, value)
+
+
+def otlp(item, resource=b""):
+    """One item in one scope of one resource."""
+    return field(1, field(1, resource) + field(2, field(1, field(1, b"scope")) + field(2, item)))
+
+
+LOGS, TRACES, METRICS, AS_JSON, GZIP = 0, 1, 2, 4, 8
+CALL = field(12, b"claude_code.api_request") + b"".join(
+    field(6, attribute(key, value)) for key, value in [
+        ("request_id", field(1, b"req_1")), ("session.id", field(1, b"s")), ("input_tokens", field(3, 12)),
+        ("cost_usd", b"\x21" + b"\x00" * 8), ("success", field(2, 1))])
+SPAN = field(5, b"chat") + b"\x39" + b"\x01" * 8 + field(9, attribute("gen_ai.operation.name", field(1, b"chat")))
+POINT = b"\x11" + b"\x01" * 8 + b"\x21" + b"\x3f" * 8
+NESTED = b""
+for _ in range(40):
+    NESTED = field(5, field(1, NESTED))
+LOG_TEXT = ('{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"claude-code"}}]},"scopeLogs":'
+            '[{"scope":{"name":"x"},"logRecords":[{"timeUnixNano":"1","body":{"stringValue":"claude_code.tool_result"},"attributes":'
+            '[{"key":"tool_use_id","value":{"stringValue":"t"}},{"key":"success","value":{"stringValue":"true"}}],"traceId":"ab"}]}]}]}')
+SPAN_TEXT = ('{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"claude_code.llm_request","startTimeUnixNano":1,"endTimeUnixNano":"2",'
+             '"attributes":[{"key":"request_id","value":{"stringValue":"a b"}},{"key":"a","value":{"kvlistValue":{"values":[{"key":"b",'
+             '"value":{"arrayValue":{"values":[{"bytesValue":"AA=="},{"doubleValue":"NaN"}]}}}]}}}],"status":{"code":2}}]}]}]}')
+TELEMETRY = {
+    "log": (LOGS, otlp(CALL)), "span": (TRACES, otlp(SPAN)), "tool_span": (TRACES, otlp(SPAN.replace(b"\x04chat", b"\x04tool"))),
+    "sum": (METRICS, otlp(field(1, b"m") + field(7, field(1, POINT)))), "histogram": (METRICS, otlp(field(9, field(1, POINT)))),
+    "summary": (METRICS, otlp(field(11, field(1, POINT)))), "exponential": (METRICS, otlp(field(10, field(1, POINT)))),
+    "log_json": (LOGS | AS_JSON, LOG_TEXT), "span_json": (TRACES | AS_JSON, SPAN_TEXT),
+    "metric_json": (METRICS | AS_JSON, '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","unit":"1","sum":{"dataPoints":[{"asInt":"5"}]},'
+                    '"histogram":{"dataPoints":[{"count":"3","sum":1.5}]}}]}]}]}'),
+    "log_gzip": (LOGS | GZIP, gzip.compress(otlp(CALL), mtime=0)), "json_gzip": (LOGS | AS_JSON | GZIP, gzip.compress(LOG_TEXT.encode(), mtime=0)),
+    "bomb": (LOGS | GZIP, gzip.compress(b"\0" * (1 << 20), mtime=0)), "cut_gzip": (LOGS | GZIP, gzip.compress(otlp(CALL), mtime=0)[:-9]),
+    "two_members": (LOGS | GZIP, gzip.compress(otlp(CALL), mtime=0) + gzip.compress(otlp(CALL), mtime=0)),
+    "deep": (LOGS, otlp(field(5, NESTED))), "deep_json": (LOGS | AS_JSON, '{"resourceLogs":' + '[{"x":' * 130),
+    "long_id": (LOGS, otlp(CALL.replace(b"\x0freq_1", b"\x0freq_1"))), "groups": (LOGS, otlp(b"\x0b\x13\x14\x0c")),
+    "open_groups": (LOGS, b"\x0b" * 40), "wrong_group_end": (LOGS, b"\x0b\x14"), "long_varint": (LOGS, b"\x08" + b"\xff" * 10 + b"\x01"),
+    "field_zero": (LOGS, b"\x00\x00"), "wire_type_7": (LOGS, b"\x0f"), "longer_than_message": (LOGS, b"\x0a\xff\xff\xff\xff\x0f"),
+    "empty": (LOGS, b""), "empty_json": (LOGS | AS_JSON, "{}"), "nulls": (LOGS | AS_JSON, '{"resourceLogs":[null,{"resource":null,"scopeLogs":null}]}'),
+    "many_values": (LOGS, field(1, field(1, field(1, b"") * 12000))), "huge_numbers": (TRACES | AS_JSON, SPAN_TEXT.replace('"2"', '"18446744073709551615"')),
+    "negative_time": (TRACES | AS_JSON, SPAN_TEXT.replace('"2"', "-1")),
+}
+
+
 def write(target, cases):
     folder = ROOT / target
     shutil.rmtree(folder, ignore_errors=True)
@@ -169,6 +225,7 @@ def write(target, cases):
         (folder / name).write_bytes((b"" if first is None else bytes([first])) + data)
 
 
-for name, cases in {"json": JSON, "sse": SSE, "http": HTTP, "request": REQUEST, "journal": JOURNAL, "settings": SETTINGS}.items():
+for name, cases in {"json": JSON, "sse": SSE, "http": HTTP, "request": REQUEST, "journal": JOURNAL, "settings": SETTINGS,
+                    "telemetry": TELEMETRY}.items():
     write(name, cases)
     print(f"{name}: {len(cases)} inputs")

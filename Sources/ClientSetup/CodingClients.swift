@@ -30,7 +30,7 @@ package protocol CodingClient: Sendable {
     /// What its files should hold.
     func setup(_ context: SetupContext) throws(SetupRefusal) -> ClientPlan
     /// What its configuration, as it stands, would send where: for `--check`.
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall
     /// Ways by which its traffic misses the gateway.
     func leaks(_ place: ClientPlace) throws(SetupRefusal) -> [ClientLeak]
 }
@@ -86,7 +86,7 @@ package struct ClientLeak: Sendable, Equatable {
 }
 
 /// How a client's own configuration would call.
-package struct ClientCall: Sendable {
+package struct ConfiguredCall: Sendable {
     /// The form of the request.
     package enum Dialect: String, Sendable { case chatCompletions, messages, responses, generateContent }
     /// Where the key comes from.

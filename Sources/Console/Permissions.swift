@@ -38,6 +38,7 @@ package let routePermissions: [String: String] = [
     "GET /api/v1/repository-aliases": "repository_alias:read",
     "POST /api/v1/repository-aliases": "repository_alias:create",
     "DELETE /api/v1/repository-aliases/{id}": "repository_alias:delete",
+    "GET /api/v1/reports/telemetry": "report:read",
     "GET /api/v1/sessions": "session:read",
     "GET /api/v1/sessions/{id}": "session:read",
     "GET /api/v1/turns": "turn:read",

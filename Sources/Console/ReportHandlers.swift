@@ -25,6 +25,11 @@ struct ReportHandlers: Sendable {
                 dependencies.reports.spend(
                     by: by, filter: Self.filter(query), limit: Int(query["limit"] ?? "") ?? Reports.spendRowsUnlessSaid))
         }
+        routes.on(.get, "/api/v1/reports/telemetry") { request, _ in
+            let query = try request.query(allowed: ["since"])
+            await dependencies.catchUp()
+            return try jsonResponse(dependencies.reports.telemetry(since: parseTime(query["since"], "since")))
+        }
         routes.on(.get, "/api/v1/sessions") { request, _ in
             let query = try request.query(allowed: Self.filters + ["after", "limit"])
             await dependencies.catchUp()
@@ -40,7 +45,8 @@ struct ReportHandlers: Sendable {
                 throw IdentityError(.notFound, "session_not_found", "no session \"\(name)\"", mend: "weir session list")
             }
             let turns = try dependencies.reports.turns(ofSession: name, limit: 1000).map(TurnView.init)
-            return try jsonResponse(SessionDetail(sessions: sessions, turns: turns))
+            let tools = try dependencies.reports.tools(ofSession: name)
+            return try jsonResponse(SessionDetail(sessions: sessions, turns: turns, tools: tools))
         }
         routes.on(.get, "/api/v1/turns") { request, _ in
             let query = try request.query(allowed: Self.filters + ["after", "limit"])
@@ -55,7 +61,7 @@ struct ReportHandlers: Sendable {
             guard let id = GatewayModel.RequestID(text), let turn = try dependencies.reports.turn(id) else {
                 throw IdentityError(.notFound, "turn_not_found", "no turn \"\(text)\"", mend: "weir turn list")
             }
-            return try jsonResponse(TurnView(turn))
+            return try jsonResponse(TurnDetail(turn: TurnView(turn), clientSays: dependencies.reports.clientSays(of: turn)))
         }
         routes.on(.get, "/api/v1/tail") { _, _ in
             let turns = dependencies.tail()
@@ -106,4 +112,31 @@ package struct SessionDetail: Sendable, Codable {
     /// The session itself, then those that it is the parent of.
     package var sessions: [SessionRow]
     package var turns: [TurnView]
+    /// What the session's client says of its tools; empty when it says nothing.
+    package var tools: [ToolUse]
+}
+
+/// A turn with what its client says of it.
+package struct TurnDetail: Sendable, Codable {
+    package var turn: TurnView
+    package var clientSays: ClientSays?
+
+    package init(turn: TurnView, clientSays: ClientSays?) {
+        self.turn = turn
+        self.clientSays = clientSays
+    }
+
+    private enum Keys: String, CodingKey { case clientSays = "client_says" }
+
+    /// The turn's own members, and one more.
+    package init(from decoder: any Decoder) throws {
+        turn = try TurnView(from: decoder)
+        clientSays = try decoder.container(keyedBy: Keys.self).decodeIfPresent(ClientSays.self, forKey: .clientSays)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try turn.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encodeIfPresent(clientSays, forKey: .clientSays)
+    }
 }

@@ -204,4 +204,6 @@ package enum RecordKind: String, Sendable, CaseIterable {
     case turnRefused = "turn.refused"
     case entityChanged = "entity.changed"
     case policyChanged = "policy.changed"
+    /// What a client says of its own calls and tools.
+    case clientReported = "client.reported"
 }

@@ -8,7 +8,7 @@ package final class Counter: Sendable {
 
     package init() {}
 
-    func increment(by amount: Int64 = 1) { storage.wrappingAdd(amount, ordering: .relaxed) }
+    package func increment(by amount: Int64 = 1) { storage.wrappingAdd(amount, ordering: .relaxed) }
 
     package var value: Int64 { storage.load(ordering: .relaxed) }
 }

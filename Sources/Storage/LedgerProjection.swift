@@ -19,6 +19,7 @@ package final class LedgerProjection {
     private var droppedMonths: Set<String> = []
     private var nextLabelID: Int64 = 0
     private var nextSessionID: Int64 = 0
+    private var clientReports = ClientReportProjection()
     package private(set) var cursor: JournalPosition
 
     /// A set of labels, and the same without its branch.
@@ -76,6 +77,7 @@ package final class LedgerProjection {
                 }
                 try batch.write(database, &self.statements)
                 try self.names.write(database)
+                try self.clientReports.apply(records, droppedMonths: self.droppedMonths, database)
                 unpriced = batch.unpricedDeployments
                 try self.moveCursor(to: last.position, database)
             }
@@ -113,6 +115,7 @@ package final class LedgerProjection {
         sessionIDs = [:]
         months = []
         names = AliasProjection()
+        clientReports.forget()
     }
 
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {

@@ -101,6 +101,7 @@ extension LedgerProjection {
                 try database.execute(
                     sql: "INSERT INTO dropped_month (month) VALUES (?) ON CONFLICT (month) DO NOTHING", arguments: [name])
             }
+            try ClientReportProjection.drop(before: month, database)
             return old
         }
     }

@@ -54,6 +54,7 @@ enum Schema {
             ]
         ),
         (3, ledgerAliases),
+        (4, clientReports),
     ]
 
     private static func usage(_ name: String) -> String {

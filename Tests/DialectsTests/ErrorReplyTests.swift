@@ -22,7 +22,7 @@ import WireFormat
         .ambiguousModel(model: "m", providers: ["a", "b"]),
         .dialectNotServed(provider: "ollama", dialect: .openAIResponses),
         .cannotTranslate(
-            parameter: "n", reason: "asks for several answers, and Anthropic gives one", provider: "anthropic", dialect: .anthropicMessages),
+            parameter: "n", reason: "asks for several answers, and one is given", provider: "anthropic", dialect: .anthropicMessages),
         .malformedJSON(reason: "x", offset: 5),
         .duplicateField(name: "model"), .jsonTooDeep(max: 128), .bodyTooLarge(maxBytes: 1),
         .lengthRequired, .unsupportedContentEncoding("br"), .unknownPath(method: "GET", path: "/x"),
@@ -74,7 +74,8 @@ import WireFormat
                         top["type"] == "error" && top["request_id"] == Self.id.description
                             && inner["type"]?.hasSuffix("_error") == true || inner["type"] == "request_too_large")
                 } else {
-                    #expect(inner["code"] == error.code && inner["param"] == "null" && inner["type"]?.isEmpty == false)
+                    let parameter = error.code == "cannot_translate" ? "n" : "null"
+                    #expect(inner["code"] == error.code && inner["param"] == parameter && inner["type"]?.isEmpty == false)
                 }
                 // Exactly one advice: wait so long, or do not come again.
                 let waits = header(reply, "retry-after").flatMap(Int.init)

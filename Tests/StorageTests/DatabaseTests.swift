@@ -18,14 +18,36 @@ struct DatabaseTests {
     @Test func aFolderComesUpFromNothingAndOpensAgain() throws {
         let path = try folder()
         defer { try? FileManager.default.removeItem(atPath: path) }
+        var versions: [[Int]] = []
         for _ in 0..<2 {
             let databases = try Databases(directory: path)
             #expect(databases.movedAside == nil)
-            for (pool, version) in [(databases.ledger, 3), (databases.control, 3)] {
-                #expect(try pool.read { try Int.fetchOne($0, sql: "SELECT MAX(version) FROM schema_version") } == version)
+            for pool in [databases.ledger, databases.control] {
+                versions.append(
+                    try pool.read { try Int.fetchAll($0, sql: "SELECT version FROM schema_version ORDER BY version") })
                 try pool.close()
             }
         }
+        #expect(versions[0].first == 1 && versions[1].first == 1)
+        #expect(versions[2] == versions[0] && versions[3] == versions[1])
+    }
+
+    @Test func aVersionThatIsMissingBelowTheNewestIsAdded() throws {
+        let path = try folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var databases = try Databases(directory: path)
+        // As a ledger lies whose Weir did not know this version and knew a later one.
+        try databases.ledger.write { database in
+            try database.execute(sql: "DROP TABLE client_report")
+            try database.execute(sql: "DROP TABLE client_tool")
+            try database.execute(sql: "DELETE FROM schema_version WHERE version = 4")
+        }
+        try databases.ledger.close()
+        try databases.control.close()
+        databases = try Databases(directory: path)
+        #expect(try databases.ledger.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM client_report") } == 0)
+        try databases.ledger.close()
+        try databases.control.close()
     }
 
     @Test func theSchemaOfANewerWeirIsRefused() throws {
@@ -39,7 +61,8 @@ struct DatabaseTests {
             _ = try Databases(directory: path)
             Issue.record("it was opened")
         } catch let error as StorageError {
-            #expect(error.message == "the database has schema 99, newer than this Weir (3): run the newer one")
+            #expect(error.message.hasPrefix("the database has schema 99, newer than this Weir ("))
+            #expect(error.message.hasSuffix("): run the newer one"))
         }
     }
 

@@ -69,7 +69,7 @@ struct Aider: CodingClient {
         return (files.reduce(.object([])) { $0.merging($1.settings) }, files)
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let (settings, files) = try settings(place)
         let model = place.variable("AIDER_MODEL") ?? settings["model"]?.text ?? ""
         let isAnthropic = model.hasPrefix("anthropic/") || model.hasPrefix("claude")
@@ -92,7 +92,7 @@ struct Aider: CodingClient {
                     } ?? []
             }
         }
-        return ClientCall(
+        return ConfiguredCall(
             dialect: isAnthropic ? .messages : .chatCompletions, base: base, path: isAnthropic ? "/v1/messages" : "/chat/completions",
             credential: .text(key), headers: headers,
             model: model.split(separator: "/", maxSplits: 1).last.map(String.init),

@@ -84,7 +84,7 @@ struct ClaudeCode: CodingClient {
         return layers
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let layers = try layers(place)
         func variable(_ name: String) -> (value: String, place: String)? {
             for layer in layers {
@@ -96,7 +96,7 @@ struct ClaudeCode: CodingClient {
             throw SetupRefusal("not_connected", "Claude Code has no ANTHROPIC_BASE_URL", mend: "weir connect claude-code")
         }
         var found = ["ANTHROPIC_BASE_URL=\(base.value) in \(base.place)"]
-        let credential: ClientCall.Credential
+        let credential: ConfiguredCall.Credential
         if let token = variable("ANTHROPIC_AUTH_TOKEN") ?? variable("ANTHROPIC_API_KEY") {
             credential = .text(token.value)
             found.append("the key in \(token.place)")
@@ -114,7 +114,7 @@ struct ClaudeCode: CodingClient {
             return (String(line[..<colon]).trimmed, String(line[line.index(after: colon)...]).trimmed)
         }
         let model = variable("ANTHROPIC_MODEL")?.value ?? layers.compactMap { $0.settings["model"]?.text }.first
-        return ClientCall(
+        return ConfiguredCall(
             dialect: .messages, base: base.value, path: "/v1/messages", credential: credential,
             headers: [("anthropic-version", "2023-06-01")] + (headers ?? []), model: model, found: found)
     }

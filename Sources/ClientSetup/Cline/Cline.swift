@@ -35,7 +35,7 @@ struct Cline: CodingClient {
         return try place.settings(path, .json).map { (path, $0) }
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         guard let state = try state(place), let base = state.settings["openAiBaseUrl"]?.text else {
             throw SetupRefusal(
                 "not_readable", "Cline's settings are in the editor's own store, which cannot be read from here",
@@ -46,7 +46,7 @@ struct Cline: CodingClient {
         }
         let model = (state.settings["actModeOpenAiModelId"] ?? state.settings["planModeOpenAiModelId"])?.text
         let headers = state.settings["openAiHeaders"]?.members.compactMap { member in member.value.text.map { (member.name, $0) } } ?? []
-        return ClientCall(
+        return ConfiguredCall(
             dialect: .chatCompletions, base: base, path: "/chat/completions", credential: .text(key), headers: headers, model: model,
             found: ["openAiBaseUrl \(base) in \(state.path)", "the key of \(place.keyFile), as Cline's own is encrypted"])
     }

@@ -63,7 +63,7 @@ struct Codex: CodingClient {
         return user.merging(try place.settings(managedFile(place), .toml) ?? .object([]))
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let path = userFile(place)
         let settings = try settings(place)
         guard let id = settings["model_provider"]?.text else {
@@ -73,7 +73,7 @@ struct Codex: CodingClient {
             throw SetupRefusal("no_provider", "\(path) names the provider \(id) and does not say where it is", mend: "weir connect codex")
         }
         var found = ["model_provider \(id) at \(base) in \(path)"]
-        let credential: ClientCall.Credential
+        let credential: ConfiguredCall.Credential
         if let command = provider.at(["auth", "command"])?.text {
             credential = .command([command] + (provider.at(["auth", "args"])?.elements.compactMap(\.text) ?? []))
             found.append("the key from \(command)")
@@ -90,7 +90,7 @@ struct Codex: CodingClient {
             throw SetupRefusal("no_key", "the provider \(id) in \(path) has no key", mend: "weir connect codex")
         }
         let headers = provider["http_headers"]?.members.compactMap { member in member.value.text.map { (member.name, $0) } } ?? []
-        return ClientCall(
+        return ConfiguredCall(
             dialect: .responses, base: base, path: "/responses", credential: credential, headers: headers,
             model: settings["model"]?.text, found: found)
     }

@@ -46,7 +46,7 @@ struct Continue: CodingClient {
             gaps: ["session, repository and branch: bind the key to a repository, or set the header above, which counts for every folder"])
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let path = "\(folder(place))/config.yaml"
         let models = try place.settings(path, .yaml)?["models"]?.elements ?? []
         guard let entry = models.first(where: { $0["apiBase"]?.text.map(place.isGateway) == true }) ?? models.first,
@@ -60,7 +60,7 @@ struct Continue: CodingClient {
         let isAnthropic = entry["provider"]?.text == "anthropic"
         let headers =
             entry.at(["requestOptions", "headers"])?.members.compactMap { member in member.value.text.map { (member.name, $0) } } ?? []
-        return ClientCall(
+        return ConfiguredCall(
             dialect: isAnthropic ? .messages : .chatCompletions, base: base, path: isAnthropic ? "/messages" : "/chat/completions",
             credential: .text(key), headers: headers, model: entry["model"]?.text,
             found: ["the model \(entry["name"]?.text ?? "") at \(base) in \(path)"])

@@ -82,7 +82,7 @@ struct Crush: CodingClient {
         return layers
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let layers = try layers(place)
         let settings = layers.reduce(SettingValue.object([])) { $0.merging($1.settings) }
         guard let id = settings.at(["models", "large", "provider"])?.text, let block = settings.at(["providers", id]),
@@ -93,7 +93,7 @@ struct Crush: CodingClient {
         }
         let isAnthropic = block["type"]?.text == "anthropic"
         let headers = block["extra_headers"]?.members.compactMap { member in member.value.text.map { (member.name, $0) } } ?? []
-        return ClientCall(
+        return ConfiguredCall(
             dialect: isAnthropic ? .messages : .chatCompletions, base: base, path: isAnthropic ? "/messages" : "/chat/completions",
             credential: .command(["sh", "-c", "printf %s \"\(key)\""]), headers: headers,
             model: settings.at(["models", "large", "model"])?.text,

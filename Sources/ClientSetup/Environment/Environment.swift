@@ -33,12 +33,12 @@ struct Environment: CodingClient {
             gaps: ["session, repository and branch by itself"], shellLines: lines)
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         guard let base = place.variable("OPENAI_BASE_URL") ?? place.variable("OPENAI_API_BASE"), let key = place.variable("OPENAI_API_KEY")
         else {
             throw SetupRefusal("not_connected", "OPENAI_BASE_URL and OPENAI_API_KEY are not set here", mend: "eval \"$(weir connect env)\"")
         }
-        return ClientCall(
+        return ConfiguredCall(
             dialect: .chatCompletions, base: base, path: "/chat/completions", credential: .text(key), model: nil,
             found: ["OPENAI_BASE_URL=\(base) in the environment"])
     }

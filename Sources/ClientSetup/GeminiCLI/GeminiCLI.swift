@@ -39,7 +39,7 @@ struct GeminiCLI: CodingClient {
         return nil
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let file = try environmentFile(place)
         func variable(_ name: String) -> String? { place.variable(name) ?? file?.settings[name]?.text }
         guard let base = variable("GOOGLE_GEMINI_BASE_URL"), let key = variable("GEMINI_API_KEY") else {
@@ -51,7 +51,7 @@ struct GeminiCLI: CodingClient {
             guard let colon = part.firstIndex(of: ":") else { return nil }
             return (String(part[..<colon]).trimmed, String(part[part.index(after: colon)...]).trimmed)
         }
-        return ClientCall(
+        return ConfiguredCall(
             dialect: .generateContent, base: base, path: "/v1beta/models/\(model):generateContent", credential: .text(key),
             headers: headers ?? [], model: model, found: ["\(base) in \(file?.path ?? "the environment")"])
     }

@@ -34,7 +34,7 @@ struct MiniSWEAgent: CodingClient {
             gaps: ["its session: Weir infers it", "repository and branch, when it is started without the command above"])
     }
 
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let path = file(place)
         let settings = try place.settings(path, .dotenv) ?? .object([])
         func variable(_ name: String) -> String? { place.variable(name) ?? settings[name]?.text }
@@ -47,7 +47,7 @@ struct MiniSWEAgent: CodingClient {
         guard let key = variable(isAnthropic ? "ANTHROPIC_API_KEY" : "OPENAI_API_KEY") else {
             throw SetupRefusal("no_key", "mini-swe-agent has no key in \(path)", mend: "weir connect mini-swe-agent")
         }
-        return ClientCall(
+        return ConfiguredCall(
             dialect: isAnthropic ? .messages : .chatCompletions, base: base, path: isAnthropic ? "/v1/messages" : "/chat/completions",
             credential: .text(key), model: model.split(separator: "/", maxSplits: 1).last.map(String.init), found: ["\(base) in \(path)"])
     }

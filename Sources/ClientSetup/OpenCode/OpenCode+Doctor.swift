@@ -35,7 +35,7 @@ private struct OpenCodeEffect {
 }
 
 extension OpenCode {
-    func call(_ place: ClientPlace) throws(SetupRefusal) -> ClientCall {
+    func call(_ place: ClientPlace) throws(SetupRefusal) -> ConfiguredCall {
         let effect = try OpenCodeEffect(place)
         guard let reference = effect.settings["model"]?.text, let slash = reference.firstIndex(of: "/") else {
             throw SetupRefusal("no_model", "OpenCode has no model of the form provider/model", mend: "weir connect opencode --model MODEL")
@@ -56,7 +56,7 @@ extension OpenCode {
                 "no_key", "OpenCode's provider \(id) has no key in \(effect.file(["provider", id]))", mend: "weir connect opencode")
         }
         let package = block["npm"]?.text ?? block["package"]?.text ?? ""
-        let dialect: ClientCall.Dialect =
+        let dialect: ConfiguredCall.Dialect =
             package.hasSuffix("anthropic") || id == "anthropic"
             ? .messages : package.hasSuffix("/openai") || id == "openai" ? .responses : .chatCompletions
         var headers =
@@ -78,7 +78,7 @@ extension OpenCode {
         case .responses: path = "/responses"
         default: path = "/chat/completions"
         }
-        return ClientCall(
+        return ConfiguredCall(
             dialect: dialect, base: base, path: path, credential: .text(key), headers: headers, model: model, found: found)
     }
 

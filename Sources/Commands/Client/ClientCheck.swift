@@ -9,7 +9,7 @@ import NIOHTTP1
 /// Makes the call and reads the answer.
 struct ClientCheck {
     let client: any CodingClient
-    let call: ClientCall
+    let call: ConfiguredCall
     let server: ServerOptions
 
     func run() async throws {

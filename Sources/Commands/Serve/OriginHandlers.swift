@@ -7,11 +7,14 @@ import Logging
 import Proxy
 
 /// Every handler of this server.
-func makeOriginHandlers(directory: Directory, clock: any GatewayClock, publisher: SnapshotPublisher) -> [any OriginHandler] {
+func makeOriginHandlers(
+    directory: Directory, clock: any GatewayClock, publisher: SnapshotPublisher, telemetry: TelemetryReceiver
+) -> [any OriginHandler] {
     [
         AgentOrigin(
             AgentOriginDependencies(
                 directory: directory, clock: clock, settings: { await publisher.agentOrigin },
-                publish: { try await publisher.publish() }))
+                publish: { try await publisher.publish() })),
+        telemetry,
     ]
 }

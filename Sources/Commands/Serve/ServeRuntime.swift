@@ -139,10 +139,11 @@ private final class ServerNode: Sendable {
         }
         let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, clock: clock)
         let reports = Reports(databases.ledger)
+        let telemetry = TelemetryReceiver(journal: journal)
         let shared = GatewayShared(
             journal: journal, clock: clock,
             origin: OriginTable(
-                makeOriginHandlers(directory: directory, clock: clock, publisher: publisher), logger: logger)
+                makeOriginHandlers(directory: directory, clock: clock, publisher: publisher, telemetry: telemetry), logger: logger)
         ) { id in
             guard let turn = try? reports.responseTurn(id) else { return nil }
             return ResponseOwner(principal: turn.principal, provider: turn.provider)
@@ -151,7 +152,7 @@ private final class ServerNode: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.build())
         await publisher.attach(server)
-        var dependencies = makeDependencies(publisher, server, reports, reload)
+        var dependencies = makeDependencies(publisher, server, reports, telemetry, reload)
         let (hasTLS, bound) = (settings.tlsCertificate != nil, bound)
         dependencies.gateway = {
             if let url = await publisher.agentOrigin.publicURL { return url }
@@ -179,7 +180,7 @@ private final class ServerNode: Sendable {
     }
 
     private func makeDependencies(
-        _ publisher: SnapshotPublisher, _ server: GatewayServer, _ reports: Reports,
+        _ publisher: SnapshotPublisher, _ server: GatewayServer, _ reports: Reports, _ telemetry: TelemetryReceiver,
         _ reload: @escaping @Sendable () throws -> GatewaySettings
     ) -> AdminDependencies {
         let projection = projection
@@ -195,7 +196,7 @@ private final class ServerNode: Sendable {
                     providers: await publisher.providerNames, activeRequests: await server.activeCount(),
                     journalAvailable: journal.isAvailable, journalFailure: journal.failure,
                     journalSequence: journal.lastSequence, ledgerSequence: projection.sequence,
-                    ledgerFailure: projection.failure, counters: server.metrics.all)
+                    ledgerFailure: projection.failure, counters: server.metrics.all.merging(telemetry.counters) { own, _ in own })
             }, tail: { projection.tail() },
             rerate: {
                 let price = await publisher.pricing()

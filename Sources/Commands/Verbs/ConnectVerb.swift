@@ -59,7 +59,7 @@ struct ConnectCommand: AsyncParsableCommand {
         let folder = try UserFolder()
         if check {
             place.gateway = try gateway.map(gatewayOrigin) ?? folder.credentials().current
-            let call: ClientCall
+            let call: ConfiguredCall
             do throws(SetupRefusal) { call = try client.call(place) } catch { throw CommandFailure(error) }
             return try await ClientCheck(client: client, call: call, server: server).run()
         }

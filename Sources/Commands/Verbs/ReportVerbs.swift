@@ -28,12 +28,13 @@ struct RangeOptions: ParsableArguments {
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Reports: spend, unattributed.",
+        commandName: "report", abstract: "Reports: spend, unattributed, telemetry.",
         discussion: """
             weir report spend --by developer
             weir report spend --by repository,model --since 2026-11-01 --format csv
             weir report unattributed --since 7d
-            """, subcommands: [Spend.self, Unattributed.self])
+            weir report telemetry --since 7d
+            """, subcommands: [Spend.self, Unattributed.self, TelemetryVerb.self])
 
     struct Spend: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Who spent what.")
@@ -157,6 +158,7 @@ struct SessionCommand: AsyncParsableCommand {
                     let counts = "\(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors"
                     output("cost \(shownMoney(row.costNanoUSD))   \(counts)\n")
                 }
+                if !detail.tools.isEmpty { output(inert(toolLine(detail.tools)) + "\n") }
             }
             try display.write(detail, table: turnTable(detail.turns))
         }
@@ -216,12 +218,13 @@ struct TurnCommand: AsyncParsableCommand {
 
         func run() async throws {
             let id = id
-            let turn: TurnView = try await server.reading { try await $0.get("/turns/\(segment(id))") }
+            let detail: TurnDetail = try await server.reading { try await $0.get("/turns/\(segment(id))") }
             guard display.format == .table else {
-                try display.write(SingleDocument(schema: "weir.turn/1", value: turn), table: turnTable([turn]))
+                try display.write(SingleDocument(schema: "weir.turn/1", value: detail), table: turnTable([detail.turn]))
                 return
             }
-            output(turnText(turn))
+            output(turnText(detail.turn))
+            if let says = detail.clientSays { output("\n" + clientSaysText(says)) }
         }
     }
 }

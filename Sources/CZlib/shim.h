@@ -1,0 +1,2 @@
+// The system's zlib, which inflates what exporters compress.
+#include <zlib.h>
