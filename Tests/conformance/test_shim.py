@@ -57,11 +57,16 @@ class Desk:
         """What the printed key says, checked on the way: one line, the key, base64url without padding."""
         done = self.run(**options)
         assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1), done
-        key, dot, text = done.stdout.strip().partition(".")
-        assert key == KEY and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), done.stdout
-        assert bool(dot) == bool(text)
-        form = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        return dict(urllib.parse.parse_qsl(form, strict_parsing=True, errors="strict")) if form else {}
+        return decoded(done.stdout.strip())
+
+
+def decoded(labelled):
+    """The labels behind the dot of a key."""
+    key, dot, text = labelled.partition(".")
+    assert key == KEY and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), labelled
+    assert bool(dot) == bool(text)
+    form = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    return dict(urllib.parse.parse_qsl(form, strict_parsing=True, errors="strict")) if form else {}
 
 
 @pytest.fixture
@@ -161,7 +166,10 @@ def test_it_starts_a_program_with_the_key_in_its_environment(desk, shell):
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr, lines[:3]) == (7, "", ["a  b", "$HOME `id`", ""])
     values = dict(line.split("=", 1) for line in lines[3:] if "=" in line)
-    assert {values[name] for name in names} == {desk.run(shell=shell).stdout.strip()}
+    started = {values[name] for name in names}
+    assert len(started) == 1, "one key under every name"
+    labels = decoded(started.pop())
+    assert labels.pop("session").startswith("sh-") and labels == desk.labels(shell=shell), "a start is a session"
     assert desk.run("no-such-program-here", shell=shell).returncode == 127
 
 
