@@ -70,7 +70,8 @@ def test_a_reader_that_stops_costs_no_memory_and_loses_no_byte(shared, framing, 
     with shared.client(timeout=60, receive_buffer=65536) as client:
         client.send(request(shared.key, body))
         written = stalled(flood)
-        assert not flood.done and written < 32 << 20, "the provider must be slowed by its reader"
+        # What the provider could write lies in the kernel's buffers, which grow by themselves; Weir's own memory is looked at below.
+        assert not flood.done and written < MEGABYTES << 19, "the provider must be slowed by its reader"
         while_stopped = resident_megabytes(shared.weir.process.pid)
         assert while_stopped - before < 16, f"{before:.0f} MB became {while_stopped:.0f} MB while nobody read"
         digest, peak = read_body(client, shared)
