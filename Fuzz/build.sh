@@ -13,7 +13,9 @@ flags="-O -wmo -parse-as-library -swift-version 6 -package-name weir -sanitize=f
     printf 'module CSearch { header "%s/Sources/CSearch/include/csearch.h" export * }\n' "$PWD"
     printf 'module CZlib [system] { header "%s/Sources/CZlib/shim.h" link "z" export * }\n' "$PWD"
 } > "$out/module.modulemap"
-clang -O2 -fsanitize=address -I Sources/CSearch/include -c Sources/CSearch/csearch.c -o "$out/CSearch.o"
+for source in Sources/CSearch/*.c; do
+    clang -O2 -fsanitize=address -I Sources/CSearch/include -c "$source" -o "$out/CSearch-$(basename "$source" .c).o"
+done
 
 # module NAME FOLDER: one module, as an object and as what others import.
 module() {
@@ -34,7 +36,7 @@ module JournalOracle Fuzz/JournalOracle
 for driver in Fuzz/Drivers/*.swift; do
     name=$(basename "$driver" .swift)
     # shellcheck disable=SC2086
-    swiftc $flags -module-name "Fuzz_$name" "$driver" "$out"/GatewayModel.o "$out"/WireFormat.o "$out"/CSearch.o \
+    swiftc $flags -module-name "Fuzz_$name" "$driver" "$out"/GatewayModel.o "$out"/WireFormat.o "$out"/CSearch-*.o \
         "$out"/Dialects.o "$out"/Telemetry.o "$out"/Journal.o "$out"/ClientSetup.o "$out"/FuzzOracles.o "$out"/JournalOracle.o \
         -o "$out/$name"
 done
