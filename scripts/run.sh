@@ -79,7 +79,8 @@ Key:     $key
 Try:     curl http://$listen/v1/chat/completions -H "Authorization: Bearer $key" \\
            -H "Content-Type: application/json" -d '{"model":"$model","messages":[{"role":"user","content":"hello"}]}'
 Report:  $weir report spend --by developer --data $data
-Agents:  docs/agents.md has two lines for each of OpenCode, Claude Code, Codex, Aider.
+Agents:  $weir connect claude-code --gateway http://$listen --key $key
+           (or opencode, codex, crush, aider, …: docs/agents.md; undo with --undo)
 
 TEXT
 wait "$server" || { [ -n "$simulator" ] && kill "$simulator"; exit 1; }

@@ -1,10 +1,6 @@
 """Real agents on models whose provider speaks another dialect than they do: whole sessions with tools, translated by Weir."""
 
 import json
-import pathlib
-import shutil
-import signal
-import tempfile
 
 import pytest
 import weirkit
@@ -19,29 +15,20 @@ PROVIDERS = """  - name: chat-only
     base_url: {simulation}
     dialects: [openai_chat]
     models: [nothing]
-    aliases: {{house-coder: gpt-5.2}}
+    aliases: {house-coder: gpt-5.2}
   - name: messages-only
     kind: simulated
     base_url: {simulation}
     dialects: [anthropic_messages]
     models: [nothing]
-    aliases: {{house-claude: claude-opus-4-8}}
+    aliases: {house-claude: claude-opus-4-8}
 """
 
 
 @pytest.fixture(scope="module")
 def gateway():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-foreign-"))
-    simulation = weirkit.Simulation(log_path=folder / "served.log")
-    weir = weirkit.Weir(folder, weirkit.simulated_configuration(simulation, PROVIDERS.format(simulation=simulation.url)))
-    try:
-        weir.start()
-        yield weir, simulation
-    finally:
-        if weir.process:
-            weir.process.kill(signal.SIGTERM)
-        simulation.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+    with weirkit.running(PROVIDERS) as made:
+        yield made
 
 
 @pytest.fixture

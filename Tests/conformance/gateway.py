@@ -99,7 +99,7 @@ def gateway_with(extra="", providers="", provider_settings="", environment=None)
     simulation = weirkit.Simulation(log_path=folder / "served.log")
     text = provider_settings + providers + extra
     weir = weirkit.Weir(
-        folder, weirkit.simulated_configuration(simulation, text.replace("{simulation}", simulation.url)), environment)
+        folder, weirkit.simulated_configuration(simulation, text), environment)
     try:
         weir.start()
         yield Gateway(weir, simulation)

@@ -34,6 +34,11 @@ def post(url, dialect, key, body=None, timeout=30, **headers):
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("POST", PATHS[dialect], json.dumps(body or request_body(dialect)), {
         "Content-Type": "application/json", "Authorization": f"Bearer {key}", **fields})
+    return read_answer(connection)
+
+
+def read_answer(connection):
+    """Reads as far as the connection lets it, and closes it."""
     answer = connection.getresponse()
     came = bytearray()
     try:

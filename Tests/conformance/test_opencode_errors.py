@@ -33,7 +33,7 @@ def name(row):
 def test_a_refusal_is_final_or_waits_as_it_is_meant(row, version, provider):
     verdict, words = judge(version, row["status"], row["headers"], row["body"], provider)
     waits = "retry-after" in row["headers"]
-    assert verdict == retries.RETRY if waits else verdict in FINAL
+    assert (verdict == retries.RETRY) if waits else (verdict in FINAL)
     assert verdict != retries.COMPACT or row["status"] == 413, "only what is too large makes it shorten the conversation"
     assert words == json.loads(row["body"])["error"]["message"]
 

@@ -218,7 +218,8 @@ class Weir:
 
 
 def simulated_configuration(simulation, extra="", name="simulated"):
-    """A configuration whose one provider is a simulation."""
+    """A configuration whose first provider is a simulation; `{simulation}` in `extra` stands for its address."""
+    extra = extra.replace("{simulation}", simulation.url)
     return f"""
 log:
   level: notice

@@ -6,6 +6,8 @@ import json
 import pathlib
 import urllib.parse
 
+from raw import read_answer
+
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "Fixtures/opencode"
 
 
@@ -28,14 +30,6 @@ REQUESTS = [Recorded(file.stem, **json.loads(file.read_text())) for file in sort
 BY_NAME = {request.name: request for request in REQUESTS}
 
 
-@dataclasses.dataclass
-class Answer:
-    status: int
-    headers: dict
-    body: bytes
-    is_whole: bool
-
-
 def send(gateway, request, key=None, body=None, method="POST", path=None, headers=(), timeout=30):
     """Sends a recorded request with this key; `headers` come on top."""
     place = urllib.parse.urlsplit(gateway.weir.url)
@@ -45,13 +39,4 @@ def send(gateway, request, key=None, body=None, method="POST", path=None, header
     for name, value in [*request.headers, *headers, ("content-length", str(len(data)))]:
         connection.putheader(name, value.replace("{key}", key or gateway.key))
     connection.endheaders(data)
-    answer, came = connection.getresponse(), bytearray()
-    try:
-        while part := answer.read1(65_536):
-            came += part
-        is_whole = not answer.length
-    except (http.client.IncompleteRead, ConnectionError) as error:
-        came += getattr(error, "partial", b"")
-        is_whole = False
-    connection.close()
-    return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, bytes(came), is_whole), data
+    return read_answer(connection), data
