@@ -41,6 +41,12 @@ package enum GatewayError: Error, Sendable, Hashable {
     case upstreamAddressForbidden(provider: String, reason: String)
     case upstreamBusy(provider: String)
     case journalUnavailable
+    /// A budget or a limit has no room for the turn.
+    case limited(LimitNotice)
+    /// A strict budget must bound what a turn can cost, and this model has no price.
+    case unpricedUnderBudget(model: String, provider: String, budget: String)
+    /// Budgets and limits are being counted up, so nothing is admitted yet.
+    case limitsNotReady
     case shuttingDown
     case noProvider
     /// On a path that is not the data plane's: what answers there is at its limit, failed, took too long, or takes less.
@@ -85,6 +91,14 @@ package enum GatewayError: Error, Sendable, Hashable {
         case .upstreamAddressForbidden: "upstream_address_forbidden"
         case .upstreamBusy: "upstream_busy"
         case .journalUnavailable: "journal_unavailable"
+        case .limited(let notice):
+            switch notice.kind {
+            case .paused: "session_paused"
+            case .soon: "rate_limited"
+            case .spent: notice.isBudget ? "budget_exceeded" : "limit_exceeded"
+            }
+        case .unpricedUnderBudget: "unpriced_model"
+        case .limitsNotReady: "limits_not_ready"
         case .shuttingDown: "shutting_down"
         case .noProvider: "no_provider"
         case .originBusy: "busy"

@@ -9,7 +9,7 @@ import Testing
 @Suite struct OpenCodeRefusalTests {
     @Test func theFileHoldsEveryRefusalAsItIs() throws {
         var lines: [String] = []
-        for error in ErrorReplyTests.errors {
+        for error in ErrorReplyTests.errors + LimitReplyTests.notices.map(GatewayError.limited) {
             for endpoint in [Endpoint.chatCompletions, .messages, .responses] {
                 let reply = errorReply(error, endpoint: endpoint, client: .openCode, requestID: ErrorReplyTests.id)
                 let headers = Dictionary(

@@ -14,6 +14,7 @@ from opencode_client.wire import BY_NAME, FOLDER, send
 REFUSALS = json.loads((FOLDER / "refusals.json").read_text())
 FINAL = (retries.STOP, retries.COMPACT)
 REASONS = {400: "InvalidRequest", 401: "Authentication", 403: "Authentication", 413: "PayloadTooLarge"}
+LIMITS = {"budget_exceeded": "QuotaExceeded", "session_paused": "QuotaExceeded", "rate_limited": "RateLimit"}
 
 
 def judge(version, status, headers, body, provider="weir"):
@@ -41,7 +42,9 @@ def test_a_refusal_is_final_or_waits_as_it_is_meant(row, version, provider):
 @pytest.mark.parametrize("row", REFUSALS, ids=name)
 def test_no_words_of_a_refusal_are_taken_for_something_else(row):
     _, reason, words = retries.judge_second(row["status"], row["headers"], row["body"])
-    if "retry-after" in row["headers"]:
+    if row["error"] in LIMITS:
+        assert reason == LIMITS[row["error"]]
+    elif "retry-after" in row["headers"]:
         assert reason == "ProviderInternal"
     elif row["error"] not in ("no_provider", "upstream_address_forbidden", "internal"):
         assert reason == REASONS.get(row["status"], "InvalidRequest")

@@ -37,6 +37,7 @@ private struct Shape {
 package func errorReply(
     _ error: GatewayError, endpoint: Endpoint?, client: ClientKind, requestID: RequestID
 ) -> ErrorReply {
+    if case .limited(let notice) = error { return limitReply(notice, endpoint: endpoint, client: client, requestID: requestID) }
     var shape = describe(error)
     let isResponses = endpoint?.dialect == .openAIResponses
     // Codex retries 403, 404 and 413 five times but prints the body of a 400 after one request.
@@ -107,12 +108,12 @@ private func describe(_ error: GatewayError) -> Shape {
     switch error {
     case .missingKey, .malformedKey, .invalidKey, .conflictingKeys, .revokedKey, .expiredKey, .keyNotYetValid:
         return describeKey(error)
-    case .addressNotAllowed, .endpointNotAllowed, .modelNotAllowed, .repositoryNotAllowed, .missingLabel:
+    case .addressNotAllowed, .endpointNotAllowed, .modelNotAllowed, .repositoryNotAllowed, .missingLabel, .unpricedUnderBudget:
         return describePolicy(error)
     case .upstreamConnectFailed, .upstreamTimedOut, .upstreamClosed, .upstreamMalformed, .upstreamAddressForbidden,
         .upstreamBusy:
         return describeUpstream(error)
-    case .journalUnavailable, .shuttingDown, .tooManyConnections, .noProvider, .originBusy, .originFailed, .originTimedOut:
+    case .journalUnavailable, .limitsNotReady, .shuttingDown, .tooManyConnections, .noProvider, .originBusy, .originFailed, .originTimedOut:
         return describeService(error)
     default: return describeRequest(error)
     }
@@ -147,6 +148,8 @@ private func describePolicy(_ error: GatewayError) -> Shape {
             "Virtual key \(id) is bound to \(bound), not \(quoted(repository)). The binding is set by: weir key update \(id) --repository."
         case .missingLabel(let label):
             "This gateway requires a \(label). Send the header \(label == "repository" ? "x-weir-repo" : "x-weir-\(label)")."
+        case .unpricedUnderBudget(let model, let provider, let budget):
+            "Model \(quoted(model)) has no price at \(provider), so budget \(quoted(budget)) cannot bound it. An operator can set one: prices."
         default: "This is not allowed."
         }
     return Shape(403, "invalid_request_error", "permission_error", text)
@@ -187,6 +190,9 @@ private func describeService(_ error: GatewayError) -> Shape {
     switch error {
     case .shuttingDown:
         return Shape(503, "server_error", "overloaded_error", "The gateway is restarting.", retryAfterSeconds: 1)
+    case .limitsNotReady:
+        return Shape(
+            503, "server_error", "overloaded_error", "The gateway is counting up its budgets after a start.", retryAfterSeconds: 1)
     case .tooManyConnections:
         return Shape(
             503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)

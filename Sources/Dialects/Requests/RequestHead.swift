@@ -15,6 +15,11 @@ package struct RequestHead: Sendable {
     package var maxOutputTokens: Int64?
     package var choiceCount: Int64 = 1
     package var serviceTier: String?
+    /// Anthropic's `speed` and `inference_geo`, which change the price.
+    package var speed: String?
+    package var inferenceGeo: String?
+    /// Where the cap on output stands that the client set, as far as one member sets it.
+    package var maxOutputRange: Range<Int>?
     package var user: String?
     package var safetyIdentifier: String?
     /// Anthropic's `metadata.user_id`; Claude Code puts JSON into it.

@@ -7,7 +7,7 @@ import WireFormat
 /// The members that Weir acts on; a second one, or one in another case, could mean something else upstream.
 private let actedOn: [StaticString] = [
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
-    "service_tier",
+    "service_tier", "speed", "inference_geo",
     "previous_response_id", "background", "metadata", "client_metadata",
 ]
 
@@ -83,10 +83,15 @@ private struct RequestReader {
             || member.isNamed("max_output_tokens")
         {
             if let count = member.integer { head.maxOutputTokens = max(head.maxOutputTokens ?? 0, count) }
+            if member.kind != .null { head.maxOutputRange = member.range }
         } else if member.isNamed("n") {
             head.choiceCount = member.integer ?? 1
         } else if member.isNamed("service_tier") {
             head.serviceTier = member.string
+        } else if member.isNamed("speed") {
+            head.speed = member.string
+        } else if member.isNamed("inference_geo") {
+            head.inferenceGeo = member.string
         } else if member.isNamed("user") {
             head.user = member.string
         } else if member.isNamed("safety_identifier") {

@@ -44,6 +44,9 @@ package struct PriceBook: Sendable {
         return models.sheet(PricedTier(qualifiers), at: time, totalInput: totalInput)
     }
 
+    /// Every sheet of a model, for what looks at more than one tier.
+    func sheets(provider: String, model: String) -> ModelSheets? { providers[provider]?.sheets(of: model) }
+
     /// A dated id without its date: `-20250929` or `-2026-03-05` and nothing else, so that no model is taken for another. Nil
     /// when the id bears no date.
     package static func family(_ model: String) -> String? {
@@ -82,6 +85,8 @@ struct PricedTier: Hashable, Sendable {
     var serviceTier: String?
     var speed: String?
     var geo: String?
+
+    static let standard = PricedTier(serviceTier: nil, speed: nil, geo: nil)
 
     init(serviceTier: String?, speed: String?, geo: String?) {
         self.serviceTier = serviceTier

@@ -46,6 +46,11 @@ package struct PriceSheet: Sendable {
     /// Whether a sheet that was kept still prices a turn of this time and size.
     package func holds(at time: Timestamp, totalInput: Int64) -> Bool {
         guard totalInput > inputOver, totalInput <= inputUpTo else { return false }
+        return isInForce(at: time)
+    }
+
+    /// Whether it prices turns of this time, whatever their size.
+    func isInForce(at time: Timestamp) -> Bool {
         if let validFrom, time < validFrom { return false }
         if let validTo, time >= validTo { return false }
         if let hours { return hours.contains(time) }
