@@ -1,0 +1,85 @@
+// CompiledLimit: a rule with what admission needs of it laid out flat.
+
+/// How a counter counts.
+enum CounterKind: UInt8, Sendable {
+    /// Posted and pending of a calendar window.
+    case calendar
+    /// Posted and pending, for good.
+    case lifetime
+    /// Posted in buckets, and pending.
+    case rolling
+    /// GCRA: when the bucket is empty again.
+    case rate
+    /// Turns at once: only pending.
+    case concurrent
+}
+
+/// A rule, compiled. A class, so that a request's use of it costs one reference.
+final class CompiledLimit: Sendable {
+    let rule: LimitRule
+    let kind: CounterKind
+    let unit: LimitUnit
+    let limit: Int64
+    /// Of a rate: what may come at once.
+    let burst: Int64
+    /// The length of a rolling window's bucket, or of a rate's period.
+    let seconds: Int64
+    let isEnforced: Bool
+    let isElastic: Bool
+    let hasThresholds: Bool
+    let waitNanosecondsMax: Int64
+    /// The dimensions of the group, by their place in the book; at most four.
+    let group: [Int]
+    private let conditions: [LimitCondition]
+    let calendar: WindowCalendar?
+    /// Equal for rules that can go on with each other's counters.
+    let identity: String
+
+    init(_ rule: LimitRule, zone: TimeZoneRules, place: (LimitDimension) -> Int) {
+        self.rule = rule
+        unit = rule.unit
+        limit = rule.limit
+        burst = rule.burst ?? rule.limit
+        isEnforced = rule.isEnforced
+        isElastic = rule.mode == .elastic
+        hasThresholds = !rule.thresholds.isEmpty
+        waitNanosecondsMax = rule.waitMillisecondsMax * 1_000_000
+        group = rule.wholeGroup.map(place)
+        conditions = rule.conditions
+        identity = rule.counterIdentity
+        calendar =
+            rule.window.isCalendar ? WindowCalendar(rule.window, zone: zone, fiscalStartMonth: rule.fiscalStartMonth) : nil
+        switch rule.window {
+        case .day, .week, .month, .quarter: (kind, seconds) = (.calendar, 0)
+        case .rolling(let length): (kind, seconds) = (.rolling, (length + RollingBuckets.count - 1) / RollingBuckets.count)
+        case .rate(let length): (kind, seconds) = (.rate, length)
+        case .none: (kind, seconds) = (rule.unit == .concurrent ? .concurrent : .lifetime, 0)
+        }
+    }
+
+    func holds(_ facts: TurnFacts) -> Bool {
+        for index in 0..<conditions.count where !conditions[index].holds(facts[conditions[index].on]) { return false }
+        return true
+    }
+
+    /// What the turn has to reserve; nil when its price is not known and this limit must know it.
+    func need(_ demand: LimitDemand) -> Int64? {
+        if kind == .rate { return demand.estimate.of(unit) ?? 0 }
+        guard let whole = demand.whole.of(unit) else { return isEnforced ? nil : 0 }
+        return isElastic ? min(whole, demand.first.of(unit) ?? whole) : whole
+    }
+
+    /// The time that so much takes to refill, in nanoseconds, rounded up; `max` when it never does.
+    func refill(_ amount: Int64) -> Int64 {
+        guard limit > 0 else { return amount > 0 ? .max : 0 }
+        let product = Int128(amount) * Int128(seconds) * 1_000_000_000
+        let nanoseconds = (product + Int128(limit) - 1) / Int128(limit)
+        return Int64(clamping: nanoseconds)
+    }
+
+    /// What of a rate's burst a refill time stands for, rounded up.
+    func amount(refilledIn nanoseconds: Int64) -> Int64 {
+        let period = Int128(seconds) * 1_000_000_000
+        return Int64(clamping: (Int128(nanoseconds) * Int128(limit) + period - 1) / period)
+    }
+}

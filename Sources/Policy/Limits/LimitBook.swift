@@ -1,0 +1,119 @@
+// LimitBook: the limits in force, compiled once for a snapshot, so that those of a turn are found fast.
+
+import Synchronization
+
+/// The limits in force. Immutable; part of a snapshot.
+package final class LimitBook: Sendable {
+    package static let rulesMax = 10_000
+
+    /// The most specific first.
+    package let rules: [LimitRule]
+    let compiled: [CompiledLimit]
+    /// Every dimension that some rule groups by.
+    let dimensions: [LimitDimension]
+    /// Tells two books apart within a process.
+    let serial: UInt64
+    /// Rules that every turn has to be held against.
+    private let unindexed: [Int]
+    /// Rules that want one of a few exact values of a dimension, by that value.
+    private let indexed: [(dimension: LimitDimension, rules: [String: [Int]])]
+
+    private static let serials = Atomic<UInt64>(0)
+
+    package static let empty = LimitBook()
+
+    private init() {
+        rules = []
+        compiled = []
+        dimensions = []
+        unindexed = []
+        indexed = []
+        serial = 0
+    }
+
+    /// - Parameter zone: the rules of an IANA time zone, nil when there is none of that name.
+    package init(_ unordered: [LimitRule], zone: (String) -> TimeZoneRules?) throws(LimitFault) {
+        guard unordered.count <= Self.rulesMax else {
+            throw LimitFault(
+                rule: "", field: "limits", problem: "there are \(unordered.count)",
+                mend: "Give at most \(Self.rulesMax): one rule with `group_by` does for many counters.")
+        }
+        var zones: [String: TimeZoneRules] = ["UTC": .utc]
+        var ids: Set<String> = []
+        for rule in unordered {
+            if rule.window.isCalendar, zones[rule.zone] == nil { zones[rule.zone] = zone(rule.zone) }
+            if let fault = rule.fault(hasZone: { zones[$0] != nil }) { throw fault }
+            guard ids.insert(rule.id).inserted else {
+                throw LimitFault(rule: rule.id, field: "id", problem: "another limit has it", mend: "Give each limit its own.")
+            }
+        }
+        let rules = unordered.sorted { $0.isMoreSpecific(than: $1) }
+        var dimensions: [LimitDimension] = []
+        func place(_ dimension: LimitDimension) -> Int {
+            if let found = dimensions.firstIndex(of: dimension) { return found }
+            dimensions.append(dimension)
+            return dimensions.count - 1
+        }
+        var compiled: [CompiledLimit] = []
+        var unindexed: [Int] = []
+        var index: [LimitDimension: [String: [Int]]] = [:]
+        for (number, rule) in rules.enumerated() {
+            compiled.append(CompiledLimit(rule, zone: zones[rule.zone] ?? .utc, place: place))
+            let exact = rule.conditions.filter { condition in
+                !condition.any.isEmpty && condition.any.allSatisfy { !$0.hasPrefix("*") && !$0.hasSuffix("*") }
+            }
+            guard let narrowest = exact.min(by: { $0.on.narrowness < $1.on.narrowness }) else {
+                unindexed.append(number)
+                continue
+            }
+            for value in Set(narrowest.any) { index[narrowest.on, default: [:]][value, default: []].append(number) }
+        }
+        self.rules = rules
+        self.compiled = compiled
+        self.dimensions = dimensions
+        self.unindexed = unindexed
+        indexed = index.map { ($0.key, $0.value) }.sorted { $0.dimension.narrowness < $1.dimension.narrowness }
+        serial = Self.serials.add(1, ordering: .relaxed).newValue
+    }
+
+    package var isEmpty: Bool { rules.isEmpty }
+
+    /// The places of the rules that hold for a turn, the most specific first.
+    func matches(_ facts: TurnFacts) -> [Int] {
+        var found: [Int] = []
+        found.reserveCapacity(unindexed.count + 8)
+        for number in unindexed where compiled[number].holds(facts) { found.append(number) }
+        let sorted = found.count
+        for (dimension, rules) in indexed {
+            guard let value = facts[dimension], let numbers = rules[value] else { continue }
+            for number in numbers where compiled[number].holds(facts) { found.append(number) }
+        }
+        if found.count > sorted { found.sort() }
+        return found
+    }
+}
+
+extension LimitRule {
+    /// The group with the key that a session belongs to.
+    var wholeGroup: [LimitDimension] {
+        groupBy.contains(.session) && !groupBy.contains(.key) ? groupBy + [.key] : groupBy
+    }
+
+    private var narrowness: Int { (conditions.map(\.on) + groupBy).map(\.narrowness).min() ?? LimitDimension.fixed.count }
+
+    func isMoreSpecific(than other: LimitRule) -> Bool {
+        if narrowness != other.narrowness { return narrowness < other.narrowness }
+        let (count, otherCount) = (conditions.count + groupBy.count, other.conditions.count + other.groupBy.count)
+        return count != otherCount ? count > otherCount : id < other.id
+    }
+
+    /// Two rules of one id with the same identity count the same thing; another identity begins at zero or is counted again.
+    package var counterIdentity: String {
+        let conditions = conditions.map { "\($0.on)=\($0.any.sorted())-\($0.except.sorted())" }.sorted()
+        let calendar = window.isCalendar ? "\(zone)/\(window == .quarter ? fiscalStartMonth : 1)" : ""
+        let text = "\(unit.rawValue);\(window);\(calendar);\(groupBy.map(\.description));\(conditions)"
+        // FNV-1a: nobody gains by a collision, who may write rules.
+        let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return String(hash, radix: 36)
+    }
+}

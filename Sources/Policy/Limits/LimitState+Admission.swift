@@ -1,0 +1,157 @@
+// LimitState+Admission: all limits of a turn together, all or none.
+
+import GatewayModel
+
+extension LimitState {
+    enum Decision {
+        case granted(place: UInt32, generation: UInt32)
+        case refused(LimitRefusal)
+        case wait(until: Timestamp, LimitRefusal)
+    }
+
+    mutating func admit(
+        _ facts: TurnFacts, _ demand: LimitDemand, _ book: LimitBook, _ matches: [Int], at now: Timestamp
+    ) -> Decision {
+        probe(facts, demand, book, matches, at: now)
+        var missing = 0
+        var fits = true
+        for index in 0..<probes.count {
+            if probes[index].account == AccountTable.none { missing += 1 }
+            if !probes[index].fits, book.compiled[probes[index].rule].isEnforced { fits = false }
+        }
+        guard fits else { return refuse(book, facts, at: now) }
+        guard accounts.count + missing <= accountsMax else {
+            figures.refused += 1
+            return .refused(LimitRefusal(reason: .tooManyCounters))
+        }
+        return commit(facts, demand, book, at: now)
+    }
+
+    private mutating func commit(_ facts: TurnFacts, _ demand: LimitDemand, _ book: LimitBook, at now: Timestamp) -> Decision {
+        let place = reservationsFree.popLast() ?? UInt32(reservations.count)
+        if Int(place) == reservations.count { reservations.append(LiveReservation()) }
+        let seconds = UInt32(clamping: now.seconds)
+        for index in 0..<probes.count {
+            let limit = book.compiled[probes[index].rule]
+            let account = open(probes[index], limit, facts, book)
+            let held = probes[index].need ?? 0
+            let whole = limit.kind == .rate ? held : demand.whole.of(limit.unit) ?? 0
+            accounts[account].lastUsed = max(accounts[account].lastUsed, seconds)
+            accounts[account].live += 1
+            if limit.kind == .rate {
+                accounts[account].posted = probes[index].emptyAt
+            } else {
+                let (sum, overflow) = accounts[account].pending.addingReportingOverflow(held)
+                accounts[account].pending = overflow ? .max : sum
+            }
+            if !limit.isEnforced, !probes[index].fits {
+                tell(.wouldRefuse, account, limit, used: probes[index].before, at: now)
+            }
+            reservations[Int(place)].holds.append(
+                Hold(
+                    account: account, rule: UInt32(probes[index].rule), held: held, whole: max(whole, held),
+                    before: probes[index].before, overshoot: limit.isElastic ? demand.overshoot.of(limit.unit) ?? 0 : 0,
+                    emptyAt: probes[index].emptyAt))
+        }
+        reservations[Int(place)].isLive = true
+        reservations[Int(place)].admitted = now
+        reservations[Int(place)].book = book
+        figures.admitted += 1
+        figures.reservations += 1
+        return .granted(place: place, generation: reservations[Int(place)].generation)
+    }
+
+    private mutating func refuse(_ book: LimitBook, _ facts: TurnFacts, at now: Timestamp) -> Decision {
+        var refusal = LimitRefusal(reason: .exceeded)
+        var until = now
+        var mayWait = true
+        for probe in probes where !probe.fits {
+            let limit = book.compiled[probe.rule]
+            guard limit.isEnforced else { continue }
+            let verdict = verdict(probe, limit, facts, book, at: now)
+            refusal.failures.append(verdict)
+            let latest = Timestamp(nanoseconds: now.nanoseconds.addingReportingOverflow(limit.waitNanosecondsMax).partialValue)
+            if limit.waitNanosecondsMax == 0 {
+                mayWait = false
+            } else if limit.kind == .concurrent {
+                until = max(until, latest)
+            } else if let at = verdict.fitsAt, at <= latest {
+                until = max(until, at)
+            } else {
+                mayWait = false
+            }
+        }
+        if mayWait { return .wait(until: until, refusal) }
+        figures.refused += 1
+        return .refused(refusal)
+    }
+
+    // MARK: Explaining
+
+    /// Each limit that holds for a turn as it stands; nothing is changed.
+    mutating func explain(
+        _ facts: TurnFacts, _ demand: LimitDemand, _ book: LimitBook, _ matches: [Int], at now: Timestamp
+    ) -> [LimitVerdict] {
+        probe(facts, demand, book, matches, at: now)
+        let all = probes
+        return all.map { verdict($0, book.compiled[$0.rule], facts, book, at: now) }
+    }
+
+    private mutating func verdict(
+        _ probe: Probe, _ limit: CompiledLimit, _ facts: TurnFacts, _ book: LimitBook, at now: Timestamp
+    ) -> LimitVerdict {
+        let granted = probe.account == AccountTable.none ? 0 : accounts[probe.account].granted
+        let group = limit.group.map { facts[book.dimensions[$0]].map(Self.cut) ?? "" }
+        var verdict = verdict(limit, group: group, granted: granted, before: probe.before, amount: probe.need)
+        verdict.fits = probe.fits
+        verdict.resetsAt = resetsAt(limit, slot: probe.slot, windowStart: probe.windowStart, at: now)
+        verdict.fitsAt = probe.fits ? now : fitsAt(probe, limit, granted: granted, at: now)
+        return verdict
+    }
+
+    func verdict(_ limit: CompiledLimit, group: [String], granted: Int64, before: Int64, amount: Int64?) -> LimitVerdict {
+        let most = limit.kind == .rate ? limit.burst : limit.limit
+        return LimitVerdict(
+            rule: limit.rule.id, name: limit.rule.name, unit: limit.unit, window: limit.rule.window, mode: limit.rule.mode,
+            action: limit.rule.onExceed, group: group, limit: most.addingReportingOverflow(granted).partialValue, before: before,
+            amount: amount, after: before.addingReportingOverflow(amount ?? 0).partialValue, fits: true, resetsAt: nil, fitsAt: nil,
+            contact: limit.rule.contact)
+    }
+
+    mutating func resetsAt(_ limit: CompiledLimit, slot: UInt32, windowStart: Int64, at now: Timestamp) -> Timestamp? {
+        switch limit.kind {
+        case .calendar:
+            guard let calendar = limit.calendar else { return nil }
+            return Timestamp(seconds: calendar.period(at: Timestamp(seconds: windowStart)).end)
+        case .rolling: return now.adding(seconds: limit.seconds * RollingBuckets.count)
+        case .rate: return now.adding(seconds: limit.seconds)
+        case .lifetime, .concurrent: return nil
+        }
+    }
+
+    /// When the need fits if nothing else comes; nil is never, or when somebody lets go.
+    private mutating func fitsAt(_ probe: Probe, _ limit: CompiledLimit, granted: Int64, at now: Timestamp) -> Timestamp? {
+        guard let need = probe.need else { return nil }
+        switch limit.kind {
+        case .lifetime, .concurrent: return nil
+        case .calendar:
+            guard need <= limit.limit else { return nil }
+            return resetsAt(limit, slot: probe.slot, windowStart: probe.windowStart, at: now)
+        case .rate:
+            let burst = limit.burst.addingReportingOverflow(granted).partialValue
+            guard need <= burst, limit.limit > 0 else { return nil }
+            return Timestamp(nanoseconds: probe.emptyAt - limit.refill(burst))
+        case .rolling:
+            guard probe.account != AccountTable.none, accounts[probe.account].rolling != .max else { return nil }
+            var room = limit.limit.addingReportingOverflow(granted).partialValue - need - accounts[probe.account].pending
+            let buckets = rolling[Int(accounts[probe.account].rolling)].list
+            var first = buckets.count
+            while first > 0, room >= buckets[first - 1].amount {
+                room -= buckets[first - 1].amount
+                first -= 1
+            }
+            guard first > 0, room >= 0 else { return nil }
+            return Timestamp(seconds: (buckets[first - 1].number + RollingBuckets.count + 1) * limit.seconds)
+        }
+    }
+}

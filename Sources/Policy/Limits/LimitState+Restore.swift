@@ -1,0 +1,157 @@
+// LimitState+Restore: counters made again after a start: set to what was stored, then brought up by the journal's later records,
+// each counted once however often it is delivered.
+
+import GatewayModel
+
+extension LimitState {
+    /// Sets counters to what was stored. Those of rules that now count something else are given back.
+    mutating func restore(_ counters: [LimitCounter], _ book: LimitBook) -> [LimitCounter] {
+        adopt(book)
+        var limits: [UInt32: CompiledLimit] = [:]
+        for limit in book.compiled {
+            if let slot = slot(rule: limit.rule.id, identity: limit.identity) { limits[slot] = limit }
+        }
+        return counters.filter { counter in
+            guard let slot = slot(rule: counter.rule, identity: counter.identity), let limit = limits[slot],
+                counter.group.count == limit.group.count,
+                let number = open(slot: slot, group: counter.group, windowStart: counter.windowStart)
+            else { return true }
+            guard counter.version >= accounts[number].version else { return false }
+            set(number, limit, counter)
+            return false
+        }
+    }
+
+    private mutating func set(_ number: UInt32, _ limit: CompiledLimit, _ counter: LimitCounter) {
+        accounts[number].version = counter.version
+        accounts[number].granted = counter.granted
+        switch limit.kind {
+        case .calendar, .lifetime: accounts[number].posted = counter.posted
+        case .rate: accounts[number].posted = counter.emptyAt
+        case .rolling:
+            if accounts[number].rolling != .max { rolling[Int(accounts[number].rolling)] = RollingBuckets() }
+            for bucket in counter.buckets {
+                post(bucket.amount, to: number, limit, at: Timestamp(seconds: bucket.number * limit.seconds))
+            }
+        case .concurrent: break
+        }
+    }
+
+    /// Posts a turn of the journal, if it is newer than what is in its counters.
+    mutating func replay(
+        _ facts: TurnFacts, _ actual: LimitAmounts, admitted: Timestamp, version: UInt64, _ book: LimitBook, _ matches: [Int],
+        at now: Timestamp
+    ) {
+        let demand = LimitDemand(whole: actual, first: actual, estimate: actual, overshoot: .zero)
+        probe(facts, demand, book, matches, at: admitted)
+        for index in 0..<probes.count {
+            let limit = book.compiled[probes[index].rule]
+            if let calendar = limit.calendar {
+                let end = calendar.period(at: Timestamp(seconds: probes[index].windowStart)).end
+                if end.addingReportingOverflow(Self.graceSeconds).partialValue <= now.seconds { continue }
+            }
+            if probes[index].account == AccountTable.none, accounts.count >= accountsMax { continue }
+            let account = open(probes[index], limit, facts, book)
+            guard version > accounts[account].version else { continue }
+            accounts[account].version = version
+            accounts[account].lastUsed = max(accounts[account].lastUsed, UInt32(clamping: admitted.seconds))
+            post(actual.of(limit.unit) ?? 0, to: account, limit, at: admitted)
+        }
+    }
+
+    /// Sets what is granted on top of a limit for one counter in the window of now; false when there is no such rule, or no room.
+    mutating func grant(
+        rule: String, group: [String], total: Int64, _ book: LimitBook, at now: Timestamp
+    ) -> Bool {
+        adopt(book)
+        guard let limit = book.compiled.first(where: { $0.rule.id == rule }), group.count == limit.group.count,
+            let slot = slot(rule: rule, identity: limit.identity)
+        else { return false }
+        let windowStart = limit.calendar.map { window(slot, $0, at: now).start } ?? 0
+        guard let number = open(slot: slot, group: group, windowStart: windowStart) else { return false }
+        accounts[number].granted = min(max(0, total), LimitRule.limitMax)
+        accounts[number].lastUsed = max(accounts[number].lastUsed, UInt32(clamping: now.seconds))
+        return true
+    }
+
+    // MARK: Reading
+
+    /// Counters of a rule, or of all, from a place on; at most so many. The place to go on from is nil at the end.
+    mutating func counters(
+        rule: String?, _ book: LimitBook, from place: Int, max count: Int, at now: Timestamp
+    ) -> (counters: [LimitCounter], next: Int?) {
+        adopt(book)
+        var limits: [UInt32: CompiledLimit] = [:]
+        for limit in book.compiled where rule == nil || limit.rule.id == rule {
+            if let slot = slot(rule: limit.rule.id, identity: limit.identity) { limits[slot] = limit }
+        }
+        var found: [LimitCounter] = []
+        var number = place
+        let last = accounts.places
+        while number < last, found.count < count {
+            let account = accounts[UInt32(number)]
+            if account.isUsed, let limit = limits[account.slot] { found.append(counter(UInt32(number), limit, at: now)) }
+            number += 1
+        }
+        return (found, number < last ? number : nil)
+    }
+
+    mutating func counter(_ number: UInt32, _ limit: CompiledLimit, at now: Timestamp) -> LimitCounter {
+        let account = accounts[number]
+        var counter = LimitCounter(
+            rule: limit.rule.id, identity: limit.identity, group: groupTexts(number, count: limit.group.count),
+            windowStart: account.windowStart, posted: account.posted, pending: account.pending, version: account.version)
+        counter.granted = account.granted
+        if limit.kind == .rate {
+            counter.emptyAt = account.posted
+            counter.posted = limit.amount(refilledIn: max(0, account.posted - now.nanoseconds))
+        } else if limit.kind == .rolling {
+            counter.posted = used(number, limit, at: now) - account.pending
+            if account.rolling != .max { counter.buckets = rolling[Int(account.rolling)].list }
+        }
+        return counter
+    }
+
+    // MARK: Forgetting
+
+    /// Windows that are over stay so long: clocks go back, and reports ask.
+    static var graceSeconds: Int64 { 86_400 }
+
+    /// Looks at some counters and forgets those that can never be charged again. A counter that was used of late stays whatever
+    /// the clock says now.
+    mutating func sweep(_ book: LimitBook, at now: Timestamp, count: Int) {
+        let place = place(of: book)
+        _ = place
+        var limits: [UInt32: CompiledLimit] = [:]
+        for limit in book.compiled {
+            if let slot = slot(rule: limit.rule.id, identity: limit.identity) { limits[slot] = limit }
+        }
+        for _ in 0..<min(count, accounts.places) {
+            if sweepPlace >= accounts.places { sweepPlace = 0 }
+            let number = UInt32(sweepPlace)
+            sweepPlace += 1
+            let account = accounts[number]
+            guard account.isUsed, account.live == 0 else { continue }
+            let idle = now.seconds - Int64(account.lastUsed)
+            guard idle > Self.graceSeconds else { continue }
+            guard let limit = limits[account.slot] else {
+                // Its rule is gone or counts something else now.
+                close(number)
+                continue
+            }
+            if isOver(account, limit, idle: idle, at: now) { close(number) }
+        }
+    }
+
+    private func isOver(_ account: Account, _ limit: CompiledLimit, idle: Int64, at now: Timestamp) -> Bool {
+        switch limit.kind {
+        case .calendar:
+            guard let calendar = limit.calendar else { return false }
+            return calendar.period(at: Timestamp(seconds: account.windowStart)).end + Self.graceSeconds < now.seconds
+        case .rolling: return account.granted == 0 && idle > limit.seconds * (RollingBuckets.count + 1)
+        case .rate: return account.granted == 0 && account.posted < now.nanoseconds
+        case .concurrent: return account.granted == 0
+        case .lifetime: return limit.rule.idleSecondsMax.map { idle > $0 } ?? false
+        }
+    }
+}
