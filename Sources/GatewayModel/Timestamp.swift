@@ -44,6 +44,13 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
         return Timestamp(nanoseconds: overflow ? (seconds > 0 ? .max : .min) : sum)
     }
 
+    /// Held at the ends, as `init(seconds:)`.
+    package func adding(milliseconds: Int64) -> Timestamp {
+        let (product, tooMuch) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(product)
+        return Timestamp(nanoseconds: tooMuch || overflow ? (milliseconds > 0 ? .max : .min) : sum)
+    }
+
     /// `2026-11-24T10:40:08.123456Z`: microseconds, always six digits, so that text order is time order.
     package var rfc3339: String { withRFC3339 { String(decoding: $0, as: UTF8.self) } }
 

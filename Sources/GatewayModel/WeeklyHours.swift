@@ -18,6 +18,33 @@ package struct WeeklyHours: Sendable, Hashable, Codable {
         self.toMinute = toMinute
     }
 
+    /// `08:00-18:00` or `mon-fri 08:00-18:00`; days are `mon` to `sun`, one or a range.
+    package init?(text: String) {
+        let parts = text.lowercased().split(separator: " ")
+        guard let hours = parts.last, parts.count <= 2 else { return nil }
+        let minutes = hours.split(separator: "-").map { part -> Int? in
+            let numbers = part.split(separator: ":").map { Int($0) ?? -1 }
+            guard numbers.count == 2, (0...24).contains(numbers[0]), (0...59).contains(numbers[1]), numbers[0] < 24 || numbers[1] == 0
+            else { return nil }
+            return numbers[0] * 60 + numbers[1]
+        }
+        guard minutes.count == 2, let from = minutes[0], let to = minutes[1], from != to else { return nil }
+        var days = Self.everyDay
+        if parts.count == 2 {
+            let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+            let ends = parts[0].split(separator: "-").map { day in names.firstIndex { $0 == day } }
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else { return nil }
+            days = 0
+            var day = first
+            while true {
+                days |= 1 << UInt8(day)
+                if day == last { break }
+                day = (day + 1) % 7
+            }
+        }
+        self.init(weekdays: days, fromMinute: from, toMinute: to)
+    }
+
     /// Whether the instant lies in these hours. Across midnight, the weekday is the instant's own.
     package func contains(_ time: Timestamp) -> Bool {
         // 1970-01-01 was a Thursday.
