@@ -90,7 +90,7 @@ let staticRuntime: [LinkerSetting] = [
 
 let serverTargets: [Target] = [
     library("Identity", ["GatewayModel", "Policy", "Storage", "WireFormat", crypto]),
-    library("ServerConfiguration", ["GatewayModel", "Providers", yams]),
+    library("ServerConfiguration", ["GatewayModel", "Policy", "Providers", yams]),
     library(
         "Proxy",
         ["CSearch", "GatewayModel", "WireFormat", "Dialects", "Policy", "Providers", "Journal", crypto, nioSSL, log] + nio),
@@ -114,7 +114,7 @@ let serverTargets: [Target] = [
         ] + nio),
     .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: settings, linkerSettings: staticRuntime),
     tests("IdentityTests", ["Identity", "Policy", "Storage", "GatewayModel"]),
-    tests("ServerConfigurationTests", ["ServerConfiguration", "GatewayModel", "Providers"]),
+    tests("ServerConfigurationTests", ["ServerConfiguration", "GatewayModel", "Policy", "Providers"]),
     // A client that tests of servers share.
     .target(name: "RawWire", dependencies: [nioSSL] + nio, path: "Tests/RawWire", swiftSettings: settings),
     tests(

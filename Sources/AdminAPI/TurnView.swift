@@ -44,6 +44,8 @@ package struct TurnView: Sendable, Codable {
     package var snapshotVersion: Int64
     package var toolCalls: Int
     package var tries: [UpstreamTry]
+    /// What a route decided for the turn; nil without a choice.
+    package var routing: RouteDecision?
     package var responseID: String?
     package var upstreamRequestID: String?
     package var sent: String?
@@ -95,6 +97,12 @@ package struct TurnView: Sendable, Codable {
         snapshotVersion = turn.snapshotVersion
         toolCalls = turn.toolCalls
         tries = turn.tries
+        // The last try cost what those before it did not: only theirs is written.
+        if let last = tries.indices.last, tries[last].cost == .zero, !turn.flags.contains(.recovered) {
+            let before = tries.reduce(NanoUSD.zero) { $0 + $1.cost }
+            tries[last].cost = max(.zero, NanoUSD(turn.cost.value - before.value))
+        }
+        routing = turn.routing.first
         responseID = turn.responseID
         upstreamRequestID = turn.upstreamRequestID
         sent = turn.sent?.rfc3339
@@ -134,7 +142,7 @@ package struct TurnView: Sendable, Codable {
         case priceVersion = "price_version"
         case snapshotVersion = "snapshot_version"
         case toolCalls = "tool_calls"
-        case tries
+        case tries, routing
         case responseID = "response_id"
         case upstreamRequestID = "upstream_request_id"
         case sent

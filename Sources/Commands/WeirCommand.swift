@@ -21,7 +21,7 @@ package struct WeirCommand: AsyncParsableCommand {
             WorkspaceCommand.self,
             TeamCommand.self,
             DeveloperCommand.self, DeviceCommand.self, LoginCommand.self, LogoutCommand.self, ServiceAccountCommand.self, PriceCommand.self,
-            ReportCommand.self, SessionCommand.self, RepositoryCommand.self,
+            ReportCommand.self, SessionCommand.self, RepositoryCommand.self, RouteCommand.self, ProviderCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
         ])

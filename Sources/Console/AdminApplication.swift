@@ -36,6 +36,7 @@ package func makeAdminRouter(_ dependencies: AdminDependencies) -> Router<BasicR
     PriceHandlers(dependencies).register(routes)
     LoginHandlers(dependencies).register(routes)
     RepositoryHandlers(dependencies).register(routes)
+    RouteHandlers(dependencies).register(routes)
     return router
 }
 

@@ -23,6 +23,13 @@ package struct AdminDependencies: Sendable {
     /// Prices unpriced turns again; gives how many turns of which deployment were.
     package var rerate: @Sendable () async throws -> [UnpricedView]
     package var reload: @Sendable () async throws -> Void
+    /// Routes and providers with their state on this node.
+    package var routes: @Sendable () async -> [RouteView] = { [] }
+    package var providers: @Sendable () async -> [ProviderView] = { [] }
+    /// What a route would decide now.
+    package var explainRoute: @Sendable (RouteExplainRequest) async throws -> RouteDecision = { request in
+        throw IdentityError(.notFound, "route_not_found", "model \"\(request.model)\" has no route", mend: "weir route list")
+    }
     /// The gateway's address as clients reach it; empty when it is not known.
     package var gateway: @Sendable () async -> String = { "" }
 

@@ -22,6 +22,8 @@ package enum GatewayError: Error, Sendable, Hashable {
     case unknownModel(model: String, suggestions: [String])
     case ambiguousModel(model: String, providers: [String])
     case dialectNotServed(provider: String, dialect: Dialect)
+    /// No deployment of the route may serve this turn: the conditions of all say no.
+    case noDeployment(route: String)
     /// The request cannot be said in the only dialect that the model's provider speaks.
     case cannotTranslate(parameter: String, reason: String, provider: String, dialect: Dialect)
     case malformedJSON(reason: String, offset: Int)
@@ -73,6 +75,7 @@ package enum GatewayError: Error, Sendable, Hashable {
         case .unknownModel: "model_not_found"
         case .ambiguousModel: "ambiguous_model"
         case .dialectNotServed: "dialect_not_served"
+        case .noDeployment: "no_deployment"
         case .cannotTranslate: "cannot_translate"
         case .malformedJSON: "malformed_json"
         case .duplicateField: "duplicate_field"

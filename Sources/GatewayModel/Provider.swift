@@ -38,6 +38,22 @@ package enum CredentialHeader: String, Sendable, Codable {
     case none
 }
 
+/// One of several credentials of a provider. A secret: it prints without it.
+package struct ProviderCredential: Sendable, Hashable, CustomStringConvertible {
+    /// What it is called in records and lists.
+    package var name: String
+    package var secret: String
+    package var weight: Int64
+
+    package init(name: String, secret: String, weight: Int64 = 1) {
+        self.name = name
+        self.secret = secret
+        self.weight = weight
+    }
+
+    package var description: String { name }
+}
+
 /// A configured provider. The credential is a secret: this type is not `Codable` and prints without it.
 package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var name: String
@@ -61,6 +77,8 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var trustRootsFile: String?
     /// What a client's hang-up does upstream.
     package var hangUp: HangUpPolicy
+    /// All credentials, where there are several; the first one is `credential`.
+    package var credentials: [ProviderCredential] = []
 
     package init(
         name: String, kind: ProviderKind, origin: Origin, basePath: String, credentialHeader: CredentialHeader,
@@ -81,6 +99,11 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
         self.priceProvider = priceProvider
         self.trustRootsFile = trustRootsFile
         self.hangUp = hangUp
+    }
+
+    /// Every credential, at least one.
+    package var allCredentials: [ProviderCredential] {
+        credentials.isEmpty ? [ProviderCredential(name: "api_key", secret: credential)] : credentials
     }
 
     package var description: String {

@@ -49,12 +49,26 @@ package struct UpstreamTry: Sendable, Hashable, Codable {
     package var error: String?
     /// From the try's start to its response head or failure.
     package var microseconds: Int64
+    /// What it cost, which is a part of the turn's cost: a provider that broke off may have billed what nobody got.
+    package var cost: NanoUSD
+    /// Which of the provider's credentials it went out with, where there are several.
+    package var credential: String?
 
-    package init(deployment: String, status: Int, error: String?, microseconds: Int64) {
+    enum CodingKeys: String, CodingKey {
+        case deployment, status, error, microseconds
+        case cost = "cost_nano_usd"
+        case credential
+    }
+
+    package init(
+        deployment: String, status: Int, error: String?, microseconds: Int64, cost: NanoUSD = .zero, credential: String? = nil
+    ) {
         self.deployment = deployment
         self.status = status
         self.error = error
         self.microseconds = microseconds
+        self.cost = cost
+        self.credential = credential
     }
 }
 
@@ -78,6 +92,8 @@ package struct TurnRecord: Sendable, Hashable, Codable {
     /// The catalogue version whose rows priced this turn; nil while unpriced.
     package var priceVersion: String?
     package var tries: [UpstreamTry] = []
+    /// What a route decided, once at most. Few turns have one, and an array without elements costs a word.
+    package var routing: [RouteDecision] = []
 
     package var usage = TokenUsage()
     package var usageSource: UsageSource = .none

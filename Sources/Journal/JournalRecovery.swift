@@ -61,6 +61,7 @@ extension Journal {
     private static func apply(_ kind: RecordKind?, _ json: UnsafeRawBufferPointer, _ open: inout [RequestID: OpenTurn]) {
         switch kind {
         case .turnReserved:
+            // A turn that goes on at another deployment is reserved anew: what stands last is what binds, and holds the tries before.
             // A request whose connection was at hand went out with its reservation: then one record says both.
             if let turn = decodeTurn(json) { open[turn.requestID] = OpenTurn(record: turn, isSent: turn.sent != nil) }
         case .turnSent, .turnProgress, .turnSettled, .turnRefused:
@@ -101,7 +102,12 @@ extension Journal {
             report.voided += 1
             record.errorClass = "void_after_crash"
             record.usageSource = .none
-            record.cost = .zero
+            // The try that was under way never reached its provider; those before it may have been billed, and are known.
+            record.cost = record.tries.reduce(.zero) { $0 + $1.cost }
+            if record.cost != .zero {
+                record.errorClass = "crashed"
+                record.flags.insert(.estimated)
+            }
         }
         _ = try turnSettled(record)
     }

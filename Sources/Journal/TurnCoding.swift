@@ -8,7 +8,7 @@ package import WireFormat
 private enum Member: String, CaseIterable {
     case id, key, ws, team, dev, sa
     case session, parent, affinity, agent, sub, repo, branch, commit, client, cver, project, cturn, tags
-    case endpoint, stream, asked, provider, model, served, snap, price, tries
+    case endpoint, stream, asked, provider, model, served, snap, price, tries, routing
     case usage, usrc = "usage_source", tier, speed, geo, raw, reserved, cost, flags
     case status, error, finish, tools, resp, upid
     case received, sent, first, last, overhead, bytesIn = "bytes_in", bytesOut = "bytes_out", digIn = "digest_in"
@@ -30,7 +30,7 @@ private enum Member: String, CaseIterable {
     /// Whether a ledger's sums, labels and sessions need it.
     var isInSums: Bool {
         switch self {
-        case .affinity, .commit, .cturn, .tags, .asked, .served, .snap, .price, .tries, .usrc, .tier,
+        case .affinity, .commit, .cturn, .tags, .asked, .served, .snap, .price, .tries, .routing, .usrc, .tier,
             .speed, .geo,
             .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash:
             false
@@ -83,6 +83,7 @@ extension JSONWriter {
         field("snap", turn.pointee.snapshotVersion)
         field("price", turn.pointee.priceVersion)
         if !turn.pointee.tries.isEmpty { tries(turn.pointee.tries) }
+        if !turn.pointee.routing.isEmpty { routing(turn.pointee.routing) }
         if !turn.pointee.usage.isZero { usage(turn.pointee.usage) }
         field("usage_source", turn.pointee.usageSource.rawValue)
         field("tier", turn.pointee.qualifiers.serviceTier)
@@ -146,6 +147,8 @@ extension JSONWriter {
             field("status", one.status)
             field("error", one.error)
             field("us", one.microseconds)
+            if one.cost != .zero { field("cost", one.cost.value) }
+            field("cred", one.credential)
             endObject()
         }
         endArray()
@@ -254,6 +257,7 @@ private func decode(_ name: Member, _ member: JSONMember, _ turn: inout TurnReco
     case .snap: turn.snapshotVersion = member.integer ?? 0
     case .price: turn.priceVersion = member.string
     case .tries: turn.tries = decodeTries(member.value)
+    case .routing: turn.routing = decodeRouting(member.value)
     case .usage: turn.usage = decodeUsage(member.value)
     case .usrc: turn.usageSource = member.string.flatMap(UsageSource.init(rawValue:)) ?? .none
     case .tier: turn.qualifiers.serviceTier = member.string
@@ -312,6 +316,8 @@ private func decodeTries(_ bytes: UnsafeRawBufferPointer) -> [UpstreamTry] {
             if member.isNamed("status") { one.status = Int(member.integer ?? 0) }
             if member.isNamed("error") { one.error = member.string }
             if member.isNamed("us") { one.microseconds = member.integer ?? 0 }
+            if member.isNamed("cost") { one.cost = NanoUSD(member.integer ?? 0) }
+            if member.isNamed("cred") { one.credential = member.string }
         }
         tries.append(one)
         return true

@@ -21,6 +21,8 @@ package struct ProviderSpecification: Sendable, Hashable {
     package var priceProvider: String?
     package var trustRootsFile: String?
     package var hangUp: HangUpPolicy?
+    /// Where there are several; the first is `credential`.
+    package var credentials: [ProviderCredential] = []
 
     package init(name: String, kind: ProviderKind) {
         self.name = name
@@ -49,13 +51,13 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
         )
     }
     let credential = specification.credential ?? ""
-    guard credential.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+    guard ([credential] + specification.credentials.map(\.secret)).allSatisfy({ $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
         throw ProviderError(setting: "api_key", message: "the credential holds a space or a control character")
     }
     if let models = specification.models, models.isEmpty {
         throw ProviderError(setting: "models", message: "the list is empty; leave it out or name a model")
     }
-    return Provider(
+    var provider = Provider(
         name: name, kind: specification.kind, origin: origin, basePath: path,
         credentialHeader: credential.isEmpty ? .none : preset.credentialHeader, credential: credential,
         dialects: specification.dialects ?? preset.dialects, models: specification.models ?? preset.models,
@@ -63,6 +65,8 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
         priceProvider: specification.priceProvider ?? preset.priceProvider,
         trustRootsFile: specification.trustRootsFile,
         hangUp: specification.hangUp ?? preset.hangUp)
+    provider.credentials = specification.credentials
+    return provider
 }
 
 private func isNameByte(_ byte: UInt8) -> Bool {

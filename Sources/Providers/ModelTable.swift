@@ -7,6 +7,11 @@ package import GatewayModel
 package struct ListedModel: Sendable, Hashable {
     package var id: String
     package var provider: String
+
+    package init(id: String, provider: String) {
+        self.id = id
+        self.provider = provider
+    }
 }
 
 /// Where a model name leads.
@@ -46,6 +51,14 @@ package struct ModelTable: Sendable {
             }
             throw error
         }
+    }
+
+    /// The deployment `provider/model`, whatever it speaks; nil when there is no such provider or it does not have the model.
+    package func deployment(_ name: String) -> (providerIndex: Int, model: String)? {
+        guard let slash = name.utf8.firstIndex(of: 47), let index = byName[String(name[..<slash])] else { return nil }
+        let model = String(name[name.utf8.index(after: slash)...])
+        guard !model.isEmpty, serves(providers[index], model) != nil else { return nil }
+        return (index, providers[index].aliases[model] ?? model)
     }
 
     private func resolveNative(_ asked: String, dialect: Dialect) throws(GatewayError) -> ResolvedModel {

@@ -91,6 +91,7 @@ extension Exchange {
             findOwner(of: previous) { exchange, owner throws(GatewayError) in
                 // Continuing somebody else's stored response would read it.
                 if let owner, !owner.isOwned(by: key.value.principal) { throw .unknownResponse(id: previous) }
+                if let owner { try exchange.pinToMaker(owner) }
                 try exchange.reserve(endpoint)
             }
             return
@@ -99,7 +100,7 @@ extension Exchange {
     }
 
     /// What is changed in a body whose provider is asked in the client's own dialect.
-    private func spliceBody(_ request: RequestHead, _ record: borrowing TurnRecord, _ provider: Provider) {
+    func spliceBody(_ request: RequestHead, _ record: borrowing TurnRecord, _ provider: Provider) {
         if record.model != record.modelAsked, let splice = modelSplice(request, record.model) { splices.append(splice) }
         if let usageSplice = request.usageSplice, record.endpoint.isMetered {
             splices.append(usageSplice)
@@ -122,11 +123,15 @@ extension Exchange {
     ) throws(GatewayError) -> ProviderRuntime {
         let asked = record.modelAsked
         let endpoint = record.endpoint
-        let route = try snapshot.models.resolve(
-            asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
-        let provider = snapshot.providers[route.providerIndex]
-        self.provider = provider
-        try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)
+        let route = snapshot.routes.isEmpty ? nil : snapshot.routes[asked]
+        var resolved: ResolvedModel?
+        if route == nil {
+            let found = try snapshot.models.resolve(
+                asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
+            try KeyAccess.checkModel(
+                key, asked: asked, provider: snapshot.providers[found.providerIndex].provider.name, model: found.model)
+            resolved = found
+        }
         try KeyAccess.checkRepository(key, repository: record.attribution.repository?.value)
         var inferred: Label?
         // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
@@ -147,17 +152,50 @@ extension Exchange {
             record.attribution.session = inferred
             record.flags.insert(.sessionInferred)
         }
-        record.provider = provider.provider.name
-        record.model = route.model
+        var (provider, model, dialect) = try serving(route, resolved, &record, request, key)
+        self.provider = provider
         record.qualifiers.serviceTier = request.serviceTier
-        if route.dialect != endpoint.dialect {
+        if dialect != endpoint.dialect {
             if snapshot.policy.keepsDigests { digestBody() }
-            try translate(endpoint, to: route.dialect, model: route.model)
+            (provider, model, dialect) = try translateForOne(of: provider, model, dialect, endpoint)
+        }
+        record.provider = provider.provider.name
+        record.model = model
+        if dialect != endpoint.dialect {
             record.flags.insert(.translated)
             if translation?.dropped.isEmpty == false { record.flags.insert(.dropped) }
         }
-        record.reserved = worstCost(request, provider: provider, model: route.model)
+        record.reserved = worstCost(request, provider: provider, model: model)
         return provider
+    }
+
+    /// Says the request for a deployment of another dialect; where that cannot be, for the next one of its route.
+    private func translateForOne(
+        of provider: ProviderRuntime, _ model: String, _ dialect: Dialect, _ endpoint: Endpoint
+    ) throws(GatewayError) -> (provider: ProviderRuntime, model: String, dialect: Dialect) {
+        var one = (provider: provider, model: model, dialect: dialect)
+        while one.dialect != endpoint.dialect {
+            do throws(GatewayError) {
+                try translate(endpoint, to: one.dialect, model: one.model)
+                return one
+            } catch {
+                guard let next = nextToSay(endpoint) else { throw error }
+                one = next
+                self.provider = next.provider
+            }
+        }
+        return one
+    }
+
+    /// Who serves: by a route, or the only provider of the model.
+    private func serving(
+        _ route: RouteRuntime?, _ resolved: ResolvedModel?, _ record: inout TurnRecord, _ request: RequestHead, _ key: VirtualKey
+    ) throws(GatewayError) -> (provider: ProviderRuntime, model: String, dialect: Dialect) {
+        if let route { return try choose(on: route, &record, request, key) }
+        guard let resolved else { throw .noProvider }
+        let provider = snapshot.providers[resolved.providerIndex]
+        if provider.credentials.count > 1 { return try chooseCredential(of: provider, resolved, &record, request, key) }
+        return (provider, resolved.model, resolved.dialect)
     }
 
     /// Reads and cancels of a stored response go where it was made, and only for whom it was made.
@@ -169,7 +207,7 @@ extension Exchange {
         acquireUpstream(fresh: false)
     }
 
-    private func reserve(_ endpoint: Endpoint) throws(GatewayError) {
+    func reserve(_ endpoint: Endpoint) throws(GatewayError) {
         guard endpoint.isMetered, let turn, let provider else {
             acquireUpstream(fresh: false)
             return
@@ -215,7 +253,7 @@ extension Exchange {
 
     /// The most that this turn can cost: every byte of the body a token (byte-level BPE makes no more), and all the output
     /// that was asked for.
-    private func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
+    func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
         var usage = TokenUsage()
         usage.input = Int64(body.readableBytes)
         let (output, overflow) = (request.maxOutputTokens ?? Self.outputTokensUnlessSaid)

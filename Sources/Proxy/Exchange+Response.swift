@@ -5,6 +5,7 @@ import Dialects
 import GatewayModel
 import Journal
 import NIOCore
+import Policy
 import WireFormat
 
 extension Exchange {
@@ -28,7 +29,7 @@ extension Exchange {
             }
             response.headBytes = ByteBuffer()
         }
-        deadline = .distantFuture
+        if !response.isErrorHeld, phase == .relaying { deadline = .distantFuture }
         sweepsSinceRead = 0
         do throws(HTTPHeadError) {
             try relayBody(&bytes)
@@ -81,7 +82,7 @@ extension Exchange {
         case .waiting:
             upstreamFailed(.upstreamTimedOut(provider: name, seconds: snapshot.limits.connectSeconds * 3), connected: false)
         case .sent:
-            upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.firstByteSeconds))
+            upstreamBroke(.upstreamTimedOut(provider: name, seconds: firstByteSeconds))
         case .relaying:
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.streamIdleSeconds))
         case .answering: answer(.originTimedOut(seconds: Int(Self.originSecondsMax)), keepsAlive: false)
@@ -94,11 +95,14 @@ extension Exchange {
         loop.shared.metrics.upstreamFailures.increment()
         closeUpstream()
         if !response.hasStarted, client != nil {
-            noteTry(status: response.head?.status ?? 0, error: error.code)
+            if response.head == nil { noteTry(status: 0, error: error.code) } else { turn?.record.tries.lastError = error.code }
+            // An error answer whose end did not come is still what its status says.
+            if response.isErrorHeld ? goesOnAfterAnswer(response.heldBody, reusable: false) : goesOn(after: TryFailure(error)) { return }
             settleCut(errorClass: error.code, status: replyStatus(error))
             answer(error)
             return
         }
+        tries?.failed(TryFailure(error), at: loop.shared.clock.now())
         settleCut(errorClass: response.hasStarted ? "upstream_truncated" : error.code, status: 499)
         let held = client
         finish()
@@ -176,11 +180,16 @@ extension Exchange {
     private func forward(_ out: ByteBuffer) {
         noteProgress()
         guard client != nil else { return }
+        if let tries, !response.hasStarted, out.readableBytes > 0 {
+            tries.headHeldUntil = nil
+            if goesOnAfterFirstEvent() { return }
+        }
         if response.mode == .held {
             var out = out
             response.heldBody.writeBuffer(&out)
             guard response.heldBody.readableBytes > ResponseRelay.heldBytesMax else { return }
             let held = response.heldBody
+            if goesOnAfterAnswer(held, reusable: false) { return }
             response.heldBody = ByteBuffer()
             response.mode = response.head?.framing == .chunked ? .reframed : .verbatim
             send(held, isLast: false)
@@ -191,12 +200,25 @@ extension Exchange {
 
     /// A stream's head does not wait for its first event, which may take a model minutes: clients have limits for heads.
     private func sendHeadOfStream() {
-        guard phase == .relaying, response.mode != .held, response.clientHead.readableBytes > 0 else { return }
-        response.hasStarted = true
+        guard phase == .relaying, response.mode != .held, response.clientHead.readableBytes > 0, !holdsHead else { return }
+        startResponse()
         var buffer = response.clientHead
         response.clientHead = ByteBuffer()
         writeFraming(&buffer, bodyBytes: nil)
         client?.sink.send(buffer)
+    }
+
+    /// From here on nothing can be tried again.
+    private func startResponse() {
+        response.hasStarted = true
+        if let tries { tries.body = ByteBuffer() }
+    }
+
+    /// The first event did not come in time: the client's own limit for a head counts more than what could still be tried.
+    func releaseHead() {
+        tries?.headHeldUntil = nil
+        sendHeadOfStream()
+        client?.sink.flush()
     }
 
     private func send(_ out: ByteBuffer, isLast: Bool) {
@@ -204,7 +226,7 @@ extension Exchange {
         let isReframed = response.mode == .reframed
         if !response.hasStarted {
             guard isLast || out.readableBytes > 0 else { return }
-            response.hasStarted = true
+            startResponse()
             var buffer = response.clientHead
             response.clientHead = ByteBuffer()
             writeFraming(&buffer, bodyBytes: isLast ? out.readableBytes : nil)
@@ -272,6 +294,13 @@ extension Exchange {
     /// The body is whole: settle, then send what is left, then let both connections go on.
     func bodyEnded(rest: ByteBuffer, reusable: Bool) {
         var last = rest
+        if response.isErrorHeld {
+            var whole = response.heldBody
+            whole.writeImmutableBuffer(rest)
+            if goesOnAfterAnswer(whole, reusable: reusable) { return }
+        } else if tries != nil, goesOnAfterFirstEvent() || goesOnAfterNothing(rest) {
+            return
+        }
         if let translation {
             finishTranslation(translation, into: &last)
         } else if response.withholds {

@@ -3,6 +3,7 @@
 import Dialects
 import GatewayModel
 import NIOCore
+import Policy
 import WireFormat
 
 extension Exchange {
@@ -35,7 +36,8 @@ extension Exchange {
     private func begin(_ parsed: HTTPResponseHead) {
         phase = .relaying
         response.head = parsed
-        // From here on nothing is asked again: an agent's body is large, and its stream may last for minutes.
+        // From here on nothing is asked again but by a route, which keeps its own: an agent's body is large, and its stream may last
+        // for minutes.
         body = ByteBuffer()
         splices = []
         if let turn {
@@ -44,6 +46,7 @@ extension Exchange {
             turn.record.status = parsed.status
             turn.record.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
             noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil, at: now)
+            if tries != nil { response.isErrorHeld = holdsAnswer(status: parsed.status, isPage: isPage(parsed), at: now) }
         }
         if case .length(let count) = parsed.framing { response.remaining = count }
 
@@ -56,7 +59,9 @@ extension Exchange {
                 endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
                 lineBytesMax: snapshot.limits.sseLineBytesMax)
         }
-        if let translation {
+        if response.isErrorHeld {
+            response.mode = .held
+        } else if let translation {
             response.mode = translation.passesOn ? .reframed : .held
         } else if response.withholds || parsed.framing == .untilClose {
             response.mode = .reframed
@@ -74,6 +79,12 @@ extension Exchange {
         writer.literal("x-weir-dropped: ")
         writer.safeText(translation.dropped.joined(separator: ", "))
         writer.literal("\r\n")
+    }
+
+    /// An answer that no endpoint gives: of a proxy, or of a sign-in page in between.
+    private func isPage(_ head: HTTPResponseHead) -> Bool {
+        guard target.endpoint?.isMetered == true, let field = head.fields.first("content-type") else { return false }
+        return head.fields.withValue(field) { equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: $0.prefix(9)), "text/html") }
     }
 
     private func bodyKind(_ head: HTTPResponseHead) -> ResponseBodyKind {
@@ -96,8 +107,9 @@ extension Exchange {
         let fields = parsed.fields
         let listed = connectionListedNames(fields)
         let deployment = turn?.deployment ?? ""
+        let route = tries?.route.route.name ?? ""
         let dropped = translation.map { $0.dropped.reduce(96) { $0 + $1.utf8.count + 2 } } ?? 0
-        let bytesMax = fields.bytes.count + 2 * fields.list.count + deployment.utf8.count + 384 + dropped
+        let bytesMax = fields.bytes.count + 2 * fields.list.count + deployment.utf8.count + 384 + dropped + route.utf8.count
         // A small whole answer goes out in one piece with its head.
         var bodyBytes = 0
         if case .length(let count) = parsed.framing, count <= 16_384 { bodyBytes = count }
@@ -137,6 +149,10 @@ extension Exchange {
             if !deployment.isEmpty {
                 writer.literal("\r\nx-weir-deployment: ")
                 writer.safeText(deployment)
+                if !route.isEmpty {
+                    writer.literal("\r\nx-weir-route: ")
+                    writer.safeText(route)
+                }
                 writer.literal("\r\nx-weir-overhead-us: ")
                 writer.integer(turn?.record.overheadMicroseconds ?? 0)
             }

@@ -4,6 +4,7 @@ import Dialects
 import GatewayModel
 import Journal
 import NIOCore
+import Policy
 import Providers
 import WireFormat
 
@@ -50,6 +51,7 @@ extension Exchange {
         turn.record.errorClass = errorClass
         turn.record.flags.insert(extra)
         turn.record.usageSource = .none
+        turn.record.cost = .zero
         _ = journalSettled(turn)
     }
 
@@ -71,10 +73,34 @@ extension Exchange {
     func noteTry(status: Int, error: String?, at time: Timestamp? = nil) {
         guard let turn else { return }
         let now = time ?? loop.shared.clock.now()
-        let one = UpstreamTry(
+        var one = UpstreamTry(
             deployment: turn.deployment, status: status, error: error,
             microseconds: (now.nanoseconds - tryStarted.nanoseconds) / 1000)
+        if let tries, let provider, provider.credentials.count > 1 { one.credential = provider.credentialNames[tries.credential] }
         turn.record.tries.append(one)
+    }
+
+    /// Settles one try of several: its cost goes into its line and to the turn, and nothing else of it stays in the record.
+    func settleTry(_ tries: TurnTries, _ turn: Turn) {
+        turn.record.errorClass = turn.record.tries.lastError
+        applyUsage(meter?.reading, to: &turn.record)
+        if !turn.record.tries.isEmpty { turn.record.tries[turn.record.tries.count - 1].cost = turn.record.cost }
+        tries.spent += turn.record.cost
+        tries.flags.formUnion(turn.record.flags.intersection([.estimated, .unpriced, .inconsistent]))
+        turn.record.flags.subtract([.estimated, .unpriced, .inconsistent])
+        turn.record.usage = TokenUsage()
+        turn.record.usageSource = .none
+        turn.record.rawUsage = nil
+        turn.record.cost = .zero
+        turn.record.priceVersion = nil
+        turn.record.modelServed = nil
+        turn.record.responseID = nil
+        turn.record.finishReason = nil
+        turn.record.toolCalls = 0
+        turn.record.qualifiers = UsageQualifiers()
+        turn.record.qualifiers.serviceTier = request?.serviceTier
+        turn.record.errorClass = nil
+        turn.record.status = 0
     }
 
     private func journalSettled(_ turn: Turn) -> JournalPosition? {
@@ -83,6 +109,7 @@ extension Exchange {
         if let digests { (turn.record.digestIn, turn.record.digestOut) = digests.hex }
         response.isSettled = true
         let shared = loop.shared
+        if let tries { settleRoute(tries, turn) }
         shared.metrics.turnsSettled.increment()
         if turn.record.flags.contains(.unpriced) { shared.metrics.turnsUnpriced.increment() }
         if turn.record.flags.contains(.estimated) { shared.metrics.turnsEstimated.increment() }
@@ -96,6 +123,19 @@ extension Exchange {
             shared.metrics.journalFailures.increment()
             return nil
         }
+    }
+
+    /// The turn costs what all its tries cost; its session stays where it was served.
+    private func settleRoute(_ tries: TurnTries, _ turn: Turn) {
+        turn.record.cost += tries.spent
+        turn.record.flags.formUnion(tries.flags)
+        guard let session = tries.session, (200..<300).contains(turn.record.status) else { return }
+        let usage = turn.record.usage
+        loop.shared.board.remember(
+            session,
+            AffinityEntry(
+                deployment: turn.deployment, time: turn.record.lastByte ?? received,
+                contextTokens: usage.totalInput + usage.output, tier: tries.route.route.deployments[tries.plan.current].tier))
     }
 
     // MARK: Usage and cost
@@ -146,7 +186,7 @@ extension Exchange {
     private func settleAtBound(_ record: inout TurnRecord) {
         record.usageSource = .estimated
         record.flags.insert(record.reserved == .zero ? [.estimated, .unpriced] : .estimated)
-        record.cost = record.reserved
+        record.cost = NanoUSD(record.reserved.value - (tries?.spent.value ?? 0))
     }
 
     private func wasSent(_ record: TurnRecord) -> Bool { record.sent != nil && phase != .waiting }

@@ -40,6 +40,9 @@ final class TurnTranslation {
         self.status = status
     }
 
+    /// What has come of an answer that is no stream.
+    var held: [UInt8] { document }
+
     /// Whether the answer goes on as it comes.
     var passesOn: Bool { kind == .sse && status < 300 }
 
@@ -111,7 +114,7 @@ extension Exchange {
         buffer.writeStaticString("POST ")
         buffer.writeString(upstreamPath(translation.endpoint, provider: provider.provider, id: nil))
         buffer.writeStaticString(" HTTP/1.1\r\n")
-        buffer.writeBytes(provider.fixedFields)
+        buffer.writeBytes(credentialFields(provider))
         if let agent = head.fields.first("user-agent") {
             buffer.writeBytes(head.fields.bytes[Int(agent.nameStart)..<Int(agent.valueStart + agent.valueCount)])
             buffer.writeStaticString("\r\n")

@@ -4,6 +4,7 @@ import Dialects
 import GatewayModel
 import Journal
 import NIOCore
+import Policy
 import Providers
 import WireFormat
 
@@ -12,9 +13,11 @@ extension Exchange {
     func acquireUpstream(fresh: Bool) {
         guard let provider else { return }
         phase = .waiting
-        tryStarted = fresh ? loop.shared.clock.now() : received
-        deadline = .now() + .seconds(Int64(snapshot.limits.connectSeconds) * 3)
-        loop.pool(for: provider).acquire(self, fresh: fresh)
+        tryStarted = fresh ? loop.shared.clock.now() : tries == nil ? received : tryStarted
+        deadline = boundedByRoute(.now() + .seconds(Int64(snapshot.limits.connectSeconds) * 3))
+        let pool = loop.pool(for: provider)
+        awaited = pool
+        pool.acquire(self, fresh: fresh)
     }
 
     /// A connection is ours.
@@ -39,12 +42,15 @@ extension Exchange {
     @discardableResult
     func hold(_ connection: UpstreamConnection, isReused: Bool) -> Timestamp {
         upstream = connection
+        awaited = nil
         upstreamIsReused = isReused
         connection.exchange = self
         let now = loop.shared.clock.now()
         if let turn, turn.record.sent == nil {
             turn.record.sent = now
-            turn.record.overheadMicroseconds = (now.nanoseconds - received.nanoseconds) / 1000
+            if tries == nil || turn.record.overheadMicroseconds == 0 {
+                turn.record.overheadMicroseconds = (now.nanoseconds - received.nanoseconds) / 1000
+            }
         }
         return now
     }
@@ -74,6 +80,7 @@ extension Exchange {
     func upstreamFailed(_ error: GatewayError, connected: Bool) {
         loop.shared.metrics.upstreamFailures.increment()
         noteTry(status: 0, error: error.code)
+        if goesOn(after: TryFailure(error)) { return }
         if connected {
             settleCut(errorClass: error.code, status: replyStatus(error))
             answer(error)
@@ -91,7 +98,7 @@ extension Exchange {
     private func sendRequest() {
         guard let upstream, let provider else { return }
         phase = .sent
-        deadline = .now() + .seconds(Int64(snapshot.limits.firstByteSeconds))
+        deadline = boundedByRoute(.now() + .seconds(Int64(firstByteSeconds)))
         staleUntil = .now() + .seconds(2)
         var buffer = translation.map { makeTranslatedHead(provider, $0) } ?? makeUpstreamHead(provider)
         if body.readableBytes <= 16_384 {
@@ -129,6 +136,21 @@ extension Exchange {
         writeUnsent()
     }
 
+    /// `Host` and the credential.
+    func credentialFields(_ provider: ProviderRuntime) -> [UInt8] {
+        guard let tries, tries.credential > 0, tries.credential < provider.credentials.count else { return provider.fixedFields }
+        return provider.credentials[tries.credential]
+    }
+
+    /// Seconds until a try's answer must begin.
+    var firstByteSeconds: Int { tries?.route.route.firstByteSeconds ?? snapshot.limits.firstByteSeconds }
+
+    /// A try ends with its turn's own time.
+    private func boundedByRoute(_ deadline: NIODeadline) -> NIODeadline {
+        guard let end = tries?.plan.deadline else { return deadline }
+        return min(deadline, .now() + .nanoseconds(max(0, end.nanoseconds - loop.shared.clock.now().nanoseconds)))
+    }
+
     /// The request head that goes upstream: the client's own fields in their order and spelling, less those that are
     /// nobody else's business, then ours. With room for the body where that goes with it.
     private func makeUpstreamHead(_ provider: ProviderRuntime) -> ByteBuffer {
@@ -139,7 +161,7 @@ extension Exchange {
         let listed = connectionListedNames(fields)
         let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
         let bytesMax =
-            head.method.utf8.count + path.count + provider.fixedFields.count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
+            head.method.utf8.count + path.count + credentialFields(provider).count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
         var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
         buffer.writeHead(bytesMax: bytesMax) { writer in
             writer.text(head.method)
@@ -150,7 +172,7 @@ extension Exchange {
                 writer.text(head.query)
             }
             writer.literal(" HTTP/1.1\r\n")
-            writer.bytes(provider.fixedFields)
+            writer.bytes(credentialFields(provider))
             var left = rewritten
             fields.bytes.withUnsafeBytes { all in
                 for index in 0..<fields.list.count {

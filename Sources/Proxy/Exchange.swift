@@ -12,8 +12,8 @@ import WireFormat
 /// writes them: a copy of them costs more than most of what is done to them. Touched only on its connection's loop.
 final class Turn {
     let place = UnsafeMutablePointer<TurnRecord>.allocate(capacity: 1)
-    /// What finance sees as the deployment, put together once.
-    let deployment: String
+    /// What finance sees as the deployment, put together once a try.
+    var deployment: String
 
     init(_ record: consuming TurnRecord) {
         deployment = record.deployment
@@ -71,6 +71,10 @@ final class Exchange {
     /// Weir asked for the usage event, so the client must not see it.
     var injectsUsage = false
     var provider: ProviderRuntime?
+    /// The deployments of its route; nil where there is nothing to choose.
+    var tries: TurnTries?
+    /// The pool that it waits for.
+    var awaited: UpstreamPool?
     /// Client and deployment speak different dialects.
     var translation: TurnTranslation?
     /// What will be journaled; nil until the request is attributed.
@@ -112,7 +116,7 @@ final class Exchange {
 
     var keyID: String? { key?.value.id }
     var isRefused: Bool { refusal != nil }
-    var isWaitingForUpstream: Bool { phase == .waiting }
+    func isWaiting(for pool: UpstreamPool) -> Bool { phase == .waiting && awaited === pool }
     var clientKind: ClientKind { ClientKind(fields: head.fields) }
 
     // MARK: The request arrives
@@ -253,6 +257,7 @@ final class Exchange {
             return
         }
         if phase == .relaying {
+            if tries?.headHeldUntil.map({ $0 <= now }) ?? false { releaseHead() }
             sweepsSinceRead += 1
             guard sweepsSinceRead <= snapshot.limits.streamIdleSeconds * LoopContext.sweepsPerSecond else {
                 sweepsSinceRead = 0
@@ -274,6 +279,7 @@ final class Exchange {
         }
         phase = .finished
         deadline = .distantFuture
+        if let tries { tries.end() }
         if isDraining {
             isDraining = false
             loop.endDrain()

@@ -26,6 +26,8 @@ package struct GatewayMetrics: Sendable {
     package let journalFailures = Counter()
     package let staleRetries = Counter()
     package let upstreamFailures = Counter()
+    package let retries = Counter()
+    package let fallbacks = Counter()
 
     package init() {}
 }
@@ -38,7 +40,7 @@ extension GatewayMetrics {
             "refused_heads": refusedHeads.value, "refusals": refusals.value, "turns_settled": turnsSettled.value,
             "turns_unpriced": turnsUnpriced.value, "turns_estimated": turnsEstimated.value,
             "journal_failures": journalFailures.value, "stale_retries": staleRetries.value,
-            "upstream_failures": upstreamFailures.value,
+            "upstream_failures": upstreamFailures.value, "retries": retries.value, "fallbacks": fallbacks.value,
         ]
     }
 }

@@ -16,19 +16,21 @@ package final class GatewayShared: Sendable {
     let responses: ResponseDirectory
     let sessions = SessionInference()
     let origin: OriginTable
+    let board: DeploymentBoard
 
     /// - Parameters:
     ///   - origin: who answers what the data plane does not.
     ///   - responseOwner: finds the maker of a stored response that is no longer in memory.
     package init(
         journal: Journal, clock: any GatewayClock, random: any RandomSource = SystemRandom(),
-        origin: OriginTable = OriginTable([], logger: Logger(label: "weir.origin")),
+        origin: OriginTable = OriginTable([], logger: Logger(label: "weir.origin")), board: DeploymentBoard = DeploymentBoard(),
         responseOwner: @escaping @Sendable (String) async -> ResponseOwner?
     ) {
         self.journal = journal
         self.clock = clock
         self.random = random
         self.origin = origin
+        self.board = board
         resolver = UpstreamResolver(threads: .singleton)
         responses = ResponseDirectory(lookUp: responseOwner)
     }

@@ -3,6 +3,7 @@
 
 import Crypto
 package import GatewayModel
+package import Policy
 package import Providers
 
 /// What the data plane knows: keys, providers, models, prices, limits.
@@ -20,6 +21,7 @@ package final class GatewaySnapshot: Sendable {
     /// Begun with the pepper of the keys' HMACs, which is kept outside the database. Each use is a copy.
     let keyMAC: HMAC<SHA256>
     let providers: [ProviderRuntime]
+    let routes: RouteTable
 
     /// The providers as they are configured.
     package var configuredProviders: [Provider] { providers.map(\.provider) }
@@ -27,12 +29,16 @@ package final class GatewaySnapshot: Sendable {
     /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
-        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases()
+        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases(), routes: [Route] = [],
+        board: DeploymentBoard = DeploymentBoard()
     ) {
         self.version = version
         self.keys = keys
-        self.providers = providers.map(ProviderRuntime.init)
-        self.models = ModelTable(providers)
+        let runtimes = providers.map(ProviderRuntime.init)
+        self.providers = runtimes
+        let models = ModelTable(providers)
+        self.models = models
+        self.routes = RouteTable(routes, models: models, providers: runtimes, board: board)
         self.prices = prices
         self.aliases = aliases
         self.limits = limits
@@ -58,6 +64,10 @@ final class ProviderRuntime: Sendable {
     let provider: Provider
     /// `Host` and credential lines, ready to be copied into a request head.
     let fixedFields: [UInt8]
+    /// The same with each of the provider's credentials.
+    let credentials: [[UInt8]]
+    let credentialNames: [String]
+    let credentialWeights: [Int64]
     /// What makes two connections interchangeable.
     let poolKey: String
     /// The paths of the endpoints that agents call most, which need no id.
@@ -68,13 +78,18 @@ final class ProviderRuntime: Sendable {
         let origin = provider.origin
         let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
         let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host
-        var text = "Host: \(host)\(isDefaultPort ? "" : ":\(origin.port)")\r\n"
-        switch provider.credentialHeader {
-        case .bearer where !provider.credential.isEmpty: text += "Authorization: Bearer \(provider.credential)\r\n"
-        case .apiKey where !provider.credential.isEmpty: text += "x-api-key: \(provider.credential)\r\n"
-        default: break
+        let hostLine = "Host: \(host)\(isDefaultPort ? "" : ":\(origin.port)")\r\n"
+        let all = provider.allCredentials
+        credentials = all.map { one in
+            switch provider.credentialHeader {
+            case .bearer where !one.secret.isEmpty: Array("\(hostLine)Authorization: Bearer \(one.secret)\r\n".utf8)
+            case .apiKey where !one.secret.isEmpty: Array("\(hostLine)x-api-key: \(one.secret)\r\n".utf8)
+            default: Array(hostLine.utf8)
+            }
         }
-        fixedFields = Array(text.utf8)
+        fixedFields = credentials[0]
+        credentialNames = all.map(\.name)
+        credentialWeights = all.map(\.weight)
         paths = [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil).utf8)) }
         poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
     }

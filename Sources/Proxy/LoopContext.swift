@@ -134,7 +134,7 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// xoroshiro128+ (Blackman and Vigna).
-    private func nextRandom() -> UInt64 {
+    func nextRandom() -> UInt64 {
         let (first, second) = random
         let result = first &+ second
         let mixed = first ^ second

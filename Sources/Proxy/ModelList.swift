@@ -8,7 +8,17 @@ import WireFormat
 extension GatewaySnapshot {
     /// The models that this key may ask for.
     package func listedModels(for key: VirtualKey) -> [ListedModel] {
-        models.listedModels().filter { KeyAccess.allowsModel(key, asked: $0.id, provider: $0.provider, model: $0.id) }
+        let routed = routes.all.flatMap { route in
+            let own = route.deployments.first {
+                KeyAccess.allowsModel(key, asked: $0.model, provider: $0.provider.provider.name, model: $0.model)
+            }
+            return own.map { own in route.route.models.map { ListedModel(id: $0, provider: own.provider.provider.name) } } ?? []
+        }
+        let names = Set(routed.map(\.id))
+        let own = models.listedModels().filter {
+            !names.contains($0.id) && KeyAccess.allowsModel(key, asked: $0.id, provider: $0.provider, model: $0.id)
+        }
+        return routed + own
     }
 }
 

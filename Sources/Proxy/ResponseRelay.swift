@@ -30,6 +30,8 @@ final class ResponseRelay {
     /// Whether a byte went to the client: from then on nothing can be tried again.
     @exclusivity(unchecked) var hasStarted = false
     @exclusivity(unchecked) var isSettled = false
+    /// An error answer of a route's deployment: it goes to the client only when nothing else is tried.
+    var isErrorHeld = false
     /// A whole answer is larger than what is held for translation.
     var isOversized = false
     @exclusivity(unchecked) var bytesOut: Int64 = 0

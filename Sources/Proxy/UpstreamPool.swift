@@ -54,7 +54,7 @@ final class UpstreamPool {
             return
         }
         while let waiter = waiters.popFirst() {
-            guard waiter.isWaitingForUpstream else { continue }
+            guard waiter.isWaiting(for: self) else { continue }
             waiter.upstreamReady(connection, isReused: true)
             return
         }
@@ -88,7 +88,7 @@ final class UpstreamPool {
 
     private func serveWaiter() {
         while let waiter = waiters.popFirst() {
-            guard waiter.isWaitingForUpstream else { continue }
+            guard waiter.isWaiting(for: self) else { continue }
             connect(waiter)
             return
         }
@@ -151,7 +151,7 @@ final class UpstreamPool {
                     connection.whenReady(timeout: timeout) { error in
                         if let error {
                             self.connectNext(exchange, addresses, reason: error)
-                        } else if exchange.isWaitingForUpstream {
+                        } else if exchange.isWaiting(for: self) {
                             exchange.upstreamReady(connection, isReused: false)
                         } else {
                             self.release(connection)
@@ -164,7 +164,7 @@ final class UpstreamPool {
     }
 
     private func connectNext(_ exchange: Exchange, _ addresses: ArraySlice<SocketAddress>, reason: String) {
-        if addresses.count > 1, exchange.isWaitingForUpstream {
+        if addresses.count > 1, exchange.isWaiting(for: self) {
             connect(exchange, to: addresses.dropFirst())
         } else {
             connectFailed(exchange, .upstreamConnectFailed(provider: provider.name, reason: reason))
@@ -173,7 +173,7 @@ final class UpstreamPool {
 
     private func connectFailed(_ exchange: Exchange, _ error: GatewayError) {
         openCount -= 1
-        if exchange.isWaitingForUpstream { exchange.upstreamFailed(error, connected: false) }
+        if exchange.isWaiting(for: self) { exchange.upstreamFailed(error, connected: false) }
         serveWaiter()
     }
 }

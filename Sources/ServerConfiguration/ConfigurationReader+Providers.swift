@@ -23,7 +23,7 @@ extension ConfigurationReader {
 
     private static let providerMembers = [
         "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
-        "trust_roots", "hang_up", "dialects",
+        "trust_roots", "hang_up", "dialects", "api_keys",
     ]
 
     private mutating func readProvider(_ node: Node) -> Provider? {
@@ -45,6 +45,7 @@ extension ConfigurationReader {
         var specification = ProviderSpecification(name: text(mapping, "name") ?? kindText, kind: kind)
         specification.baseURL = text(mapping, "base_url").map(substituted)
         if let secret = mapping["api_key"] { specification.credential = readSecret(secret) }
+        if let list = mapping["api_keys"] { readCredentials(list, mapping, into: &specification) }
         specification.models = texts(mapping, "models")
         readAliases(mapping["aliases"], into: &specification)
         specification.allowsPrivateAddresses = truth(mapping, "allow_private_addresses")
@@ -82,6 +83,33 @@ extension ConfigurationReader {
             }
             specification.aliases[name] = model
         }
+    }
+
+    /// A list of `key`, `weight`, `name`.
+    private mutating func readCredentials(
+        _ node: Node, _ provider: Node.Mapping, into specification: inout ProviderSpecification
+    ) {
+        guard let list = node.sequence, (1...64).contains(list.count), provider["api_key"] == nil else {
+            fault(node, "api_keys is a list of 1 to 64 credentials, in the place of api_key", "- key: ${OPENAI_API_KEY}\n    weight: 2")
+            return
+        }
+        for (index, item) in list.enumerated() {
+            guard let mapping = item.mapping, let key = mapping["key"], let secret = readSecret(key) else {
+                if item.mapping?["key"] == nil { fault(item, "a credential needs a key", "key: ${NAME}, or key: file:/path") }
+                continue
+            }
+            for (name, _) in mapping where !["key", "weight", "name"].contains(name.string ?? "") {
+                unknown(name, name.string ?? "", ["key", "weight", "name"])
+            }
+            let weight = mapping["weight"].map { $0.scalar.flatMap { Int64($0.string) } ?? 0 } ?? 1
+            if !(1...1_000_000).contains(weight) { fault(item, "weight must be 1 to 1000000", "weight: 1") }
+            let name = text(mapping, "name") ?? "key\(index + 1)"
+            if specification.credentials.contains(where: { $0.name == name }) {
+                fault(item, "there are two credentials named \"\(name)\"", "give each a name of its own")
+            }
+            specification.credentials.append(ProviderCredential(name: name, secret: secret, weight: weight))
+        }
+        specification.credential = specification.credentials.first?.secret
     }
 
     /// `${NAME}` or `file:PATH`; a secret in clear is a fault.
@@ -137,7 +165,7 @@ extension ConfigurationReader {
         return texts
     }
 
-    private mutating func word(_ mapping: Node.Mapping, _ name: String, of words: [String]) -> String? {
+    mutating func word(_ mapping: Node.Mapping, _ name: String, of words: [String]) -> String? {
         guard let node = mapping[name] else { return nil }
         guard let word = node.string, words.contains(word) else {
             fault(node, "\(name) cannot be \"\(node.string ?? "")\"", "one of: \(words.joined(separator: ", "))")

@@ -14,6 +14,8 @@ package struct ConfigurationReader {
     private let file: String
     let environment: [String: String]
     var settings = GatewaySettings()
+    /// Where the deployments of each route stand, for faults that show when all is read.
+    var routeNodes: [String: Node] = [:]
     private(set) var faults: [ConfigurationFault] = []
 
     private init(file: String, environment: [String: String]) {
@@ -112,6 +114,7 @@ package struct ConfigurationReader {
         switch name {
         case "providers": readProviders(value)
         case "prices": readPrices(value)
+        case "routes": readRoutes(value)
         default:
             if let setting = Schema.all.first(where: { $0.path == name }) {
                 read(setting, value)
@@ -130,7 +133,7 @@ package struct ConfigurationReader {
                 }
             } else {
                 let tops = Set(Schema.all.compactMap { $0.path.split(separator: ".").first.map(String.init) })
-                unknown(key, name, tops.union(["providers", "prices"]).sorted())
+                unknown(key, name, tops.union(["providers", "prices", "routes"]).sorted())
             }
         }
     }
@@ -206,6 +209,7 @@ package struct ConfigurationReader {
     }
 
     private mutating func finish() {
+        checkRoutes()
         if settings.listenAddress == nil {
             fault(nil, "listen must be host:port, not \"\(settings.listen)\"", "for example: listen: 127.0.0.1:8787")
         }

@@ -2,6 +2,7 @@
 // another.
 
 package import GatewayModel
+package import Policy
 
 /// A whole configuration.
 package struct GatewaySettings: Sendable {
@@ -25,6 +26,7 @@ package struct GatewaySettings: Sendable {
     package var logLevel = "info"
     package var eventLoops = 0
     package var providers: [Provider] = []
+    package var routes: [Route] = []
     /// Prices that the configuration sets; they come before every other.
     package var prices: [PriceRow] = []
 

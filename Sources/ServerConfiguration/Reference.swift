@@ -1,6 +1,7 @@
 // Reference: docs/configuration.md and docs/limits.md, made from the schema.
 
 import GatewayModel
+import Policy
 import Providers
 
 /// Renders the reference pages.
@@ -36,6 +37,7 @@ package enum ConfigurationReference {
             | `kind` | one of \(providerRegistry.map { "`\($0.kind.rawValue)`" }.joined(separator: ", ")) |
             | `base_url` | `https://host[:port][/path]`; `http://` only with `allow_private_addresses` |
             | `api_key` | `${NAME}` or `file:PATH`; never in clear |
+            | `api_keys` | in its place, several: a list of `key`, `weight`, `name` ([routing](routing.md)) |
             | `models` | model ids, or patterns with a trailing `*` |
             | `aliases` | client's name: upstream model id |
             | `dialects` | of \(Dialect.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")) |
@@ -57,6 +59,13 @@ package enum ConfigurationReference {
                 + "\(variables.joined(separator: ", ")) |\n"
         }
         text += """
+
+            ## `routes`
+
+            A list. Members of a route: \(ConfigurationReader.routeMembers.map { "`\($0)`" }.joined(separator: ", ")); of one of its
+            `deployments`: \(ConfigurationReader.deploymentMembers.map { "`\($0)`" }.joined(separator: ", ")); of its `when`:
+            \(ConfigurationReader.conditionMembers.map { "`\($0)`" }.joined(separator: ", ")).
+            What they mean: [routing](routing.md).
 
             ## `prices`
 
@@ -100,6 +109,10 @@ package enum ConfigurationReference {
             text +=
                 "    base_url: \(provider.origin.scheme)://\(provider.origin.host):\(provider.origin.port)\(provider.basePath)\n"
             text += "    api_key: \(provider.credential.isEmpty ? "none" : "set")\n"
+            if provider.credentials.count > 1 { text += "    # \(provider.credentials.count) credentials\n" }
+        }
+        for route in settings.routes {
+            text += "# route \(route.name) (\(route.pick.rawValue)): \(route.deployments.map(\.deployment).joined(separator: ", "))\n"
         }
         if !settings.prices.isEmpty { text += "# \(settings.prices.count) price rows are overridden\n" }
         return text

@@ -47,6 +47,46 @@ struct RecoveryTests {
         #expect(turn.sent == sent && turn.lastByte == sent)
     }
 
+    @Test func aTurnThatWentOnElsewhereIsSettledAtItsLastReservation() throws {
+        let sent = FixedClock().time.adding(seconds: 2)
+        let (folder, journal) = try crash {
+            var turn = makeTurn(1, reserved: 4000)
+            turn.sent = FixedClock().time
+            _ = try $0.turnReserved(turn)
+            turn.tries = [
+                UpstreamTry(deployment: "openai/gpt-5.2", status: 0, error: "upstream_closed", microseconds: 9, cost: NanoUSD(300))
+            ]
+            turn.provider = "other"
+            turn.reserved = NanoUSD(1300)
+            turn.sent = nil
+            _ = try $0.turnReserved(turn)
+            _ = try $0.turnSent(turn.requestID, deployment: "other/m", at: sent)
+        }
+        defer { journal.stop() }
+        #expect(try journal.recover().settled == 1)
+        let turn = try #require(settled(folder, in: journal.boot).first)
+        #expect(turn.cost == NanoUSD(1300) && turn.provider == "other" && turn.sent == sent && turn.tries.first?.cost == NanoUSD(300))
+        #expect(settled(folder, in: journal.boot).count == 1)
+    }
+
+    @Test func aSecondTryThatNeverWentOutCostsWhatTheFirstDid() throws {
+        let (folder, journal) = try crash {
+            var turn = makeTurn(1, reserved: 4000)
+            turn.sent = FixedClock().time
+            _ = try $0.turnReserved(turn)
+            turn.tries = [
+                UpstreamTry(deployment: "openai/gpt-5.2", status: 0, error: "upstream_closed", microseconds: 9, cost: NanoUSD(300))
+            ]
+            turn.reserved = NanoUSD(1300)
+            turn.sent = nil
+            _ = try $0.turnReserved(turn)
+        }
+        defer { journal.stop() }
+        #expect(try journal.recover().voided == 1)
+        let turn = try #require(settled(folder, in: journal.boot).first)
+        #expect(turn.cost == NanoUSD(300) && turn.errorClass == "crashed" && turn.flags == [.recovered, .estimated])
+    }
+
     @Test func aBoundWithoutAPriceIsUnpricedAndNotFree() throws {
         let (folder, journal) = try crash {
             _ = try $0.turnReserved(makeTurn(1, reserved: 0))

@@ -34,6 +34,27 @@ struct TurnCodingTests {
 struct TurnSource {
     var isPlain = false
 
+    private func decision(_ generator: inout SeededGenerator) -> RouteDecision {
+        func some(_ generator: inout SeededGenerator) -> Int64? { Bool.random(using: &generator) ? number(&generator) : nil }
+        var made = RouteDecision(
+            route: text(&generator), pick: text(&generator), reason: text(&generator), isForced: Bool.random(using: &generator),
+            inputTokens: number(&generator), candidates: [])
+        made.toolCount = some(&generator)
+        made.toolDepth = some(&generator)
+        made.turnDepth = some(&generator)
+        made.candidates = (0..<Int.random(in: 0...3, using: &generator)).map { _ in
+            var one = RouteCandidate(
+                deployment: text(&generator), state: text(&generator), probabilityPPM: Int64.random(in: 0...1_000_000, using: &generator))
+            one.weight = some(&generator)
+            one.latencyMicroseconds = some(&generator)
+            one.inFlight = some(&generator)
+            one.costNanoUSD = some(&generator)
+            one.tier = maybe(&generator)
+            return one
+        }
+        return made
+    }
+
     func turn(_ generator: inout SeededGenerator) -> TurnRecord {
         var turn = TurnRecord(
             requestID: RequestID(high: generator.next(), low: generator.next()),
@@ -54,8 +75,9 @@ struct TurnSource {
             UpstreamTry(
                 deployment: text(&generator), status: Int.random(in: 0...599, using: &generator),
                 error: maybe(&generator),
-                microseconds: number(&generator))
+                microseconds: number(&generator), cost: NanoUSD(number(&generator)), credential: maybe(&generator))
         }
+        turn.routing = (0..<Int.random(in: 0...1, using: &generator)).map { _ in decision(&generator) }
         turn.usage = usage(&generator)
         turn.usageSource = UsageSource.allCases.randomElement(using: &generator) ?? .none
         turn.qualifiers = UsageQualifiers(

@@ -30,6 +30,15 @@ package let exampleConfiguration = """
     #     allow_private_addresses: true
     #     models: ["qwen3-*"]
 
+    # A model name with several deployments: when one fails before the first byte, the turn goes on at the next.
+    # See docs/routing.md for conditions, weights, tiers and breakers.
+    # routes:
+    #   - model: sonnet
+    #     first_byte_seconds: 60
+    #     deployments:
+    #       - anthropic/claude-sonnet-4-5
+    #       - openrouter/anthropic/claude-sonnet-4.5
+
     # Prices of your own, in USD per million tokens; they go before Weir's list.
     # prices:
     #   - provider: inhouse

@@ -137,13 +137,15 @@ private final class ServerNode: Sendable {
             standardError("First virtual key, for developer \"\(made.owner)\" (shown once):")
             output(made.secret + "\n")
         }
-        let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, clock: clock)
+        let board = DeploymentBoard()
+        let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, board: board, clock: clock)
         let reports = Reports(databases.ledger)
         let telemetry = TelemetryReceiver(journal: journal)
         let shared = GatewayShared(
             journal: journal, clock: clock,
             origin: OriginTable(
-                makeOriginHandlers(directory: directory, clock: clock, publisher: publisher, telemetry: telemetry), logger: logger)
+                makeOriginHandlers(directory: directory, clock: clock, publisher: publisher, telemetry: telemetry), logger: logger),
+            board: board
         ) { id in
             guard let turn = try? reports.responseTurn(id) else { return nil }
             return ResponseOwner(principal: turn.principal, provider: turn.provider)
@@ -153,7 +155,16 @@ private final class ServerNode: Sendable {
         let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.build())
         await publisher.attach(server)
         var dependencies = makeDependencies(publisher, server, reports, telemetry, reload)
-        let (hasTLS, bound) = (settings.tlsCertificate != nil, bound)
+        let (hasTLS, bound, clock) = (settings.tlsCertificate != nil, bound, clock)
+        dependencies.routes = { routeViews(await publisher.snapshot?.routeStatuses(at: clock.now()) ?? []) }
+        dependencies.providers = {
+            guard let snapshot = await publisher.snapshot else { return [] }
+            return providerViews(snapshot.configuredProviders, snapshot.routeStatuses(at: clock.now()))
+        }
+        dependencies.explainRoute = { request in
+            guard let snapshot = await publisher.snapshot else { throw CancellationError() }
+            return try explain(request, snapshot, board, at: clock.now(), random: SystemRandom().next())
+        }
         dependencies.gateway = {
             if let url = await publisher.agentOrigin.publicURL { return url }
             let isAnywhere = bound.address.hasPrefix("0.0.0.0:") || bound.address.hasPrefix(":::")

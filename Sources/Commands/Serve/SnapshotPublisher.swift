@@ -31,14 +31,20 @@ actor SnapshotPublisher {
     private var settings: GatewaySettings
     private let directory: Directory
     private let control: ControlStore
+    private let board: DeploymentBoard
     private var version: Int64
     private var server: GatewayServer?
     private(set) var prices: PriceBook
+    /// The snapshot that is in force.
+    private(set) var snapshot: GatewaySnapshot?
     /// What `prices` was made from. A catalogue has thousands of rows, and most publications change none of them.
     private var priceSources: (configured: [PriceRow], imported: [String])?
 
-    init(settings: GatewaySettings, directory: Directory, control: ControlStore, clock: any GatewayClock) {
+    init(
+        settings: GatewaySettings, directory: Directory, control: ControlStore, board: DeploymentBoard, clock: any GatewayClock
+    ) {
         self.settings = settings
+        self.board = board
         self.directory = directory
         self.control = control
         // Versions grow over restarts too.
@@ -72,10 +78,12 @@ actor SnapshotPublisher {
         policy.requiredLabels = Set(settings.requiredLabels)
         policy.keepsDigests = settings.digests == "sha256"
         policy.waitsForSync = settings.journalSync == "always"
-        return GatewaySnapshot(
+        let made = GatewaySnapshot(
             version: version, keys: try directory.keysByID(), providers: settings.providers, prices: prices,
             limits: settings.limits, policy: policy, pepper: directory.pepper.bytes,
-            aliases: RepositoryAliases(try directory.aliases()))
+            aliases: RepositoryAliases(try directory.aliases()), routes: settings.routes, board: board)
+        snapshot = made
+        return made
     }
 
     func publish() async throws {
@@ -88,6 +96,7 @@ actor SnapshotPublisher {
         settings.limits = next.limits
         settings.providers = next.providers
         settings.prices = next.prices
+        settings.routes = next.routes
         settings.requiredLabels = next.requiredLabels
         settings.digests = next.digests
         settings.publicURL = next.publicURL
@@ -108,7 +117,8 @@ actor SnapshotPublisher {
             let result = prices.price(
                 usage: turn.usage, provider: name, model: turn.model, qualifiers: turn.qualifiers, at: turn.received)
             guard case .priced(let cost, let version) = result else { return nil }
-            return (cost, version)
+            // What failed tries cost was priced when they failed.
+            return (turn.tries.dropLast().reduce(cost) { $0 + $1.cost }, version)
         }
     }
 }

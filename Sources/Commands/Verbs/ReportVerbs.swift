@@ -224,6 +224,8 @@ struct TurnCommand: AsyncParsableCommand {
                 return
             }
             output(turnText(detail.turn))
+            if detail.turn.tries.count > 1 { output("\n" + triesText(detail.turn)) }
+            if let decision = detail.turn.routing { output("\n" + decisionText(decision)) }
             if let says = detail.clientSays { output("\n" + clientSaysText(says)) }
         }
     }

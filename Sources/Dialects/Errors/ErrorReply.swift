@@ -149,7 +149,8 @@ private func describePolicy(_ error: GatewayError) -> Shape {
         case .missingLabel(let label):
             "This gateway requires a \(label). Send the header \(label == "repository" ? "x-weir-repo" : "x-weir-\(label)")."
         case .unpricedUnderBudget(let model, let provider, let budget):
-            "Model \(quoted(model)) has no price at \(provider), so budget \(quoted(budget)) cannot bound it. An operator can set one: prices."
+            "Model \(quoted(model)) has no price at \(provider), so budget \(quoted(budget)) cannot bound it. "
+                + "An operator can set one: prices."
         default: "This is not allowed."
         }
     return Shape(403, "invalid_request_error", "permission_error", text)
@@ -233,6 +234,8 @@ private func describeRequest(_ error: GatewayError) -> Shape {
     case .dialectNotServed(let provider, let dialect):
         return invalid(
             400, "Provider \(provider) does not speak \(dialect.rawValue). Ask for a model of another provider.")
+    case .noDeployment(let route):
+        return invalid(400, "Route \(quoted(route)) has no deployment for this call. An operator sees why: weir route explain.")
     case .cannotTranslate(let parameter, let reason, let provider, let dialect):
         return invalid(
             400,
