@@ -44,6 +44,7 @@ package struct KeyView: Sendable, Codable {
     package var networks: [String]
     package var repository: String?
     package var repositoryEnforced: Bool
+    package var strict: Bool
 
     package init(
         key: VirtualKey, name: String, created: String, isIntact: Bool, lastUsed: Timestamp?, now: Timestamp
@@ -65,6 +66,7 @@ package struct KeyView: Sendable, Codable {
         networks = key.networks
         repository = key.repository
         repositoryEnforced = key.repositoryEnforced
+        strict = key.strict ?? false
     }
 
     enum CodingKeys: String, CodingKey {
@@ -77,6 +79,7 @@ package struct KeyView: Sendable, Codable {
         case lastUsed = "last_used"
         case generation, models, endpoints, networks, repository
         case repositoryEnforced = "repository_enforced"
+        case strict
     }
 }
 
@@ -104,6 +107,7 @@ package struct KeyRequest: Sendable, Codable {
     package var networks: [String]?
     package var repository: String?
     package var repositoryEnforced: Bool?
+    package var strict: Bool?
 
     package init() {}
 
@@ -114,6 +118,7 @@ package struct KeyRequest: Sendable, Codable {
         case notBefore = "not_before"
         case expires, models, endpoints, networks, repository
         case repositoryEnforced = "repository_enforced"
+        case strict
     }
 
     /// The members that a request may have.

@@ -96,5 +96,6 @@ private func specification(_ body: KeyRequest) throws -> KeySpecification {
     result.networks = body.networks
     result.repository = body.repository
     result.repositoryEnforced = body.repositoryEnforced
+    result.strict = body.strict
     return result
 }

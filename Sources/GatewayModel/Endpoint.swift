@@ -7,6 +7,8 @@ package enum Dialect: String, Sendable, Codable, CaseIterable {
     case openAIEmbeddings = "openai_embeddings"
     case openAIResponses = "openai_responses"
     case anthropicMessages = "anthropic_messages"
+    case gemini
+    case ollama
 
     /// The dialect whose error shape a caller of this one understands.
     package var isAnthropic: Bool { self == .anthropicMessages }
@@ -26,6 +28,11 @@ package enum Endpoint: String, Sendable, Codable, CaseIterable {
     case responsesInputTokens = "responses_input_tokens"
     case messages
     case countTokens = "count_tokens"
+    case generateContent = "generate_content"
+    case streamGenerateContent = "stream_generate_content"
+    case geminiCountTokens = "gemini_count_tokens"
+    case ollamaChat = "ollama_chat"
+    case ollamaGenerate = "ollama_generate"
     case models
 
     package var dialect: Dialect {
@@ -37,24 +44,34 @@ package enum Endpoint: String, Sendable, Codable, CaseIterable {
             .responsesCompact, .responsesInputTokens:
             .openAIResponses
         case .messages, .countTokens: .anthropicMessages
+        case .generateContent, .streamGenerateContent, .geminiCountTokens: .gemini
+        case .ollamaChat, .ollamaGenerate: .ollama
         }
     }
 
     /// Whether its requests and answers can be said in another dialect.
     package var isTranslatable: Bool {
         switch self {
-        case .chatCompletions, .responses, .messages: true
+        case .chatCompletions, .generateContent, .messages, .ollamaChat, .ollamaGenerate, .responses, .streamGenerateContent: true
         default: false
         }
     }
 
+    /// Whether it only asks how many tokens a request has.
+    package var countsTokens: Bool { self == .countTokens || self == .geminiCountTokens || self == .responsesInputTokens }
+
     /// Whether the provider bills what this endpoint generates. Counting tokens and reading back are free.
     package var isMetered: Bool {
         switch self {
-        case .chatCompletions, .completions, .embeddings, .responses, .responsesCompact, .messages: true
+        case .chatCompletions, .completions, .embeddings, .generateContent, .messages, .ollamaChat, .ollamaGenerate, .responses,
+            .responsesCompact, .streamGenerateContent:
+            true
         case .responsesRetrieve, .responsesDelete, .responsesCancel, .responsesInputItems, .responsesInputTokens,
-            .countTokens, .models:
+            .countTokens, .geminiCountTokens, .models:
             false
         }
     }
+
+    /// Whether the path names the model, and the body does not.
+    package var namesModelInPath: Bool { dialect == .gemini }
 }

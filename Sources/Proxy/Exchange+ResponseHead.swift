@@ -47,9 +47,11 @@ extension Exchange {
         }
         if case .length(let count) = parsed.framing { response.remaining = count }
 
-        let kind = bodyKind(parsed)
-        translation?.begin(kind, status: parsed.status)
         let endpoint = translation?.endpoint ?? target.endpoint ?? .chatCompletions
+        var kind = bodyKind(parsed)
+        // Gemini's stream without `alt=sse` is one array, whose elements come as they are made.
+        if kind == .json, endpoint == .streamGenerateContent, parsed.status < 300 { kind = .objects }
+        translation?.begin(kind, status: parsed.status)
         if parsed.status < 300, endpoint.isMetered {
             response.withholds = injectsUsage && kind == .sse
             meter = ResponseMeter(
@@ -60,7 +62,7 @@ extension Exchange {
             response.mode = translation.passesOn ? .reframed : .held
         } else if response.withholds || parsed.framing == .untilClose {
             response.mode = .reframed
-        } else if kind != .sse {
+        } else if !kind.isStream {
             response.mode = .held
         }
         response.clientHead = makeClientHead(parsed)
@@ -86,6 +88,7 @@ extension Exchange {
         return head.fields.withValue(field) { value in
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != 59 && $0 != 32 })
             if equalsIgnoringCase(type, "text/event-stream") { return .sse }
+            if equalsIgnoringCase(type, "application/x-ndjson") { return .objects }
             return equalsIgnoringCase(type, "application/json") ? .json : .other
         }
     }

@@ -14,6 +14,8 @@ final class TurnTranslation {
     let endpoint: Endpoint
     /// The client asked for a stream.
     let isStream: Bool
+    /// How the client wants a stream cut.
+    private let framing: StreamFraming
     /// What the deployment's dialect could not carry.
     let dropped: [String]
     private let clientDialect: Dialect
@@ -27,10 +29,14 @@ final class TurnTranslation {
     /// The most that is held of an answer that is no stream, in bytes.
     private static let documentBytesMax = 32 << 20
 
-    init(endpoint: Endpoint, clientDialect: Dialect, isStream: Bool, dropped: [String], translator: AnswerTranslator) {
+    init(
+        endpoint: Endpoint, clientDialect: Dialect, isStream: Bool, framing: StreamFraming, dropped: [String],
+        translator: AnswerTranslator
+    ) {
         self.endpoint = endpoint
         self.clientDialect = clientDialect
         self.isStream = isStream
+        self.framing = framing
         self.dropped = dropped
         self.translator = translator
     }
@@ -38,13 +44,21 @@ final class TurnTranslation {
     func begin(_ kind: ResponseBodyKind, status: Int) {
         self.kind = kind
         self.status = status
+        translator.begin(kind)
     }
 
     /// Whether the answer goes on as it comes.
-    var passesOn: Bool { kind == .sse && status < 300 }
+    var passesOn: Bool { kind.isStream && status < 300 }
 
     /// What the client's answer is.
-    var contentType: String { isStream && status < 300 ? "text/event-stream; charset=utf-8" : "application/json" }
+    var contentType: String {
+        guard isStream, status < 300 else { return "application/json" }
+        return switch framing {
+        case .events: "text/event-stream; charset=utf-8"
+        case .jsonArray: "application/json"
+        case .lines: "application/x-ndjson"
+        }
+    }
 
     /// Takes the provider's bytes and appends what the client gets for them. False when an answer is too large to be held.
     func read(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
@@ -65,7 +79,9 @@ final class TurnTranslation {
         let held = document
         document = []
         held.withUnsafeBytes { bytes in
-            if status >= 300 {
+            if endpoint.countsTokens, status < 300 {
+                out += translatedCount(bytes, to: clientDialect) ?? Array(bytes)
+            } else if status >= 300 {
                 out += translatedError(bytes, to: clientDialect, status: status)
             } else if isStream {
                 translator.stream(document: bytes, into: &out)
@@ -79,39 +95,65 @@ final class TurnTranslation {
 extension Exchange {
     /// Says the request in the deployment's dialect. From here on the body is the translated one.
     func translate(_ endpoint: Endpoint, to dialect: Dialect, model: String) throws(GatewayError) {
-        let canonical: CanonicalRequest
+        var canonical: CanonicalRequest
         let written: TranslatedRequest
         do throws(TranslationRefusal) {
             canonical = try body.withUnsafeReadableBytesTyped { bytes throws(TranslationRefusal) in
-                try readCanonicalRequest(bytes, in: endpoint.dialect)
+                endpoint.countsTokens
+                    ? try readCountRequest(bytes, in: endpoint.dialect) : try readCanonicalRequest(bytes, in: endpoint.dialect)
             }
-            written = try writeCanonicalRequest(canonical, in: dialect, for: TranslationTarget(model: model))
+            if endpoint.namesModelInPath, let request {
+                canonical.model = request.model ?? ""
+                canonical.stream = request.stream
+            }
+            let target = TranslationTarget(model: model, traits: provider?.provider.traits ?? ProviderTraits())
+            written =
+                endpoint.countsTokens
+                ? try writeCountRequest(canonical, in: dialect, for: target)
+                : try writeCanonicalRequest(canonical, in: dialect, for: target)
+            if key?.value.strict == true, let first = written.dropped.first {
+                throw TranslationRefusal(first, "would be left out, and this key is strict")
+            }
         } catch {
             throw .cannotTranslate(
                 parameter: error.parameter, reason: error.reason, provider: provider?.provider.name ?? "", dialect: dialect)
         }
-        let context = AnswerContext(
+        var context = AnswerContext(
             created: received.nanoseconds / 1_000_000_000, model: canonical.model, id: requestID.description,
             includeUsage: canonical.includeUsage, tools: canonical.tools)
+        context.framing = framing(of: endpoint)
+        context.wantsBareText = endpoint == .ollamaGenerate
         guard
             let translator = AnswerTranslator(
                 from: dialect, to: endpoint.dialect, context: context, eventBytesMax: snapshot.limits.sseLineBytesMax)
         else { return }
         translation = TurnTranslation(
-            endpoint: dialect.generation, clientDialect: endpoint.dialect, isStream: canonical.stream, dropped: written.dropped,
-            translator: translator)
+            endpoint: endpoint.countsTokens ? dialect.counter : dialect.generation(streams: canonical.stream),
+            clientDialect: endpoint.dialect, isStream: canonical.stream,
+            framing: context.framing, dropped: written.dropped, translator: translator)
         body = ByteBuffer(bytes: written.body)
         splices = []
         injectsUsage = false
+    }
+
+    /// Without `alt=sse`, Gemini's streams are one array.
+    private func framing(of endpoint: Endpoint) -> StreamFraming {
+        if endpoint.dialect == .ollama { return .lines }
+        guard endpoint.dialect == .gemini else { return .events }
+        return head.query.split(separator: "&").contains("alt=sse") ? .events : .jsonArray
     }
 
     /// The request head of a translated turn. The client's own fields belong to its dialect and stay here, but for its name.
     func makeTranslatedHead(_ provider: ProviderRuntime, _ translation: TurnTranslation) -> ByteBuffer {
         var buffer = loop.allocator.buffer(capacity: 512 + (body.readableBytes <= 16_384 ? body.readableBytes : 0))
         buffer.writeStaticString("POST ")
-        buffer.writeString(upstreamPath(translation.endpoint, provider: provider.provider, id: nil))
+        buffer.writeBytes(
+            provider.path(translation.endpoint, id: nil, model: turn?.record.model ?? "", streams: translation.isStream))
+        let query = [translation.endpoint == .streamGenerateContent ? "alt=sse" : nil, provider.fixedQuery].compactMap { $0 }
+        if !query.isEmpty { buffer.writeString("?\(query.joined(separator: "&"))") }
         buffer.writeStaticString(" HTTP/1.1\r\n")
         buffer.writeBytes(provider.fixedFields)
+        if let token = provider.token?.line(at: loop.shared.clock.now()) { buffer.writeBytes(token) }
         if let agent = head.fields.first("user-agent") {
             buffer.writeBytes(head.fields.bytes[Int(agent.nameStart)..<Int(agent.valueStart + agent.valueCount)])
             buffer.writeStaticString("\r\n")
@@ -157,14 +199,19 @@ extension Exchange {
 }
 
 extension Dialect {
+    /// The endpoint of this dialect that counts tokens, where it has one.
+    var counter: Endpoint { self == .gemini ? .geminiCountTokens : .countTokens }
+
     /// The endpoint of this dialect that generates text.
-    var generation: Endpoint {
+    func generation(streams: Bool) -> Endpoint {
         switch self {
         case .openAIChat: .chatCompletions
         case .openAICompletions: .completions
         case .openAIEmbeddings: .embeddings
         case .openAIResponses: .responses
         case .anthropicMessages: .messages
+        case .ollama: .ollamaChat
+        case .gemini: streams ? .streamGenerateContent : .generateContent
         }
     }
 }

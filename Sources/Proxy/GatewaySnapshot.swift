@@ -24,14 +24,16 @@ package final class GatewaySnapshot: Sendable {
     /// The providers as they are configured.
     package var configuredProviders: [Provider] { providers.map(\.provider) }
 
-    /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
+    /// - Parameters:
+    ///   - pepper: the bytes under which the keys' secrets were MACed.
+    ///   - tokens: where providers whose credential is fetched find it.
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
-        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases()
+        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases(), tokens: AccessTokens? = nil
     ) {
         self.version = version
         self.keys = keys
-        self.providers = providers.map(ProviderRuntime.init)
+        self.providers = providers.map { ProviderRuntime($0, token: $0.tokenSource.flatMap { tokens?.slot(of: $0) }) }
         self.models = ModelTable(providers)
         self.prices = prices
         self.aliases = aliases
@@ -58,13 +60,18 @@ final class ProviderRuntime: Sendable {
     let provider: Provider
     /// `Host` and credential lines, ready to be copied into a request head.
     let fixedFields: [UInt8]
+    /// The token that every request carries, when the credential is one that is fetched.
+    let token: AccessTokenSlot?
+    /// What every request has in its query.
+    let fixedQuery: String?
     /// What makes two connections interchangeable.
     let poolKey: String
-    /// The paths of the endpoints that agents call most, which need no id.
+    /// The paths of the endpoints that agents call most, which need neither id nor model.
     private let paths: [(endpoint: Endpoint, path: [UInt8])]
 
-    init(_ provider: Provider) {
+    init(_ provider: Provider, token: AccessTokenSlot? = nil) {
         self.provider = provider
+        self.token = token
         let origin = provider.origin
         let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
         let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host
@@ -72,16 +79,22 @@ final class ProviderRuntime: Sendable {
         switch provider.credentialHeader {
         case .bearer where !provider.credential.isEmpty: text += "Authorization: Bearer \(provider.credential)\r\n"
         case .apiKey where !provider.credential.isEmpty: text += "x-api-key: \(provider.credential)\r\n"
+        case .azureAPIKey where !provider.credential.isEmpty: text += "api-key: \(provider.credential)\r\n"
+        case .googleAPIKey where !provider.credential.isEmpty: text += "x-goog-api-key: \(provider.credential)\r\n"
         default: break
         }
         fixedFields = Array(text.utf8)
-        paths = [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil).utf8)) }
+        fixedQuery = provider.traits.apiVersion.map { "api-version=\($0)" }
+        paths =
+            provider.traits.layout == .standard
+            ? [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil, model: "").utf8)) }
+            : []
         poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
     }
 
     /// Where an endpoint lies at this provider, without the query.
-    func path(_ endpoint: Endpoint, id: String?) -> [UInt8] {
+    func path(_ endpoint: Endpoint, id: String?, model: String, streams: Bool) -> [UInt8] {
         for index in 0..<paths.count where paths[index].endpoint == endpoint { return paths[index].path }
-        return Array(upstreamPath(endpoint, provider: provider, id: id).utf8)
+        return Array(upstreamPath(endpoint, provider: provider, id: id, model: model, streams: streams).utf8)
     }
 }

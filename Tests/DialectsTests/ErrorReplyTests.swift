@@ -63,7 +63,7 @@ import WireFormat
                 #expect((400...599).contains(reply.status))
                 #expect(header(reply, "content-type") == "application/json")
                 let (top, inner) = members(reply)
-                let message = inner["message"] ?? ""
+                let message = endpoint?.dialect == .ollama ? top["error"] ?? "" : inner["message"] ?? ""
                 #expect(message.count > 15 && message.utf8.count <= 300, "\(message)")
                 #expect(message.last == "." || message.last == "?", "\(message)")
                 for word in ["safety", "content policy", "context length"] {
@@ -73,6 +73,11 @@ import WireFormat
                     #expect(
                         top["type"] == "error" && top["request_id"] == Self.id.description
                             && inner["type"]?.hasSuffix("_error") == true || inner["type"] == "request_too_large")
+                } else if endpoint?.dialect == .gemini {
+                    #expect(inner["code"] == String(reply.status) && inner["status"]?.isEmpty == false)
+                    #expect(inner["details"]?.contains("\"reason\":\"\(error.code)\"") == true)
+                } else if endpoint?.dialect == .ollama {
+                    #expect(top.count == 1)
                 } else {
                     let parameter = error.code == "cannot_translate" ? "n" : "null"
                     #expect(inner["code"] == error.code && inner["param"] == parameter && inner["type"]?.isEmpty == false)

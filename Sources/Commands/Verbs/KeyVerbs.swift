@@ -27,6 +27,8 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: "The repository that it is bound to: github.com/acme/shop.") var repository: String?
         @Flag(inversion: .prefixedNo, help: "Refuse calls that name another repository.") var enforceRepository: Bool?
 
+        @Flag(inversion: .prefixedNo, help: "Refuse calls of which a translation would leave something out.") var strict: Bool?
+
         func fill(_ request: inout KeyRequest) throws {
             request.name = name
             request.expires = try expires.map { try momentText($0, "--expires") }
@@ -36,6 +38,7 @@ struct KeyCommand: AsyncParsableCommand {
             if !network.isEmpty { request.networks = network }
             request.repository = repository
             request.repositoryEnforced = enforceRepository
+            request.strict = strict
         }
     }
 

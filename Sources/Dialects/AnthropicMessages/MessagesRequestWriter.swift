@@ -1,5 +1,6 @@
 // MessagesRequestWriter: a canonical request as Anthropic Messages say it (protocols.md, sections 3.2 and 9.1).
 
+import GatewayModel
 import WireFormat
 
 /// Writes a body for `/v1/messages`.
@@ -22,7 +23,11 @@ private struct MessagesRequestWriter: ~Copyable {
         let limit = request.maxOutputTokens ?? target.maxOutputTokens
         let thinking = thinking(request, turns, limit: limit, model: target.model)
         json.beginObject()
-        json.field("model", target.model)
+        if target.traits.layout == .vertex {
+            json.field("anthropic_version", vertexAnthropicVersion)
+        } else {
+            json.field("model", target.model)
+        }
         json.field("max_tokens", limit)
         try writeSystem(request.messages.prefix { $0.role == .system })
         json.beginArray("messages")

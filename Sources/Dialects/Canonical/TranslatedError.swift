@@ -7,13 +7,22 @@ import WireFormat
 /// The body of an error answer in the client's dialect.
 package func translatedError(_ body: UnsafeRawBufferPointer, to client: Dialect, status: Int) -> [UInt8] {
     let object = JSONObjectView(body)
-    let inner = object?["error"]?.object
+    // Google wraps an error into an array on some paths.
+    let inner = object?["error"]?.object ?? geminiErrorObject(body)
     let message = inner?["message"]?.string ?? object?["message"]?.string ?? object?["error"]?.string ?? plainText(body)
-    let type = inner?["type"]?.string
+    let type = inner?["type"]?.string ?? inner?["status"]?.string
     let code = inner?["code"]?.string
     var json = JSONWriter(capacity: 256)
     json.beginObject()
-    if client.isAnthropic {
+    if client == .gemini {
+        json.beginObject("error")
+        json.field("code", status)
+        json.field("message", message)
+        json.field("status", geminiStatus(ofHTTP: status))
+        json.endObject()
+    } else if client == .ollama {
+        json.field("error", message)
+    } else if client.isAnthropic {
         json.field("type", "error")
         json.beginObject("error")
         json.field("type", anthropicErrorType(status, code))

@@ -8,7 +8,7 @@ import WireFormat
 private struct DialectCodec {
     let readRequest: (UnsafeRawBufferPointer) throws(TranslationRefusal) -> CanonicalRequest
     let writeRequest: (CanonicalRequest, TranslationTarget) throws(TranslationRefusal) -> TranslatedRequest
-    let makeReader: () -> any CanonicalEventReader
+    let makeReader: (AnswerContext) -> any CanonicalEventReader
     let makeWriter: (AnswerContext) -> any CanonicalEventWriter
 }
 
@@ -16,22 +16,40 @@ private func codec(of dialect: Dialect) -> DialectCodec? {
     switch dialect {
     case .openAIChat:
         DialectCodec(
-            readRequest: readChatRequest, writeRequest: writeChatRequest, makeReader: { ChatEventReader() },
+            readRequest: readChatRequest, writeRequest: writeChatRequest, makeReader: { _ in ChatEventReader() },
             makeWriter: { ChatEventWriter($0) })
     case .openAIResponses:
         DialectCodec(
-            readRequest: readResponsesRequest, writeRequest: writeResponsesRequest, makeReader: { ResponsesEventReader() },
+            readRequest: readResponsesRequest, writeRequest: writeResponsesRequest, makeReader: { _ in ResponsesEventReader() },
             makeWriter: { ResponsesEventWriter($0) })
     case .anthropicMessages:
         DialectCodec(
-            readRequest: readMessagesRequest, writeRequest: writeMessagesRequest, makeReader: { MessagesEventReader() },
+            readRequest: readMessagesRequest, writeRequest: writeMessagesRequest, makeReader: { _ in MessagesEventReader() },
             makeWriter: { MessagesEventWriter($0) })
+    case .gemini:
+        DialectCodec(
+            readRequest: readGeminiRequest, writeRequest: writeGeminiRequest, makeReader: { GeminiEventReader(seed: $0.id) },
+            makeWriter: { GeminiEventWriter($0) })
+    case .ollama:
+        DialectCodec(
+            readRequest: readOllamaRequest, writeRequest: writeOllamaRequest, makeReader: { OllamaEventReader(seed: $0.id) },
+            makeWriter: { OllamaEventWriter($0) })
     case .openAICompletions, .openAIEmbeddings: nil
     }
 }
 
 /// The dialects between which Weir translates, the likeliest to keep everything first.
-package let translatableDialects: [Dialect] = [.openAIResponses, .anthropicMessages, .openAIChat]
+package let translatableDialects: [Dialect] = [.openAIResponses, .anthropicMessages, .gemini, .openAIChat, .ollama]
+
+/// Reads an answer of this dialect; nil when it is never translated.
+package func makeEventReader(_ dialect: Dialect, _ context: AnswerContext) -> (any CanonicalEventReader)? {
+    codec(of: dialect)?.makeReader(context)
+}
+
+/// Writes an answer in this dialect; nil when it is never translated.
+package func makeEventWriter(_ dialect: Dialect, _ context: AnswerContext) -> (any CanonicalEventWriter)? {
+    codec(of: dialect)?.makeWriter(context)
+}
 
 /// Reads a request in the client's dialect.
 package func readCanonicalRequest(_ body: UnsafeRawBufferPointer, in dialect: Dialect) throws(TranslationRefusal) -> CanonicalRequest {
@@ -44,7 +62,7 @@ package func writeCanonicalRequest(
     _ request: CanonicalRequest, in dialect: Dialect, for target: TranslationTarget
 ) throws(TranslationRefusal) -> TranslatedRequest {
     guard let codec = codec(of: dialect) else { throw TranslationRefusal("model", "is served in a dialect that is never translated") }
-    return try codec.writeRequest(request, target)
+    return try codec.writeRequest(request.withoutForeignSignatures(for: dialect), target)
 }
 
 /// Translates one answer, in pieces of any size.
@@ -52,6 +70,8 @@ package struct AnswerTranslator: Sendable {
     private var reader: any CanonicalEventReader
     private var writer: any CanonicalEventWriter
     private var framer: SSEFramer
+    private var objects: JSONValueFramer
+    private var isSSE = true
     private var sawFinish = false
     /// The answer's end was seen and written.
     package private(set) var isEnded = false
@@ -61,13 +81,23 @@ package struct AnswerTranslator: Sendable {
     /// Nil when one of the dialects is never translated.
     package init?(from upstream: Dialect, to client: Dialect, context: AnswerContext, eventBytesMax: Int = 16 << 20) {
         guard let from = codec(of: upstream), let to = codec(of: client) else { return nil }
-        reader = from.makeReader()
+        reader = from.makeReader(context)
         writer = to.makeWriter(context)
         framer = SSEFramer(eventBytesMax: eventBytesMax)
+        objects = JSONValueFramer(valueBytesMax: eventBytesMax)
     }
+
+    /// How the provider's stream is cut; server-sent events unless this says otherwise.
+    package mutating func begin(_ kind: ResponseBodyKind) { isSSE = kind != .objects }
 
     /// Reads a piece of the provider's stream and appends what the client gets for it.
     package mutating func read(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+        guard isSSE else {
+            var objects = objects
+            objects.read(bytes) { take(SSEEvent(data: $0), &out) }
+            self.objects = objects
+            return
+        }
         var framer = framer
         framer.read(bytes) { take($0, &out) }
         self.framer = framer
@@ -85,7 +115,14 @@ package struct AnswerTranslator: Sendable {
     package mutating func document(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var events: [CanonicalEvent] = []
         reader.readDocument(bytes) { events.append($0) }
-        for event in events { writer.collect(event) }
+        for event in events {
+            if case .finish(.malformed(let reason)) = event {
+                // Told as a regular end, an agent would believe that it is done.
+                writer.collect(.failure(CanonicalFailure(code: "malformed_tool_call", message: reason)))
+            } else {
+                writer.collect(event)
+            }
+        }
         return writer.document()
     }
 

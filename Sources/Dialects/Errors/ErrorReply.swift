@@ -60,8 +60,12 @@ package func errorReply(
     if let allow = shape.allow { headers.append(("Allow", allow)) }
     if case .webSocketNotSupported = error { headers.append(("Upgrade", "HTTP/1.1")) }
     let body =
-        endpoint?.dialect.isAnthropic == true
-        ? anthropicBody(shape, requestID) : openAIBody(shape, error)
+        switch endpoint?.dialect {
+        case .anthropicMessages: anthropicBody(shape, requestID)
+        case .gemini: geminiBody(shape, error)
+        case .ollama: ollamaBody(shape)
+        default: openAIBody(shape, error)
+        }
     return ErrorReply(status: shape.status, headers: headers, body: body)
 }
 
@@ -91,6 +95,39 @@ private func anthropicBody(_ shape: Shape, _ requestID: RequestID) -> [UInt8] {
     writer.field("message", shape.message)
     writer.endObject()
     writer.field("request_id", requestID.description)
+    writer.endObject()
+    return writer.bytes
+}
+
+private func ollamaBody(_ shape: Shape) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.field("error", shape.message)
+    writer.endObject()
+    return writer.bytes
+}
+
+/// Google's form: the reason stands in an `ErrorInfo`, where its SDKs look for one.
+private func geminiBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.beginObject("error")
+    writer.field("code", shape.status)
+    writer.field("message", shape.message)
+    writer.field("status", geminiStatus(ofHTTP: shape.status))
+    writer.beginArray("details")
+    writer.beginObject()
+    writer.field("@type", "type.googleapis.com/google.rpc.ErrorInfo")
+    writer.field("reason", error.code)
+    writer.field("domain", "weir")
+    if case .cannotTranslate(let parameter, _, _, _) = error {
+        writer.beginObject("metadata")
+        writer.field("parameter", parameter)
+        writer.endObject()
+    }
+    writer.endObject()
+    writer.endArray()
+    writer.endObject()
     writer.endObject()
     return writer.bytes
 }

@@ -9,6 +9,7 @@ package struct ResponseMeter {
     private let kind: ResponseBodyKind
     private let withholdsUsageEvent: Bool
     private var framer: SSEFramer
+    private var objects: JSONValueFramer
     private let reader: any StreamReader
     private var document: [UInt8] = []
     private var documentIsTooLarge = false
@@ -22,9 +23,12 @@ package struct ResponseMeter {
         kind = body
         self.withholdsUsageEvent = withholdsUsageEvent
         framer = SSEFramer(eventBytesMax: lineBytesMax)
+        objects = JSONValueFramer(valueBytesMax: lineBytesMax)
         reader =
             switch endpoint.dialect {
             case .anthropicMessages: AnthropicReader()
+            case .gemini: GeminiReader()
+            case .ollama: OllamaReader()
             case .openAIResponses: ResponsesReader()
             case .openAIChat, .openAICompletions, .openAIEmbeddings: ChatReader()
             }
@@ -38,6 +42,9 @@ package struct ResponseMeter {
         case .sse:
             let reader = reader
             framer.read(bytes) { event in _ = reader.read(event) }
+        case .objects:
+            let reader = reader
+            objects.read(bytes) { _ = reader.read(SSEEvent(data: $0)) }
         case .json:
             guard !documentIsTooLarge else { return }
             guard document.count + bytes.count <= Self.documentBytesMax else {
@@ -78,7 +85,7 @@ package struct ResponseMeter {
             guard !document.isEmpty else { return }
             document.withUnsafeBytes { reader.readDocument($0) }
             document = []
-        case .other: break
+        case .objects, .other: break
         }
     }
 }
@@ -112,7 +119,8 @@ extension StreamReader {
         var message = ""
         visitJSONMembers(member.value) { field in
             if field.isNamed("type"), let text = field.string { type = text }
-            if field.isNamed("code"), type == "error", let text = field.string { type = text }
+            // Google's `code` is a number and its `status` a word.
+            if field.isNamed("code") || field.isNamed("status"), type == "error", let text = field.string { type = text }
             if field.isNamed("message"), let text = field.string { message = text }
         }
         reading.errorEvent = (type, message)

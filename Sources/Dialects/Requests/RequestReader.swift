@@ -12,10 +12,17 @@ private let actedOn: [StaticString] = [
 ]
 
 /// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
+/// - Parameter model: the model that the path names, for endpoints whose body names none.
 package func readRequest(
-    _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int
+    _ endpoint: Endpoint, model: String? = nil, body: UnsafeRawBufferPointer, depthMax: Int
 ) throws(GatewayError) -> RequestHead {
     var reader = RequestReader(endpoint: endpoint)
+    if endpoint.namesModelInPath {
+        reader.head.model = model
+        reader.head.stream = endpoint == .streamGenerateContent
+    }
+    // Ollama streams unless it is told not to.
+    if endpoint.dialect == .ollama { reader.head.stream = true }
     var scanner = JSONScanner(body, depthMax: depthMax)
     var isFirst = true
     do throws(JSONError) { try scanner.enterObject() } catch { throw gatewayError(error) }
@@ -26,7 +33,7 @@ package func readRequest(
             member = next
             if member.range.isEmpty {
                 let start = scanner.position
-                if member.isNamed("messages") || member.isNamed("input") {
+                if member.isNamed("messages") || member.isNamed("input") || member.isNamed("contents") {
                     // Most of a body: it is read while it is crossed, and not once more.
                     try reader.crossMessages(&scanner)
                 } else {
@@ -66,6 +73,10 @@ private struct RequestReader {
     init(endpoint: Endpoint) { self.endpoint = endpoint }
 
     mutating func read(_ member: JSONMember) throws(GatewayError) {
+        guard endpoint.dialect != .gemini else {
+            try readGemini(member)
+            return
+        }
         try checkName(member)
         if member.isNamed("model") {
             guard let model = member.string else {
@@ -86,6 +97,8 @@ private struct RequestReader {
             if member.kind != .null { head.maxOutputRange = member.range }
         } else if member.isNamed("n") {
             head.choiceCount = member.integer ?? 1
+        } else if member.isNamed("options"), endpoint.dialect == .ollama, member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("num_predict") { head.maxOutputTokens = $0.integer } }
         } else if member.isNamed("service_tier") {
             head.serviceTier = member.string
         } else if member.isNamed("speed") {
@@ -108,6 +121,29 @@ private struct RequestReader {
             head.isBackground = member.boolean ?? false
         }
     }
+
+    /// Google's servers take two spellings of each name, so one of each is all that may come.
+    private mutating func readGemini(_ member: JSONMember) throws(GatewayError) {
+        let name = camelName(member.key)
+        if let index = Self.geminiActedOn.firstIndex(of: name) {
+            if seen & (1 << UInt32(index)) != 0 { throw .duplicateField(name: name) }
+            seen |= 1 << UInt32(index)
+        }
+        switch name {
+        case "serviceTier": head.serviceTier = member.string?.lowercased()
+        case "generationConfig":
+            for part in member.object?.members ?? [] {
+                switch camelName(part.key) {
+                case "maxOutputTokens": head.maxOutputTokens = part.integer
+                case "candidateCount": head.choiceCount = part.integer ?? 1
+                default: break
+                }
+            }
+        default: break
+        }
+    }
+
+    private static let geminiActedOn = ["serviceTier", "generationConfig", "contents"]
 
     mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
