@@ -13,6 +13,13 @@ package struct SSEEvent {
     package let data: UnsafeRawBufferPointer
     /// Every byte of it with its blank line, as received.
     package let raw: UnsafeRawBufferPointer
+
+    /// An event that another framing carried.
+    package init(name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, raw: UnsafeRawBufferPointer) {
+        self.name = name
+        self.data = data
+        self.raw = raw
+    }
 }
 
 /// Frames events incrementally.
