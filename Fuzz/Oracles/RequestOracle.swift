@@ -9,7 +9,7 @@ package func parseBody(_ endpoint: Endpoint, _ body: [UInt8]) -> Result<RequestH
     do throws(GatewayError) {
         return .success(
             try body.withBytes { (text) throws(GatewayError) in
-                try readRequest(endpoint, body: text, depthMax: 128)
+                try readRequest(endpoint, body: text, depthMax: 128, pathModel: endpoint.dialect.isBedrock ? "model" : nil)
             })
     } catch {
         return .failure(error)

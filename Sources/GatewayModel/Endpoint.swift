@@ -7,9 +7,15 @@ package enum Dialect: String, Sendable, Codable, CaseIterable {
     case openAIEmbeddings = "openai_embeddings"
     case openAIResponses = "openai_responses"
     case anthropicMessages = "anthropic_messages"
+    case bedrockConverse = "bedrock_converse"
+    /// A model's own JSON in Bedrock's envelope; of Claude, Anthropic's Messages.
+    case bedrockInvoke = "bedrock_invoke"
 
     /// The dialect whose error shape a caller of this one understands.
     package var isAnthropic: Bool { self == .anthropicMessages }
+
+    /// Whether its callers are AWS SDKs, which read the model and the kind of answer from the path.
+    package var isBedrock: Bool { self == .bedrockConverse || self == .bedrockInvoke }
 }
 
 /// The operations that the gateway serves.
@@ -27,6 +33,10 @@ package enum Endpoint: String, Sendable, Codable, CaseIterable {
     case messages
     case countTokens = "count_tokens"
     case models
+    case converse
+    case converseStream = "converse_stream"
+    case invokeModel = "invoke_model"
+    case invokeModelStream = "invoke_model_stream"
 
     package var dialect: Dialect {
         switch self {
@@ -37,13 +47,15 @@ package enum Endpoint: String, Sendable, Codable, CaseIterable {
             .responsesCompact, .responsesInputTokens:
             .openAIResponses
         case .messages, .countTokens: .anthropicMessages
+        case .converse, .converseStream: .bedrockConverse
+        case .invokeModel, .invokeModelStream: .bedrockInvoke
         }
     }
 
     /// Whether its requests and answers can be said in another dialect.
     package var isTranslatable: Bool {
         switch self {
-        case .chatCompletions, .responses, .messages: true
+        case .chatCompletions, .responses, .messages, .converse, .converseStream, .invokeModel, .invokeModelStream: true
         default: false
         }
     }
@@ -51,10 +63,15 @@ package enum Endpoint: String, Sendable, Codable, CaseIterable {
     /// Whether the provider bills what this endpoint generates. Counting tokens and reading back are free.
     package var isMetered: Bool {
         switch self {
-        case .chatCompletions, .completions, .embeddings, .responses, .responsesCompact, .messages: true
+        case .chatCompletions, .completions, .embeddings, .responses, .responsesCompact, .messages, .converse, .converseStream,
+            .invokeModel, .invokeModelStream:
+            true
         case .responsesRetrieve, .responsesDelete, .responsesCancel, .responsesInputItems, .responsesInputTokens,
             .countTokens, .models:
             false
         }
     }
+
+    /// Whether the path itself asks for a stream. Elsewhere the body does.
+    package var isStreamByPath: Bool { self == .converseStream || self == .invokeModelStream }
 }

@@ -38,6 +38,8 @@ package struct VirtualKey: Sendable, Hashable, Codable {
     package var repository: String?
     /// Whether a request that names another repository than `repository` is refused.
     package var repositoryEnforced: Bool = false
+    /// Whether AWS SDKs may sign with it; nil and false are the same.
+    package var allowsAWSSignatures: Bool?
 
     package init(id: String, principal: Principal, secrets: [KeySecret]) {
         self.id = id

@@ -21,6 +21,10 @@ package struct ProviderSpecification: Sendable, Hashable {
     package var priceProvider: String?
     package var trustRootsFile: String?
     package var hangUp: HangUpPolicy?
+    package var region: String?
+    package var accessKeyID: String?
+    package var secretAccessKey: String?
+    package var sessionToken: String?
 
     package init(name: String, kind: ProviderKind) {
         self.name = name
@@ -35,7 +39,8 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     guard (1...63).contains(name.utf8.count), name.utf8.allSatisfy({ isNameByte($0) }) else {
         throw ProviderError(setting: "name", message: "a provider's name is 1 to 63 of a-z, 0-9, - and _")
     }
-    guard let baseURL = specification.baseURL ?? preset.baseURL else {
+    let ownURL = specification.baseURL == nil ? try regionalURL(preset, specification.region) : nil
+    guard let baseURL = specification.baseURL ?? ownURL else {
         throw ProviderError(
             setting: "base_url", message: "a provider of kind \(specification.kind.rawValue) needs a base_url")
     }
@@ -55,6 +60,7 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     if let models = specification.models, models.isEmpty {
         throw ProviderError(setting: "models", message: "the list is empty; leave it out or name a model")
     }
+    let aws = try awsAccess(specification, preset, host: origin.host)
     return Provider(
         name: name, kind: specification.kind, origin: origin, basePath: path,
         credentialHeader: credential.isEmpty ? .none : preset.credentialHeader, credential: credential,
@@ -62,7 +68,42 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
         aliases: specification.aliases, allowsPrivateAddresses: allowsPrivate,
         priceProvider: specification.priceProvider ?? preset.priceProvider,
         trustRootsFile: specification.trustRootsFile,
-        hangUp: specification.hangUp ?? preset.hangUp)
+        hangUp: specification.hangUp ?? preset.hangUp, aws: aws)
+}
+
+/// A kind's base URL, of one region where it has them.
+private func regionalURL(_ preset: ProviderPreset, _ region: String?) throws(ProviderError) -> String? {
+    guard let url = preset.baseURL, let place = url.firstIndex(of: "{") else { return preset.baseURL }
+    guard let region, isRegion(region) else {
+        throw ProviderError(setting: "region", message: "a provider of kind \(preset.kind.rawValue) needs a region, such as us-east-1")
+    }
+    return url[..<place] + region + url[place...].drop { $0 != "}" }.dropFirst()
+}
+
+/// What signs its requests, when access keys are configured.
+private func awsAccess(
+    _ specification: ProviderSpecification, _ preset: ProviderPreset, host: String
+) throws(ProviderError) -> AWSAccess? {
+    let parts = [specification.accessKeyID, specification.secretAccessKey, specification.sessionToken]
+    guard parts.contains(where: { $0 != nil }) else { return nil }
+    guard let service = preset.awsService else {
+        throw ProviderError(
+            setting: "access_key_id", message: "a provider of kind \(preset.kind.rawValue) signs nothing; its credential is api_key")
+    }
+    guard specification.credential == nil else {
+        throw ProviderError(setting: "api_key", message: "set api_key or access_key_id, not both")
+    }
+    guard let id = specification.accessKeyID, let secret = specification.secretAccessKey else {
+        throw ProviderError(setting: "access_key_id", message: "access_key_id and secret_access_key go together")
+    }
+    guard parts.compactMap({ $0 }).allSatisfy({ $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
+        throw ProviderError(setting: "access_key_id", message: "a credential holds a space or a control character")
+    }
+    guard let region = specification.region ?? region(ofHost: host), isRegion(region) else {
+        throw ProviderError(setting: "region", message: "a signature needs a region, such as us-east-1")
+    }
+    return AWSAccess(
+        accessKeyID: id, secretAccessKey: secret, sessionToken: specification.sessionToken, region: region, service: service)
 }
 
 private func isNameByte(_ byte: UInt8) -> Bool {
@@ -138,6 +179,10 @@ private func portNumber(_ text: Substring) -> Int? {
 package func providersFromEnvironment(_ environment: [String: String]) throws(ProviderError) -> [Provider] {
     var providers: [Provider] = []
     for preset in providerRegistry {
+        if preset.kind == .bedrock {
+            if let provider = try bedrockFromEnvironment(environment) { providers.append(provider) }
+            continue
+        }
         let credential = preset.credentialEnvironment.flatMap { environment[$0] }.flatMap { $0.isEmpty ? nil : $0 }
         let url = preset.baseURLEnvironment.flatMap { environment[$0] }.flatMap { $0.isEmpty ? nil : $0 }
         let isNamed = preset.baseURL == nil || preset.credentialEnvironment == nil ? url != nil : credential != nil

@@ -19,6 +19,8 @@ package struct ProviderPreset: Sendable {
     package var priceProvider: String?
     package var allowsPrivateAddresses: Bool
     package var hangUp: HangUpPolicy
+    /// The service's name in AWS signatures; nil where nothing is signed. Then `{region}` in the base URL is the region.
+    package var awsService: String?
 }
 
 extension ProviderPreset {
@@ -28,7 +30,7 @@ extension ProviderPreset {
 
 /// Every kind of provider, one line each.
 package let providerRegistry: [ProviderPreset] = [
-    .openAI, .anthropic, .openAICompatible, .anthropicCompatible, .ollama, .vllm, .openRouter, .simulated,
+    .openAI, .anthropic, .openAICompatible, .anthropicCompatible, .bedrock, .bedrockMantle, .ollama, .vllm, .openRouter, .simulated,
 ]
 
 extension ProviderKind {

@@ -2,11 +2,13 @@
 
 package import GatewayModel
 
-/// The path of a request to a provider, without the query. `id` is the response id where the endpoint has one.
+/// The path of a request to a provider, without the query. `id` is the response id where the endpoint has one, or the model id where the
+/// path names the model.
 package func upstreamPath(_ endpoint: Endpoint, provider: Provider, id: String?) -> String {
     // An OpenAI-shaped base URL carries the version, an Anthropic-shaped one does not; a server of both kinds has the former.
-    let messages = provider.basePath.hasSuffix("/v1") ? "/messages" : "/v1/messages"
-    let openAI = provider.kind == .simulated && !provider.basePath.hasSuffix("/v1") ? "/v1" : ""
+    let isMantle = provider.kind == .bedrockMantle
+    let messages = provider.basePath.hasSuffix("/v1") ? "/messages" : isMantle ? "/anthropic/v1/messages" : "/v1/messages"
+    let openAI = isMantle ? "/openai/v1" : provider.kind == .simulated && !provider.basePath.hasSuffix("/v1") ? "/v1" : ""
     let tail =
         switch endpoint {
         case .chatCompletions: "\(openAI)/chat/completions"
@@ -21,6 +23,10 @@ package func upstreamPath(_ endpoint: Endpoint, provider: Provider, id: String?)
         case .messages: messages
         case .countTokens: "\(messages)/count_tokens"
         case .models: "\(openAI)/models"
+        case .converse: "/model/\(pathSegment(id ?? ""))/converse"
+        case .converseStream: "/model/\(pathSegment(id ?? ""))/converse-stream"
+        case .invokeModel: "/model/\(pathSegment(id ?? ""))/invoke"
+        case .invokeModelStream: "/model/\(pathSegment(id ?? ""))/invoke-with-response-stream"
         }
     return provider.basePath + tail
 }

@@ -19,11 +19,14 @@ extension Exchange {
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
         case .gateway(let endpoint):
-            let key = try authenticate(head.fields, snapshot: snapshot, at: received, known: client?.knownKey)
-            self.key = key
-            client?.knownKey = key
-            guard let client else { return }
-            try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+            if endpoint.dialect.isBedrock { signature = try ClientSignature(head.fields, snapshot: snapshot) }
+            if signature == nil {
+                let key = try authenticate(head.fields, snapshot: snapshot, at: received, known: client?.knownKey)
+                self.key = key
+                client?.knownKey = key
+                guard let client else { return }
+                try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+            }
             if endpoint == .responses, head.method == "GET" {
                 throw head.wantsUpgrade
                     ? .webSocketNotSupported
@@ -45,7 +48,8 @@ extension Exchange {
             case .origin(let place): try askOrigin(place)
             case .gateway(.models): try answerModels()
             case .gateway(let endpoint):
-                if target.id != nil {
+                if let signature { try admitSigned(signature, endpoint) }
+                if target.id != nil, !endpoint.dialect.isBedrock {
                     findOwner { exchange, owner throws(GatewayError) in try exchange.admitByOwner(endpoint, owner) }
                 } else {
                     try admitByModel(endpoint)
@@ -58,12 +62,21 @@ extension Exchange {
         }
     }
 
+    /// Who signed the request, and whether that may be. Until here nobody knows who is calling, and nothing is journaled of it.
+    private func admitSigned(_ signature: ClientSignature, _ endpoint: Endpoint) throws(GatewayError) {
+        try signature.verify(head, body: body, snapshot: snapshot, at: received)
+        key = KnownKey(signature.key, token: UnsafeRawBufferPointer(start: nil, count: 0), validUntil: nil)
+        guard let client else { return }
+        try KeyAccess.check(key: signature.key, at: received, peer: client.peer, endpoint: endpoint)
+    }
+
     private func admitByModel(_ endpoint: Endpoint) throws(GatewayError) {
         guard let key else { throw .missingKey }
         if head.framing == .none { throw .lengthRequired }
         let body = body
         let request = try body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
-            try readRequest(endpoint, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
+            try readRequest(
+                endpoint, body: bytes, depthMax: snapshot.limits.jsonDepthMax, pathModel: endpoint.dialect.isBedrock ? target.id : nil)
         }
         self.request = request
         var record = TurnRecord(
@@ -123,7 +136,7 @@ extension Exchange {
         let asked = record.modelAsked
         let endpoint = record.endpoint
         let route = try snapshot.models.resolve(
-            asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
+            asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects(for: endpoint.dialect) : [])
         let provider = snapshot.providers[route.providerIndex]
         self.provider = provider
         try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)

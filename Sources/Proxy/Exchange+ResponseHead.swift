@@ -42,7 +42,8 @@ extension Exchange {
             let now = loop.shared.clock.now()
             if turn.record.firstByte == nil { turn.record.firstByte = now }
             turn.record.status = parsed.status
-            turn.record.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
+            turn.record.upstreamRequestID =
+                parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id") ?? parsed.fields.string("x-amzn-requestid")
             noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil, at: now)
         }
         if case .length(let count) = parsed.framing { response.remaining = count }
@@ -54,22 +55,32 @@ extension Exchange {
             response.withholds = injectsUsage && kind == .sse
             meter = ResponseMeter(
                 endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
-                lineBytesMax: snapshot.limits.sseLineBytesMax)
+                lineBytesMax: snapshot.limits.sseLineBytesMax, model: endpoint.dialect.isBedrock ? turn?.record.model ?? "" : "")
         }
         if let translation {
             response.mode = translation.passesOn ? .reframed : .held
         } else if response.withholds || parsed.framing == .untilClose {
             response.mode = .reframed
-        } else if kind != .sse {
+        } else if !kind.isStream {
             response.mode = .held
         }
         response.clientHead = makeClientHead(parsed)
     }
 
-    private static func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
+    private func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
         writer.literal("Content-Type: ")
         writer.text(translation.contentType)
         writer.literal("\r\n")
+        if target.endpoint?.dialect.isBedrock == true {
+            writer.literal("x-amzn-requestid: ")
+            writer.id(requestID)
+            writer.literal("\r\n")
+        }
+        if let type = translation.awsErrorType {
+            writer.literal("x-amzn-errortype: ")
+            writer.safeText(type)
+            writer.literal("\r\n")
+        }
         guard !translation.dropped.isEmpty else { return }
         writer.literal("x-weir-dropped: ")
         writer.safeText(translation.dropped.joined(separator: ", "))
@@ -86,6 +97,7 @@ extension Exchange {
         return head.fields.withValue(field) { value in
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != 59 && $0 != 32 })
             if equalsIgnoringCase(type, "text/event-stream") { return .sse }
+            if equalsIgnoringCase(type, "application/vnd.amazon.eventstream") { return .eventStream }
             return equalsIgnoringCase(type, "application/json") ? .json : .other
         }
     }
@@ -123,7 +135,7 @@ extension Exchange {
                     writer.line(field, of: all)
                 }
             }
-            if let translation { Self.writeTranslationFields(translation, &writer) }
+            if let translation { writeTranslationFields(translation, &writer) }
             writer.literal("x-weir-request-id: ")
             writer.id(requestID)
             if !hasRequestID {

@@ -16,6 +16,8 @@ final class TurnTranslation {
     let isStream: Bool
     /// What the deployment's dialect could not carry.
     let dropped: [String]
+    /// Betas that stood in the body and go into a field.
+    let betas: [String]
     private let clientDialect: Dialect
     private var translator: AnswerTranslator
     /// How the answer comes, once its head is here.
@@ -27,11 +29,14 @@ final class TurnTranslation {
     /// The most that is held of an answer that is no stream, in bytes.
     private static let documentBytesMax = 32 << 20
 
-    init(endpoint: Endpoint, clientDialect: Dialect, isStream: Bool, dropped: [String], translator: AnswerTranslator) {
+    init(
+        endpoint: Endpoint, clientDialect: Dialect, isStream: Bool, dropped: [String], betas: [String] = [], translator: AnswerTranslator
+    ) {
         self.endpoint = endpoint
         self.clientDialect = clientDialect
         self.isStream = isStream
         self.dropped = dropped
+        self.betas = betas
         self.translator = translator
     }
 
@@ -41,10 +46,16 @@ final class TurnTranslation {
     }
 
     /// Whether the answer goes on as it comes.
-    var passesOn: Bool { kind == .sse && status < 300 }
+    var passesOn: Bool { kind.isStream && status < 300 }
 
     /// What the client's answer is.
-    var contentType: String { isStream && status < 300 ? "text/event-stream; charset=utf-8" : "application/json" }
+    var contentType: String {
+        guard isStream, status < 300 else { return "application/json" }
+        return clientDialect.isBedrock ? "application/vnd.amazon.eventstream" : "text/event-stream; charset=utf-8"
+    }
+
+    /// The kind of an error, which AWS SDKs take from a field.
+    var awsErrorType: String? { clientDialect.isBedrock && status >= 300 ? Dialects.awsErrorType(status) : nil }
 
     /// Takes the provider's bytes and appends what the client gets for them. False when an answer is too large to be held.
     func read(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
@@ -79,27 +90,58 @@ final class TurnTranslation {
 extension Exchange {
     /// Says the request in the deployment's dialect. From here on the body is the translated one.
     func translate(_ endpoint: Endpoint, to dialect: Dialect, model: String) throws(GatewayError) {
-        let canonical: CanonicalRequest
+        if areEnvelopes(endpoint.dialect, dialect), repack(endpoint, to: dialect, model: model) { return }
+        var canonical: CanonicalRequest
         let written: TranslatedRequest
         do throws(TranslationRefusal) {
             canonical = try body.withUnsafeReadableBytesTyped { bytes throws(TranslationRefusal) in
                 try readCanonicalRequest(bytes, in: endpoint.dialect)
+            }
+            if endpoint.dialect.isBedrock {
+                canonical.model = target.id ?? ""
+                canonical.stream = endpoint.isStreamByPath
             }
             written = try writeCanonicalRequest(canonical, in: dialect, for: TranslationTarget(model: model))
         } catch {
             throw .cannotTranslate(
                 parameter: error.parameter, reason: error.reason, provider: provider?.provider.name ?? "", dialect: dialect)
         }
-        let context = AnswerContext(
+        var context = AnswerContext(
             created: received.nanoseconds / 1_000_000_000, model: canonical.model, id: requestID.description,
             includeUsage: canonical.includeUsage, tools: canonical.tools)
+        context.upstreamModel = model
+        begin(dialect, context, endpoint, isStream: canonical.stream, written)
+    }
+
+    /// Claude's messages go from one envelope into the other as they are. False when this body holds none.
+    private func repack(_ endpoint: Endpoint, to dialect: Dialect, model: String) -> Bool {
+        let context = AnswerContext(
+            created: received.nanoseconds / 1_000_000_000, model: request?.model ?? "", id: requestID.description)
+        let isStream = request?.stream ?? false
+        if dialect == .bedrockInvoke {
+            let betas = head.fields.list.filter { head.fields.isNamed($0, "anthropic-beta") }.compactMap { head.fields.valueString($0) }
+                .flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " } } }
+            let written = body.withUnsafeReadableBytes { invokeBody(ofMessages: $0, betas: betas) }
+            begin(dialect, context, endpoint, isStream: isStream, written)
+            return true
+        }
+        guard body.withUnsafeReadableBytes({ isMessagesBody($0) }) else { return false }
+        let (written, betas) = body.withUnsafeReadableBytes { messagesBody(ofInvoke: $0, model: model, streams: isStream) }
+        begin(dialect, context, endpoint, isStream: isStream, written, betas: betas)
+        return true
+    }
+
+    private func begin(
+        _ dialect: Dialect, _ context: AnswerContext, _ endpoint: Endpoint, isStream: Bool, _ written: TranslatedRequest,
+        betas: [String] = []
+    ) {
         guard
             let translator = AnswerTranslator(
                 from: dialect, to: endpoint.dialect, context: context, eventBytesMax: snapshot.limits.sseLineBytesMax)
         else { return }
         translation = TurnTranslation(
-            endpoint: dialect.generation, clientDialect: endpoint.dialect, isStream: canonical.stream, dropped: written.dropped,
-            translator: translator)
+            endpoint: dialect.generation(isStream: isStream), clientDialect: endpoint.dialect, isStream: isStream,
+            dropped: written.dropped, betas: betas, translator: translator)
         body = ByteBuffer(bytes: written.body)
         splices = []
         injectsUsage = false
@@ -108,29 +150,39 @@ extension Exchange {
     /// The request head of a translated turn. The client's own fields belong to its dialect and stay here, but for its name.
     func makeTranslatedHead(_ provider: ProviderRuntime, _ translation: TurnTranslation) -> ByteBuffer {
         var buffer = loop.allocator.buffer(capacity: 512 + (body.readableBytes <= 16_384 ? body.readableBytes : 0))
+        let path = Array(upstreamPath(translation.endpoint, provider: provider.provider, id: turn?.record.model).utf8)
         buffer.writeStaticString("POST ")
-        buffer.writeString(upstreamPath(translation.endpoint, provider: provider.provider, id: nil))
+        buffer.writeBytes(path)
         buffer.writeStaticString(" HTTP/1.1\r\n")
         buffer.writeBytes(provider.fixedFields)
+        buffer.writeBytes(signature(provider, path: path, query: "", contentType: "application/json"))
         if let agent = head.fields.first("user-agent") {
             buffer.writeBytes(head.fields.bytes[Int(agent.nameStart)..<Int(agent.valueStart + agent.valueCount)])
             buffer.writeStaticString("\r\n")
         }
         // Without a version Anthropic refuses the request; this is the one that its documentation lists.
         if translation.endpoint.dialect == .anthropicMessages { buffer.writeStaticString("anthropic-version: 2023-06-01\r\n") }
+        let betas = translation.betas.filter { $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }
+        if !betas.isEmpty { buffer.writeString("anthropic-beta: \(betas.joined(separator: ","))\r\n") }
+        if translation.endpoint.isStreamByPath { buffer.writeStaticString("Accept: application/vnd.amazon.eventstream\r\n") }
         if provider.provider.kind == .simulated {
-            for field in head.fields.list where head.fields.nameString(field).hasPrefix("x-sim-") {
-                buffer.writeBytes(head.fields.bytes[Int(field.nameStart)..<Int(field.valueStart + field.valueCount)])
-                buffer.writeStaticString("\r\n")
-            }
-            buffer.writeStaticString("x-weir-request-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-            buffer.writeStaticString("\r\n")
+            writeSimulationFields(&buffer)
         }
         buffer.writeStaticString("Content-Type: application/json\r\nAccept-Encoding: identity\r\nContent-Length: ")
         buffer.writeString(String(body.readableBytes))
         buffer.writeStaticString("\r\n\r\n")
         return buffer
+    }
+
+    /// What steers the simulated provider, and what its log is joined to the ledger by.
+    private func writeSimulationFields(_ buffer: inout ByteBuffer) {
+        for field in head.fields.list where head.fields.nameString(field).hasPrefix("x-sim-") {
+            buffer.writeBytes(head.fields.bytes[Int(field.nameStart)..<Int(field.valueStart + field.valueCount)])
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString("x-weir-request-id: ")
+        requestID.withUTF8 { _ = buffer.writeBytes($0) }
+        buffer.writeStaticString("\r\n")
     }
 
     /// Shows the provider's bytes to the meter and appends what the client gets.
@@ -158,13 +210,15 @@ extension Exchange {
 
 extension Dialect {
     /// The endpoint of this dialect that generates text.
-    var generation: Endpoint {
+    func generation(isStream: Bool) -> Endpoint {
         switch self {
         case .openAIChat: .chatCompletions
         case .openAICompletions: .completions
         case .openAIEmbeddings: .embeddings
         case .openAIResponses: .responses
         case .anthropicMessages: .messages
+        case .bedrockConverse: isStream ? .converseStream : .converse
+        case .bedrockInvoke: isStream ? .invokeModelStream : .invokeModel
         }
     }
 }

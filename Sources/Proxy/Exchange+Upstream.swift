@@ -135,11 +135,15 @@ extension Exchange {
         let fields = head.fields
         var bodyBytes = body.readableBytes
         for splice in splices { bodyBytes += splice.insert.count - splice.removeCount }
-        let path = provider.path(target.endpoint ?? .chatCompletions, id: target.id)
+        let endpoint = target.endpoint ?? .chatCompletions
+        let path = provider.path(endpoint, id: endpoint.dialect.isBedrock ? turn?.record.model : target.id)
+        let contentType = provider.signer == nil ? nil : head.fields.string("content-type")
+        let signed = signature(provider, path: path, query: head.query, contentType: contentType)
         let listed = connectionListedNames(fields)
         let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
         let bytesMax =
             head.method.utf8.count + path.count + provider.fixedFields.count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
+            + signed.count
         var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
         buffer.writeHead(bytesMax: bytesMax) { writer in
             writer.text(head.method)
@@ -151,6 +155,7 @@ extension Exchange {
             }
             writer.literal(" HTTP/1.1\r\n")
             writer.bytes(provider.fixedFields)
+            if !signed.isEmpty { writer.bytes(signed) }
             var left = rewritten
             fields.bytes.withUnsafeBytes { all in
                 for index in 0..<fields.list.count {

@@ -79,6 +79,7 @@ final class LoopContext: @unchecked Sendable {
         _ usage: TokenUsage, _ provider: ProviderRuntime, model: String, _ qualifiers: UsageQualifiers, at time: Timestamp,
         _ snapshot: GatewaySnapshot
     ) -> PriceResult {
+        let model = provider.provider.kind == .bedrock ? provider.provider.priceModel(of: model) : model
         let isStandard = qualifiers.serviceTier == nil && qualifiers.speed == nil && qualifiers.inferenceGeo == nil
         let totalInput = usage.billedInput
         if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == model {

@@ -71,6 +71,10 @@ struct RouteTarget {
             }
             return
         }
+        if path.hasPrefix("/model/") {
+            (kind, id) = Self.bedrockTarget(method: method, path: path)
+            return
+        }
         if path.hasPrefix("/v1/models/") {
             let name = path.dropFirst("/v1/models/".count)
             id = String(name)
@@ -79,6 +83,40 @@ struct RouteTarget {
         }
         kind = .unknown
         id = nil
+    }
+
+    /// `/model/{id}/converse` and its like: the model is escaped once, and goes upstream as Weir escapes it.
+    private static func bedrockTarget(method: String, path: String) -> (Kind, String?) {
+        let parts = path.dropFirst("/model/".count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let endpoint = bedrock[String(parts[1])], let model = unescaped(parts[0]) else {
+            return (.unknown, nil)
+        }
+        return (method == "POST" ? .gateway(endpoint) : .wrongMethod("POST"), model)
+    }
+
+    private static let bedrock: [String: Endpoint] = [
+        "converse": .converse, "converse-stream": .converseStream, "invoke": .invokeModel,
+        "invoke-with-response-stream": .invokeModelStream,
+    ]
+
+    /// The printable ASCII that a part of a path stands for; nil for anything else.
+    private static func unescaped(_ text: Substring) -> String? {
+        let bytes = Array(text.utf8)
+        var out: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == 37 else {
+                out.append(bytes[index])
+                index += 1
+                continue
+            }
+            guard index + 2 < bytes.count, let byte = UInt8(String(decoding: bytes[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
+            else { return nil }
+            out.append(byte)
+            index += 3
+        }
+        guard !out.isEmpty, out.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
+        return String(decoding: out, as: UTF8.self)
     }
 
     private static let fixed: [String: Endpoint] = [

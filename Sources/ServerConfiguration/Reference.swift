@@ -42,6 +42,9 @@ package enum ConfigurationReference {
             | `allow_private_addresses` | whether it may resolve to a private or loopback address |
             | `price_provider` | whose price rows apply |
             | `trust_roots` | PEM file of further trusted roots |
+            | `region` | of AWS: `us-east-1` |
+            | `access_key_id` | of AWS, in place of `api_key`: each request is signed (SigV4) |
+            | `secret_access_key`, `session_token` | that go with it, as `${NAME}` or `file:PATH` |
             | `hang_up` | `cancel` or `drain`: what happens upstream when a client hangs up |
 
             | kind | default base URL | credential | from the environment |

@@ -49,12 +49,15 @@ struct SimulationRouter {
                 body: String(decoding: request.body, as: UTF8.self)))
         if let armed = state.takeArmed() { request.options.fault = armed }
         let isAnthropic = request.path.contains("/messages") || request.header("anthropic-version") != nil
+        let bedrock = BedrockScript.operation(request.path)
         let number = state.nextNumber()
         if let fault = request.options.fault {
             switch fault.kind {
             case .reset: return nil
             case .hang:
                 return ScriptedAnswer(headers: [("content-type", "application/json")], steps: [.stall], isStream: true)
+            case .status where bedrock != nil:
+                return BedrockScript.failure(fault.number, "simulated failure with status \(fault.number)", number: number)
             case .status: return failure(fault, isAnthropic: isAnthropic, number: number)
             case .html:
                 return ScriptedAnswer(
@@ -69,8 +72,12 @@ struct SimulationRouter {
                 status: 404)
         }
         let identifier = "req_sim\(Script.pad(number, 12))"
-        answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
-        if !isAnthropic { answer.headers.append(("openai-processing-ms", "7")) }
+        if bedrock != nil {
+            answer.headers.append(("x-amzn-requestid", BedrockScript.requestID(number)))
+        } else {
+            answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
+        }
+        if bedrock == nil, !isAnthropic { answer.headers.append(("openai-processing-ms", "7")) }
         state.serve(path: request.path, requestID: request.header("x-weir-request-id"), answer: answer)
         return answer
     }
@@ -109,6 +116,10 @@ struct SimulationRouter {
             Script.next(input, options: request.options, number: number, created: created)
         }
         let bytes = request.body.count
+        if let operation = BedrockScript.operation(path) {
+            let text = String(decoding: request.body, as: UTF8.self)
+            return BedrockScript.answer(operation, body: body, text: text, options: request.options, turn: turn)
+        }
         switch path {
         case "/chat/completions":
             return ChatScript.answer(turn(ChatScript.input(body, bytes: bytes)), body: body, options: request.options)

@@ -10,6 +10,8 @@ struct Fixture: CustomStringConvertible, Sendable {
     let request: [UInt8]
     let response: [UInt8]
     let isStream: Bool
+    /// In AWS's framing.
+    let isEventStream: Bool
     let expected: Expected
 
     var description: String { "\(dialect)/\(name)" }
@@ -39,7 +41,12 @@ struct Fixture: CustomStringConvertible, Sendable {
     static let metered = all.filter { (200..<300).contains($0.expected.status) && $0.expected.unmetered != true }
 
     var endpoint: Endpoint {
-        switch String(expected.path.prefix { $0 != "?" }) {
+        let path = String(expected.path.prefix { $0 != "?" })
+        return switch path.hasPrefix("/model/") ? path.split(separator: "/").last.map(String.init) ?? "" : path {
+        case "converse": .converse
+        case "converse-stream": .converseStream
+        case "invoke": .invokeModel
+        case "invoke-with-response-stream": .invokeModelStream
         case "/v1/completions": .completions
         case "/v1/embeddings": .embeddings
         case "/v1/responses": .responses
@@ -67,12 +74,14 @@ struct Fixture: CustomStringConvertible, Sendable {
                 guard
                     let expected = read("expected.json").flatMap({ try? decoder.decode(Expected.self, from: $0) }
                     ),
-                    let request = read("request.json"), let response = read("response.sse") ?? read("response.json")
+                    let request = read("request.json"),
+                    let response = read("response.sse") ?? read("response.eventstream") ?? read("response.json")
                 else { continue }
                 found.append(
                     Fixture(
                         dialect: dialect, name: name, request: Array(request), response: Array(response),
-                        isStream: read("response.sse") != nil, expected: expected))
+                        isStream: read("response.json") == nil, isEventStream: read("response.eventstream") != nil,
+                        expected: expected))
             }
         }
         return found.sorted { $0.description < $1.description }

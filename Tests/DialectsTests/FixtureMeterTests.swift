@@ -10,7 +10,8 @@ import Testing
         reading: MeterReading, kept: [UInt8]
     ) {
         meter(
-            pieces, endpoint: fixture.endpoint, body: fixture.isStream ? .sse : .json, withholds: withholds,
+            pieces, endpoint: fixture.endpoint, body: fixture.isEventStream ? .eventStream : fixture.isStream ? .sse : .json,
+            withholds: withholds,
             lineBytesMax: 16 << 20)
     }
 

@@ -24,6 +24,10 @@ package let exampleConfiguration = """
     #   - name: anthropic
     #     kind: anthropic
     #     api_key: file:/run/secrets/anthropic
+    #   - name: bedrock
+    #     kind: bedrock
+    #     region: eu-west-1
+    #     api_key: ${AWS_BEARER_TOKEN_BEDROCK}
     #   - name: inhouse
     #     kind: openai-compatible
     #     base_url: http://10.1.2.3:8000/v1

@@ -5,9 +5,14 @@ package import GatewayModel
 /// How a response's body is to be read.
 package enum ResponseBodyKind: Sendable, Hashable {
     case sse
+    /// AWS's event stream.
+    case eventStream
     case json
     /// Compressed or of a type that no dialect knows: bytes are counted, nothing is read.
     case other
+
+    /// Whether it comes in events.
+    package var isStream: Bool { self == .sse || self == .eventStream }
 }
 
 /// The meter's reading of one response.

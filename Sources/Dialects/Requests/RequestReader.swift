@@ -8,14 +8,15 @@ import WireFormat
 private let actedOn: [StaticString] = [
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
     "service_tier", "speed", "inference_geo",
-    "previous_response_id", "background", "metadata", "client_metadata",
+    "previous_response_id", "background", "metadata", "client_metadata", "inferenceConfig",
 ]
 
 /// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
+/// - Parameter pathModel: the model, where the path names it; then a `model` in the body means nothing.
 package func readRequest(
-    _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int
+    _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int, pathModel: String? = nil
 ) throws(GatewayError) -> RequestHead {
-    var reader = RequestReader(endpoint: endpoint)
+    var reader = RequestReader(endpoint: endpoint, pathModel: pathModel)
     var scanner = JSONScanner(body, depthMax: depthMax)
     var isFirst = true
     do throws(JSONError) { try scanner.enterObject() } catch { throw gatewayError(error) }
@@ -52,6 +53,7 @@ private func gatewayError(_ error: JSONError) -> GatewayError {
 
 private struct RequestReader {
     let endpoint: Endpoint
+    let pathModel: String?
     var head = RequestHead()
     private var seen: UInt32 = 0
     private var streamOptions: JSONSpan?
@@ -63,10 +65,16 @@ private struct RequestReader {
         var range: Range<Int>
     }
 
-    init(endpoint: Endpoint) { self.endpoint = endpoint }
+    init(endpoint: Endpoint, pathModel: String?) {
+        self.endpoint = endpoint
+        self.pathModel = pathModel
+        head.model = pathModel
+        head.stream = endpoint.isStreamByPath
+    }
 
     mutating func read(_ member: JSONMember) throws(GatewayError) {
         try checkName(member)
+        if pathModel != nil, member.isNamed("model") || member.isNamed("stream") { return }
         if member.isNamed("model") {
             guard let model = member.string else {
                 throw .malformedJSON(reason: "`model` must be a string", offset: member.range.lowerBound)
@@ -96,7 +104,9 @@ private struct RequestReader {
             head.user = member.string
         } else if member.isNamed("safety_identifier") {
             head.safetyIdentifier = member.string
-        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic, member.kind == .object {
+        } else if member.isNamed("inferenceConfig"), endpoint.dialect == .bedrockConverse, member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("maxTokens") { head.maxOutputTokens = $0.integer } }
+        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic || endpoint.dialect == .bedrockInvoke, member.kind == .object {
             visitJSONMembers(member.value) { if $0.isNamed("user_id") { head.metadataUserID = $0.string } }
         } else if member.isNamed("prompt_cache_key") {
             head.promptCacheKey = member.string
@@ -111,7 +121,8 @@ private struct RequestReader {
 
     mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
-        guard model.utf8.count <= 256, model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+        // The ARN of an inference profile may be long.
+        guard model.utf8.count <= (endpoint.dialect.isBedrock ? 2048 : 256), model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
             throw .unknownModel(model: String(model.prefix(64)), suggestions: [])
         }
         let splices = endpoint == .chatCompletions || endpoint == .completions

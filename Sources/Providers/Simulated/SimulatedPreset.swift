@@ -5,7 +5,7 @@ import GatewayModel
 extension ProviderPreset {
     static let simulated = ProviderPreset(
         kind: .simulated, baseURL: nil, credentialHeader: .bearer, credentialEnvironment: nil, baseURLEnvironment: nil,
-        dialects: openAIDialects.union([.anthropicMessages]),
+        dialects: openAIDialects.union([.anthropicMessages, .bedrockConverse, .bedrockInvoke]),
         models: Catalogue.models(of: "openai") + Catalogue.models(of: "anthropic"), priceProvider: "catalogue",
         allowsPrivateAddresses: true, hangUp: .cancel)
 }
