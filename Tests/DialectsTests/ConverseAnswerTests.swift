@@ -162,7 +162,8 @@ private let stop = ("messageStop", #"{"stopReason":"end_turn"}"#)
         let reading = metered(
             chunks([
                 #"{"outputText":"Hi"}"#,
-                #"{"outputText":"","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":4,"cacheReadInputTokenCount":2}}"#,
+                #"{"outputText":"","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":4,"#
+                    + #""cacheReadInputTokenCount":2}}"#,
             ]), .invokeModelStream)
         #expect(reading.usage.input == 3 && reading.usage.output == 4 && reading.usage.cacheRead == 2 && reading.usageSource == .provider)
     }

@@ -1,4 +1,4 @@
-// The committed corpora of the fuzz targets `json`, `sse`, `eventstream` and `http`, replayed: an input that once broke a parser stays mended.
+// The committed corpora of the fuzz targets of wire formats, replayed: an input that once broke a parser stays mended.
 
 import Foundation
 import FuzzOracles

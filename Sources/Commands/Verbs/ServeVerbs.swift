@@ -91,7 +91,7 @@ struct InitCommand: AsyncParsableCommand {
         standardError("Data folder \(folder.path) is ready. First virtual key, for developer \"\(made.owner)\" (shown once):")
         output(made.secret + "\n")
         if let config {
-            let text = tls ? configuration(with: files) : exampleConfiguration
+            let text = tls ? exampleConfiguration(with: files) : exampleConfiguration
             try Data(text.utf8).write(to: URL(fileURLWithPath: config))
             standardError("Wrote \(config).")
         }
@@ -107,7 +107,7 @@ struct InitCommand: AsyncParsableCommand {
 }
 
 /// The example with the certificate in force.
-private func configuration(with files: CertificateFiles) -> String {
+private func exampleConfiguration(with files: CertificateFiles) -> String {
     let settings = "tls:\n  certificate: \(files.certificate)\n  private_key: \(files.privateKey)\n"
     let commented = "# tls:\n#   certificate: /etc/weir/tls.crt\n#   private_key: /etc/weir/tls.key\n"
     return exampleConfiguration.replacingOccurrences(of: commented, with: settings)
