@@ -109,7 +109,7 @@ let serverTargets: [Target] = [
         [
             "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
             "Proxy",
-            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", arguments, httpClient, lifecycle,
+            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", crypto, arguments, httpClient, lifecycle,
             signals,
             log, nioHTTP, nioFoundation, crypto, cryptoExtras,
         ] + nio),

@@ -2,7 +2,7 @@
 
     make bench            all of it, under a quarter of an hour
     make bench-quick      two rounds and shorter streams, to see that it works
-    --only cpu,latency,streams,churn      some of its parts
+    --only cpu,translation,latency,streams,churn      some of its parts
 
 Rounds are interleaved: every target runs every scenario once a round, and the ratio is that of the medians over the rounds. The
 document goes to standard output, to Benchmarks/out/results.md and, as data, to results.json.
@@ -56,7 +56,8 @@ class Bench:
             for provider in providers.values():
                 stack.callback(provider.kill)
             found = {}
-            makers = {"nginx": targets.Nginx, "Weir": targets.WeirTarget, "LiteLLM": targets.LiteLLM}
+            makers = {
+                "nginx": targets.Nginx, "Weir": targets.WeirTarget, "translating": targets.TranslatingWeir, "LiteLLM": targets.LiteLLM}
             for name, upstream in wanted:
                 folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-{upstream}-", dir=self.folder)) / "run"
                 target = makers[name](folder, providers[upstream])
@@ -106,6 +107,20 @@ class Bench:
         return dict(
             us=used / max(1, done["requests"]) * 1e6, requests=done["requests"], errors=done["errors"],
             rate=done["requests"] / done["seconds"])
+
+    def translation(self):
+        """CPU time of a translated turn beside that of the byte relay."""
+        samples = {}
+        with self.up([("Weir", "plain"), ("translating", "plain")]) as (_, found):
+            for target in found.values():
+                load("closed", url=target.url, api_key=target.key, verify=target.verify, count=64, chunks=5)
+                processes.settle(target.pid)
+            for number in range(self.results["rounds"]):
+                for name in ("ns2k", "ns60k", "s200", "s200p"):
+                    for pair, target in found.items():
+                        samples.setdefault(name, {}).setdefault("/".join(pair), []).append(self.one(SCENARIOS[name], pair, target))
+                self.say(f"translation, round {number + 1}")
+        self.results["translation"] = samples
 
     def latency(self):
         """What is added at a fixed rate: direct and gateway side by side in one run."""
@@ -171,7 +186,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--only", default="cpu,latency,streams,churn")
+    parser.add_argument("--only", default="cpu,translation,latency,streams,churn")
     parser.add_argument("--scenarios", default="")
     parser.add_argument("--no-litellm", action="store_true")
     arguments = parser.parse_args()

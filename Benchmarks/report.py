@@ -84,6 +84,23 @@ nginx {results['versions']['nginx']}, one worker; LiteLLM {results['versions']['
 """
 
 
+def _translation(results):
+    rows = []
+    for scenario, pairs in results["translation"].items():
+        relayed, translated = _median(pairs["Weir/plain"]), _median(pairs["translating/plain"])
+        # The aim is for streams as they come: paced.
+        aim = 3 if scenario == "s200p" else None
+        rows.append([
+            scenario, f"{relayed:,.0f}", f"{translated:,.0f}", f"{translated / relayed:.2f}", _mark(translated / relayed, aim),
+            str(sum(one["errors"] for pair in pairs.values() for one in pair))])
+    return f"""## CPU per translated request, µs, median of {results['rounds']} interleaved rounds
+
+Client: chat completions; provider: Anthropic Messages. Beside it the byte relay, both plain.
+
+{_table(['scenario', 'relayed', 'translated', 'ratio', 'aim', 'errors'], rows)}
+"""
+
+
 def _latency(results):
     rows = []
     names = {
@@ -138,7 +155,7 @@ def markdown(results):
 {where.get('load_after', '?')} after (it includes the benchmark itself). Load generator and provider run on the same cores, so ratios
 count, not absolute figures. {results.get('seconds', 0)} s in all. `make bench` prints this.
 """]
-    for name, part in (("cpu", _cpu), ("latency", _latency), ("streams", _streams), ("churn", _churn)):
+    for name, part in (("cpu", _cpu), ("translation", _translation), ("latency", _latency), ("streams", _streams), ("churn", _churn)):
         if name in results:
             parts.append(part(results))
     return "\n".join(parts)

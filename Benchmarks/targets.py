@@ -152,6 +152,7 @@ class WeirTarget:
     """Weir as it is shipped: virtual key, attribution, metering, pricing, journal and ledger on. One event loop."""
 
     verify = "bytes"
+    kind = "openai-compatible"
 
     def __init__(self, folder, provider, wrapper=()):
         self.name = "Weir"
@@ -164,8 +165,8 @@ limits:
   upstream_connections_per_loop_max: 4096
 providers:
   - name: bench
-    kind: openai-compatible
-    base_url: {provider.url}/v1
+    kind: {self.kind}
+    base_url: {provider.url}{'' if self.kind.startswith('anthropic') else '/v1'}
     api_key: ${{BENCH_PROVIDER_KEY}}
     price_provider: openai
     models: [{MODEL}]
@@ -181,6 +182,13 @@ providers:
 
     def stop(self):
         self.weir.stop()
+
+
+class TranslatingWeir(WeirTarget):
+    """Weir between a client of chat completions and a provider that speaks Anthropic Messages alone."""
+
+    verify = "events"
+    kind = "anthropic-compatible"
 
 
 def _answers(port):

@@ -1,4 +1,4 @@
-// Provider: an OpenAI-shaped endpoint that answers at once, or streams events at a set pace. One write, and with TLS one record,
+// Provider: answers chat completions and Anthropic Messages at once, or streams events at a set pace. One write, and with TLS one record,
 // per event.
 package main
 
@@ -46,7 +46,7 @@ func answerAll(connection net.Conn) {
 	reader := bufio.NewReaderSize(connection, 8<<10)
 	var body []byte
 	for {
-		length, err := readRequestHead(reader)
+		length, speaksMessages, err := readRequestHead(reader)
 		if err != nil {
 			return
 		}
@@ -57,7 +57,7 @@ func answerAll(connection net.Conn) {
 		if _, err := io.ReadFull(reader, body); err != nil {
 			return
 		}
-		if err := answer(connection, body); err != nil {
+		if err := answer(connection, body, speaksMessages); err != nil {
 			return
 		}
 		if len(body) > 64<<10 {
@@ -66,29 +66,37 @@ func answerAll(connection net.Conn) {
 	}
 }
 
-// readRequestHead gives the body's length.
-func readRequestHead(reader *bufio.Reader) (int, error) {
-	length := 0
+// readRequestHead gives the body's length, and whether the path is that of Anthropic Messages.
+func readRequestHead(reader *bufio.Reader) (length int, speaksMessages bool, err error) {
+	isFirst := true
 	for {
 		line, err := reader.ReadSlice('\n')
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if len(line) <= 2 {
-			return length, nil
+			return length, speaksMessages, nil
+		}
+		if isFirst {
+			speaksMessages = bytes.Contains(line, []byte("/messages "))
+			isFirst = false
 		}
 		if len(line) > 16 && strings.EqualFold(string(line[:15]), "content-length:") {
 			length, err = strconv.Atoi(strings.TrimSpace(string(line[15:])))
 			if err != nil {
-				return 0, err
+				return 0, false, err
 			}
 		}
 	}
 }
 
-func answer(connection net.Conn, body []byte) error {
+func answer(connection net.Conn, body []byte, speaksMessages bool) error {
 	start := time.Now()
 	chunks, gap := wish(body)
+	document, contentEvent := document, contentEvent
+	if speaksMessages {
+		document, contentEvent = messagesDocument, messagesContentEvent
+	}
 	if chunks == 0 {
 		_, err := fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-request-id: req_bench\r\n"+
 			"Content-Length: %d\r\n\r\n%s", len(document), document)
@@ -100,6 +108,11 @@ func answer(connection net.Conn, body []byte) error {
 		return err
 	}
 	var event, framed []byte
+	if speaksMessages {
+		if _, err := connection.Write(appendChunk(nil, []byte(messagesStartEvents))); err != nil {
+			return err
+		}
+	}
 	for i := 0; i < chunks; i++ {
 		// A fixed schedule: a late wake-up does not shift the events behind it.
 		if wait := time.Until(start.Add(time.Duration(i+1) * gap)); gap > 0 && wait > 0 {
@@ -111,7 +124,11 @@ func answer(connection net.Conn, body []byte) error {
 			return err
 		}
 	}
-	framed = appendChunk(framed[:0], tailEvents(withUsage))
+	tail := tailEvents(withUsage)
+	if speaksMessages {
+		tail = []byte(messagesTailEvents)
+	}
+	framed = appendChunk(framed[:0], tail)
 	framed = append(framed, "0\r\n\r\n"...)
 	_, err := connection.Write(framed)
 	return err

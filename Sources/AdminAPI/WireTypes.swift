@@ -87,10 +87,29 @@ package struct KeyView: Sendable, Codable {
 package struct KeySecretView: Sendable, Codable {
     package var key: KeyView
     package var secret: String
+    /// What AWS SDKs sign with; nil for a key that has no such thing.
+    package var aws: AWSAccessKey?
 
-    package init(key: KeyView, secret: String) {
+    package init(key: KeyView, secret: String, aws: AWSAccessKey? = nil) {
         self.key = key
         self.secret = secret
+        self.aws = aws
+    }
+}
+
+/// The access key of a virtual key, for AWS SDKs.
+package struct AWSAccessKey: Sendable, Codable {
+    package var accessKeyID: String
+    package var secretAccessKey: String
+
+    package init(accessKeyID: String, secretAccessKey: String) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case accessKeyID = "access_key_id"
+        case secretAccessKey = "secret_access_key"
     }
 }
 
@@ -108,6 +127,8 @@ package struct KeyRequest: Sendable, Codable {
     package var repository: String?
     package var repositoryEnforced: Bool?
     package var strict: Bool?
+    /// Whether AWS SDKs may sign with it.
+    package var aws: Bool?
 
     package init() {}
 
@@ -116,7 +137,7 @@ package struct KeyRequest: Sendable, Codable {
         case serviceAccount = "service_account"
         case team
         case notBefore = "not_before"
-        case expires, models, endpoints, networks, repository
+        case expires, models, endpoints, networks, repository, aws
         case repositoryEnforced = "repository_enforced"
         case strict
     }

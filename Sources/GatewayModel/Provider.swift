@@ -9,6 +9,8 @@ package struct ProviderKind: RawRepresentable, Sendable, Hashable, Codable, Expr
 
     package static let anthropic: ProviderKind = "anthropic"
     package static let anthropicCompatible: ProviderKind = "anthropic-compatible"
+    package static let bedrock: ProviderKind = "bedrock"
+    package static let bedrockMantle: ProviderKind = "bedrock-mantle"
     package static let ollama: ProviderKind = "ollama"
     package static let openAI: ProviderKind = "openai"
     package static let openAICompatible: ProviderKind = "openai-compatible"
@@ -49,6 +51,25 @@ package enum CredentialHeader: String, Sendable, Codable {
     case none
 }
 
+/// What signs the requests to a service of AWS's (SigV4). The secret never goes anywhere.
+package struct AWSAccess: Sendable, Hashable {
+    package var accessKeyID: String
+    package var secretAccessKey: String
+    /// Of temporary credentials.
+    package var sessionToken: String?
+    package var region: String
+    /// The service's name in signatures: `bedrock`.
+    package var service: String
+
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String?, region: String, service: String) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+        self.sessionToken = sessionToken
+        self.region = region
+        self.service = service
+    }
+}
+
 /// A configured provider. The credential is a secret: this type is not `Codable` and prints without it.
 package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var name: String
@@ -78,12 +99,14 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var trustRootsFile: String?
     /// What a client's hang-up does upstream.
     package var hangUp: HangUpPolicy
+    /// Signs each request in place of a credential that goes with it.
+    package var aws: AWSAccess?
 
     package init(
         name: String, kind: ProviderKind, origin: Origin, basePath: String, credentialHeader: CredentialHeader,
         credential: String, dialects: Set<Dialect>, models: [String], aliases: [String: String] = [:],
         allowsPrivateAddresses: Bool = false, priceProvider: String? = nil, trustRootsFile: String? = nil,
-        hangUp: HangUpPolicy = .cancel
+        hangUp: HangUpPolicy = .cancel, aws: AWSAccess? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -98,6 +121,7 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
         self.priceProvider = priceProvider
         self.trustRootsFile = trustRootsFile
         self.hangUp = hangUp
+        self.aws = aws
     }
 
     package var description: String {

@@ -20,6 +20,7 @@ package struct KeySpecification: Sendable, Hashable, Codable {
     package var repository: String?
     package var repositoryEnforced: Bool?
     package var strict: Bool?
+    package var allowsAWSSignatures: Bool?
 
     package init() {}
 }
@@ -219,6 +220,7 @@ package struct Directory: Sendable {
         }
         if let enforced = specification.repositoryEnforced { key.repositoryEnforced = enforced }
         if let strict = specification.strict { key.strict = strict ? true : nil }
+        if let allows = specification.allowsAWSSignatures { key.allowsAWSSignatures = allows ? true : nil }
     }
 
     /// The spelling that requests are compared with.

@@ -48,6 +48,7 @@ private struct KeyPolicyReader {
         case "repository": found.repository = text(member)
         case "repositoryEnforced": found.repositoryEnforced = truth(member)
         case "strict": found.strict = truth(member)
+        case "allowsAWSSignatures": found.allowsAWSSignatures = truth(member)
         default: isOdd = true
         }
     }

@@ -30,6 +30,10 @@ package struct ProviderSpecification: Sendable, Hashable {
     package var echoesReasoning: [String]?
     package var trustRootsFile: String?
     package var hangUp: HangUpPolicy?
+    package var region: String?
+    package var accessKeyID: String?
+    package var secretAccessKey: String?
+    package var sessionToken: String?
 
     package init(name: String, kind: ProviderKind) {
         self.name = name
@@ -46,7 +50,8 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     }
     let isVertex = preset.traits.layout == .vertex
     let place = isVertex ? try vertexPlace(specification) : nil
-    guard let baseURL = specification.baseURL ?? place.map({ "https://\($0.host)" }) ?? preset.baseURL else {
+    let ownURL = specification.baseURL == nil ? try regionalURL(preset, specification.region) : nil
+    guard let baseURL = specification.baseURL ?? place.map({ "https://\($0.host)" }) ?? ownURL else {
         throw ProviderError(
             setting: "base_url", message: "a provider of kind \(specification.kind.rawValue) needs a base_url")
     }
@@ -83,6 +88,7 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     if let models = specification.models, models.isEmpty {
         throw ProviderError(setting: "models", message: "the list is empty; leave it out or name a model")
     }
+    let aws = try awsAccess(specification, preset, host: origin.host)
     var provider = Provider(
         name: name, kind: specification.kind, origin: origin, basePath: path,
         credentialHeader: tokenSource != nil ? .accessToken : credential.isEmpty ? .none : preset.credentialHeader,
@@ -91,7 +97,7 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
         aliases: specification.aliases, allowsPrivateAddresses: allowsPrivate,
         priceProvider: specification.priceProvider ?? preset.priceProvider,
         trustRootsFile: specification.trustRootsFile,
-        hangUp: specification.hangUp ?? preset.hangUp)
+        hangUp: specification.hangUp ?? preset.hangUp, aws: aws)
     provider.priceModels = specification.priceModels
     provider.traits = traits
     provider.tokenSource = tokenSource
@@ -171,6 +177,10 @@ private func portNumber(_ text: Substring) -> Int? {
 package func providersFromEnvironment(_ environment: [String: String]) throws(ProviderError) -> [Provider] {
     var providers: [Provider] = []
     for preset in providerRegistry {
+        if preset.kind == .bedrock {
+            if let provider = try bedrockFromEnvironment(environment) { providers.append(provider) }
+            continue
+        }
         let credential = preset.credentialEnvironment.flatMap { environment[$0] }.flatMap { $0.isEmpty ? nil : $0 }
         let url = preset.baseURLEnvironment.flatMap { environment[$0] }.flatMap { $0.isEmpty ? nil : $0 }
         let isNamed = preset.baseURL == nil || preset.credentialEnvironment == nil ? url != nil : credential != nil

@@ -20,6 +20,8 @@ package struct ProviderPreset: Sendable {
     package var allowsPrivateAddresses: Bool
     package var hangUp: HangUpPolicy
     package var traits = ProviderTraits()
+    /// The service's name in AWS signatures; nil where nothing is signed. Then `{region}` in the base URL is the region.
+    package var awsService: String?
 }
 
 extension ProviderPreset {
@@ -44,6 +46,8 @@ package let providerRegistry: [ProviderPreset] = [
     .gemini,
     .azureOpenAI,
     .azureAnthropic,
+    .bedrock,
+    .bedrockMantle,
     .vertex,
     .openAICompatible,
     .anthropicCompatible,

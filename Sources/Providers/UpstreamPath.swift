@@ -15,8 +15,9 @@ package func upstreamPath(
         if let tail = vertexTail(endpoint, model: pathSafe(model), streams: streams) { return provider.basePath + tail }
     }
     // An OpenAI-shaped base URL carries the version, an Anthropic-shaped one does not; a server of both kinds has the former.
-    let messages = provider.basePath.hasSuffix("/v1") ? "/messages" : "/v1/messages"
-    let openAI = provider.kind == .simulated && !provider.basePath.hasSuffix("/v1") ? "/v1" : ""
+    let isMantle = provider.kind == .bedrockMantle
+    let messages = provider.basePath.hasSuffix("/v1") ? "/messages" : isMantle ? "/anthropic/v1/messages" : "/v1/messages"
+    let openAI = isMantle ? "/openai/v1" : provider.kind == .simulated && !provider.basePath.hasSuffix("/v1") ? "/v1" : ""
     let tail =
         switch endpoint {
         case .chatCompletions: "\(openAI)/chat/completions"
@@ -36,6 +37,10 @@ package func upstreamPath(
         case .models: "\(openAI)/models"
         case .ollamaChat: "/api/chat"
         case .ollamaGenerate: "/api/generate"
+        case .converse: "/model/\(pathSegment(model))/converse"
+        case .converseStream: "/model/\(pathSegment(model))/converse-stream"
+        case .invokeModel: "/model/\(pathSegment(model))/invoke"
+        case .invokeModelStream: "/model/\(pathSegment(model))/invoke-with-response-stream"
         }
     // Ollama's own API lies beside its copy of OpenAI's.
     if endpoint.dialect == .ollama { return withoutVersion(provider.basePath) + tail }

@@ -19,13 +19,16 @@ extension Exchange {
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
         case .gateway(let endpoint):
-            let queryKey = endpoint.dialect == .gemini || endpoint == .models ? splitQueryKey(head.query).key : nil
-            let key = try authenticate(
-                head.fields, queryKey: queryKey, snapshot: snapshot, at: received, known: client?.knownKey)
-            self.key = key
-            client?.knownKey = key
-            guard let client else { return }
-            try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+            if endpoint.dialect.isBedrock { signature = try ClientSignature(head.fields, snapshot: snapshot) }
+            if signature == nil {
+                let queryKey = endpoint.dialect == .gemini || endpoint == .models ? splitQueryKey(head.query).key : nil
+                let key = try authenticate(
+                    head.fields, queryKey: queryKey, snapshot: snapshot, at: received, known: client?.knownKey)
+                self.key = key
+                client?.knownKey = key
+                guard let client else { return }
+                try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+            }
             if endpoint == .responses, head.method == "GET" {
                 throw head.wantsUpgrade
                     ? .webSocketNotSupported
@@ -47,7 +50,8 @@ extension Exchange {
             case .origin(let place): try askOrigin(place)
             case .gateway(.models): try answerModels()
             case .gateway(let endpoint):
-                if target.id != nil {
+                if let signature { try admitSigned(signature, endpoint) }
+                if target.id != nil, !endpoint.dialect.isBedrock {
                     findOwner { exchange, owner throws(GatewayError) in try exchange.admitByOwner(endpoint, owner) }
                 } else {
                     try admitByModel(endpoint)
@@ -58,6 +62,14 @@ extension Exchange {
             refuse(error)
             answer(error)
         }
+    }
+
+    /// Who signed the request, and whether that may be. Until here nobody knows who is calling, and nothing is journaled of it.
+    private func admitSigned(_ signature: ClientSignature, _ endpoint: Endpoint) throws(GatewayError) {
+        try signature.verify(head, body: body, snapshot: snapshot, at: received)
+        key = KnownKey(signature.key, token: UnsafeRawBufferPointer(start: nil, count: 0), validUntil: nil)
+        guard let client else { return }
+        try KeyAccess.check(key: signature.key, at: received, peer: client.peer, endpoint: endpoint)
     }
 
     private func admitByModel(_ endpoint: Endpoint) throws(GatewayError) {
@@ -157,7 +169,8 @@ extension Exchange {
         let endpoint = record.endpoint
         let route = try snapshot.models.resolve(
             asked, dialect: endpoint.dialect,
-            translatingTo: endpoint.isTranslatable ? translatableDialects : endpoint.countsTokens ? countingDialects : [])
+            translatingTo: endpoint.isTranslatable
+                ? translatableDialects(for: endpoint.dialect) : endpoint.countsTokens ? countingDialects : [])
         let provider = snapshot.providers[route.providerIndex]
         self.provider = provider
         try KeyAccess.checkModel(key, asked: asked, provider: provider.provider.name, model: route.model)

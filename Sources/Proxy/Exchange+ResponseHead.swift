@@ -42,7 +42,8 @@ extension Exchange {
             let now = loop.shared.clock.now()
             if turn.record.firstByte == nil { turn.record.firstByte = now }
             turn.record.status = parsed.status
-            turn.record.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
+            turn.record.upstreamRequestID =
+                parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id") ?? parsed.fields.string("x-amzn-requestid")
             noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil, at: now)
         }
         if case .length(let count) = parsed.framing { response.remaining = count }
@@ -56,7 +57,7 @@ extension Exchange {
             response.withholds = injectsUsage && kind == .sse
             meter = ResponseMeter(
                 endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
-                lineBytesMax: snapshot.limits.sseLineBytesMax)
+                lineBytesMax: snapshot.limits.sseLineBytesMax, model: endpoint.dialect.isBedrock ? turn?.record.model ?? "" : "")
         }
         if let translation {
             response.mode = translation.passesOn ? .reframed : .held
@@ -68,10 +69,20 @@ extension Exchange {
         response.clientHead = makeClientHead(parsed)
     }
 
-    private static func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
+    private func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
         writer.literal("Content-Type: ")
         writer.text(translation.contentType)
         writer.literal("\r\n")
+        if target.endpoint?.dialect.isBedrock == true {
+            writer.literal("x-amzn-requestid: ")
+            writer.id(requestID)
+            writer.literal("\r\n")
+        }
+        if let type = translation.awsErrorType {
+            writer.literal("x-amzn-errortype: ")
+            writer.safeText(type)
+            writer.literal("\r\n")
+        }
         guard !translation.dropped.isEmpty else { return }
         writer.literal("x-weir-dropped: ")
         writer.safeText(translation.dropped.joined(separator: ", "))
@@ -89,6 +100,7 @@ extension Exchange {
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != 59 && $0 != 32 })
             if equalsIgnoringCase(type, "text/event-stream") { return .sse }
             if equalsIgnoringCase(type, "application/x-ndjson") { return .objects }
+            if equalsIgnoringCase(type, "application/vnd.amazon.eventstream") { return .eventStream }
             return equalsIgnoringCase(type, "application/json") ? .json : .other
         }
     }
@@ -126,7 +138,7 @@ extension Exchange {
                     writer.line(field, of: all)
                 }
             }
-            if let translation { Self.writeTranslationFields(translation, &writer) }
+            if let translation { writeTranslationFields(translation, &writer) }
             writer.literal("x-weir-request-id: ")
             writer.id(requestID)
             if !hasRequestID {

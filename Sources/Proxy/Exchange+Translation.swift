@@ -18,6 +18,8 @@ final class TurnTranslation {
     private let framing: StreamFraming
     /// What the deployment's dialect could not carry.
     let dropped: [String]
+    /// Betas that stood in the body and go into a field.
+    let betas: [String]
     private let clientDialect: Dialect
     private var translator: AnswerTranslator
     /// How the answer comes, once its head is here.
@@ -30,7 +32,7 @@ final class TurnTranslation {
     private static let documentBytesMax = 32 << 20
 
     init(
-        endpoint: Endpoint, clientDialect: Dialect, isStream: Bool, framing: StreamFraming, dropped: [String],
+        endpoint: Endpoint, clientDialect: Dialect, isStream: Bool, framing: StreamFraming, dropped: [String], betas: [String] = [],
         translator: AnswerTranslator
     ) {
         self.endpoint = endpoint
@@ -38,6 +40,7 @@ final class TurnTranslation {
         self.isStream = isStream
         self.framing = framing
         self.dropped = dropped
+        self.betas = betas
         self.translator = translator
     }
 
@@ -53,12 +56,16 @@ final class TurnTranslation {
     /// What the client's answer is.
     var contentType: String {
         guard isStream, status < 300 else { return "application/json" }
+        guard !clientDialect.isBedrock else { return "application/vnd.amazon.eventstream" }
         return switch framing {
         case .events: "text/event-stream; charset=utf-8"
         case .jsonArray: "application/json"
         case .lines: "application/x-ndjson"
         }
     }
+
+    /// The kind of an error, which AWS SDKs take from a field.
+    var awsErrorType: String? { clientDialect.isBedrock && status >= 300 ? Dialects.awsErrorType(status) : nil }
 
     /// Takes the provider's bytes and appends what the client gets for them. False when an answer is too large to be held.
     func read(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
@@ -95,6 +102,7 @@ final class TurnTranslation {
 extension Exchange {
     /// Says the request in the deployment's dialect. From here on the body is the translated one.
     func translate(_ endpoint: Endpoint, to dialect: Dialect, model: String) throws(GatewayError) {
+        if areEnvelopes(endpoint.dialect, dialect), try repack(endpoint, to: dialect, model: model) { return }
         var canonical: CanonicalRequest
         let written: TranslatedRequest
         do throws(TranslationRefusal) {
@@ -123,14 +131,46 @@ extension Exchange {
             includeUsage: canonical.includeUsage, tools: canonical.tools)
         context.framing = framing(of: endpoint)
         context.wantsBareText = endpoint == .ollamaGenerate
+        context.upstreamModel = model
+        let asked = endpoint.countsTokens ? dialect.counter : dialect.generation(streams: canonical.stream)
+        begin(asked, context, endpoint, isStream: canonical.stream, written)
+    }
+
+    /// Claude's messages go from one envelope into the other as they are. False when this body holds none.
+    private func repack(_ endpoint: Endpoint, to dialect: Dialect, model: String) throws(GatewayError) -> Bool {
+        let context = AnswerContext(
+            created: received.nanoseconds / 1_000_000_000, model: request?.model ?? "", id: requestID.description)
+        let isStream = request?.stream ?? false
+        let asked = dialect.generation(streams: isStream)
+        if dialect == .bedrockInvoke {
+            let betas = head.fields.list.filter { head.fields.isNamed($0, "anthropic-beta") }.compactMap { head.fields.valueString($0) }
+                .flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " } } }
+            let written = body.withUnsafeReadableBytes { invokeBody(ofMessages: $0, betas: betas) }
+            if key?.value.strict == true, let first = written.dropped.first {
+                throw .cannotTranslate(
+                    parameter: first, reason: "would be left out, and this key is strict", provider: provider?.provider.name ?? "",
+                    dialect: dialect)
+            }
+            begin(asked, context, endpoint, isStream: isStream, written)
+            return true
+        }
+        guard body.withUnsafeReadableBytes({ isMessagesBody($0) }) else { return false }
+        let (written, betas) = body.withUnsafeReadableBytes { messagesBody(ofInvoke: $0, model: model, streams: isStream) }
+        begin(asked, context, endpoint, isStream: isStream, written, betas: betas)
+        return true
+    }
+
+    private func begin(
+        _ asked: Endpoint, _ context: AnswerContext, _ endpoint: Endpoint, isStream: Bool, _ written: TranslatedRequest,
+        betas: [String] = []
+    ) {
         guard
             let translator = AnswerTranslator(
-                from: dialect, to: endpoint.dialect, context: context, eventBytesMax: snapshot.limits.sseLineBytesMax)
+                from: asked.dialect, to: endpoint.dialect, context: context, eventBytesMax: snapshot.limits.sseLineBytesMax)
         else { return }
         translation = TurnTranslation(
-            endpoint: endpoint.countsTokens ? dialect.counter : dialect.generation(streams: canonical.stream),
-            clientDialect: endpoint.dialect, isStream: canonical.stream,
-            framing: context.framing, dropped: written.dropped, translator: translator)
+            endpoint: asked, clientDialect: endpoint.dialect, isStream: isStream, framing: context.framing, dropped: written.dropped,
+            betas: betas, translator: translator)
         body = ByteBuffer(bytes: written.body)
         splices = []
         injectsUsage = false
@@ -146,33 +186,42 @@ extension Exchange {
     /// The request head of a translated turn. The client's own fields belong to its dialect and stay here, but for its name.
     func makeTranslatedHead(_ provider: ProviderRuntime, _ translation: TurnTranslation) -> ByteBuffer {
         var buffer = loop.allocator.buffer(capacity: 512 + (body.readableBytes <= 16_384 ? body.readableBytes : 0))
+        let path = provider.path(translation.endpoint, id: nil, model: turn?.record.model ?? "", streams: translation.isStream)
         buffer.writeStaticString("POST ")
-        buffer.writeBytes(
-            provider.path(translation.endpoint, id: nil, model: turn?.record.model ?? "", streams: translation.isStream))
         let query = [translation.endpoint == .streamGenerateContent ? "alt=sse" : nil, provider.fixedQuery].compactMap { $0 }
+        buffer.writeBytes(path)
         if !query.isEmpty { buffer.writeString("?\(query.joined(separator: "&"))") }
         buffer.writeStaticString(" HTTP/1.1\r\n")
         buffer.writeBytes(provider.fixedFields)
         if let token = provider.token?.line(at: loop.shared.clock.now()) { buffer.writeBytes(token) }
+        buffer.writeBytes(signature(provider, path: path, query: query.joined(separator: "&"), contentType: "application/json"))
         if let agent = head.fields.first("user-agent") {
             buffer.writeBytes(head.fields.bytes[Int(agent.nameStart)..<Int(agent.valueStart + agent.valueCount)])
             buffer.writeStaticString("\r\n")
         }
         // Without a version Anthropic refuses the request; this is the one that its documentation lists.
         if translation.endpoint.dialect == .anthropicMessages { buffer.writeStaticString("anthropic-version: 2023-06-01\r\n") }
+        let betas = translation.betas.filter { $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }
+        if !betas.isEmpty { buffer.writeString("anthropic-beta: \(betas.joined(separator: ","))\r\n") }
+        if translation.endpoint.isStreamByPath { buffer.writeStaticString("Accept: application/vnd.amazon.eventstream\r\n") }
         if provider.provider.kind == .simulated {
-            for field in head.fields.list where head.fields.nameString(field).hasPrefix("x-sim-") {
-                buffer.writeBytes(head.fields.bytes[Int(field.nameStart)..<Int(field.valueStart + field.valueCount)])
-                buffer.writeStaticString("\r\n")
-            }
-            buffer.writeStaticString("x-weir-request-id: ")
-            requestID.withUTF8 { _ = buffer.writeBytes($0) }
-            buffer.writeStaticString("\r\n")
+            writeSimulationFields(&buffer)
         }
         buffer.writeStaticString("Content-Type: application/json\r\nAccept-Encoding: identity\r\nContent-Length: ")
         buffer.writeString(String(body.readableBytes))
         buffer.writeStaticString("\r\n\r\n")
         return buffer
+    }
+
+    /// What steers the simulated provider, and what its log is joined to the ledger by.
+    private func writeSimulationFields(_ buffer: inout ByteBuffer) {
+        for field in head.fields.list where head.fields.nameString(field).hasPrefix("x-sim-") {
+            buffer.writeBytes(head.fields.bytes[Int(field.nameStart)..<Int(field.valueStart + field.valueCount)])
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString("x-weir-request-id: ")
+        requestID.withUTF8 { _ = buffer.writeBytes($0) }
+        buffer.writeStaticString("\r\n")
     }
 
     /// Shows the provider's bytes to the meter and appends what the client gets.
@@ -212,6 +261,8 @@ extension Dialect {
         case .anthropicMessages: .messages
         case .ollama: .ollamaChat
         case .gemini: streams ? .streamGenerateContent : .generateContent
+        case .bedrockConverse: streams ? .converseStream : .converse
+        case .bedrockInvoke: streams ? .invokeModelStream : .invokeModel
         }
     }
 }

@@ -138,7 +138,9 @@ extension Exchange {
         let endpoint = target.endpoint ?? .chatCompletions
         let path = provider.path(endpoint, id: target.id, model: turn?.record.model ?? "", streams: request?.stream ?? false)
         let query = upstreamQuery(provider, endpoint)
-        let token = provider.token?.line(at: loop.shared.clock.now()) ?? []
+        let contentType = provider.signer == nil ? nil : head.fields.string("content-type")
+        let signed = signature(provider, path: path, query: query, contentType: contentType)
+        let token = provider.token?.line(at: loop.shared.clock.now()) ?? signed
         let listed = connectionListedNames(fields)
         let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
         let bytesMax =

@@ -66,6 +66,8 @@ final class ProviderRuntime: Sendable {
     let fixedQuery: String?
     /// What makes two connections interchangeable.
     let poolKey: String
+    /// Signs requests to it; nil where the credential is a fixed field or a token.
+    let signer: RequestSigner?
     /// The paths of the endpoints that agents call most, which need neither id nor model.
     private let paths: [(endpoint: Endpoint, path: [UInt8])]
 
@@ -75,7 +77,9 @@ final class ProviderRuntime: Sendable {
         let origin = provider.origin
         let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
         let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host
-        var text = "Host: \(host)\(isDefaultPort ? "" : ":\(origin.port)")\r\n"
+        let authority = "\(host)\(isDefaultPort ? "" : ":\(origin.port)")"
+        signer = RequestSigner(provider, host: authority)
+        var text = "Host: \(authority)\r\n"
         switch provider.credentialHeader {
         case .bearer where !provider.credential.isEmpty: text += "Authorization: Bearer \(provider.credential)\r\n"
         case .apiKey where !provider.credential.isEmpty: text += "x-api-key: \(provider.credential)\r\n"

@@ -73,7 +73,7 @@ struct RouteTarget {
             }
             return
         }
-        if let (endpoint, model) = Self.googleCall(path) {
+        if let (endpoint, model) = Self.googleCall(path) ?? Self.bedrockCall(path) {
             kind = method == "POST" ? .gateway(endpoint) : .wrongMethod("POST")
             id = nil
             self.model = model
@@ -118,9 +118,22 @@ struct RouteTarget {
         "streamGenerateContent": .streamGenerateContent,
     ]
 
+    /// `/model/MODEL/converse` and its like.
+    private static func bedrockCall(_ path: String) -> (Endpoint, String)? {
+        guard path.hasPrefix("/model/") else { return nil }
+        let parts = path.dropFirst("/model/".count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let endpoint = bedrockOperations[String(parts[1])], let model = decodedModel(parts[0]) else { return nil }
+        return (endpoint, model)
+    }
+
+    private static let bedrockOperations: [String: Endpoint] = [
+        "converse": .converse, "converse-stream": .converseStream, "invoke": .invokeModel,
+        "invoke-with-response-stream": .invokeModelStream,
+    ]
+
     /// A model's name out of a path, its escapes decoded. It goes upstream escaped again, as one part of a path.
     static func decodedModel(_ text: Substring) -> String? {
-        guard let name = text.removingPercentEscapes, (1...256).contains(name.utf8.count),
+        guard let name = text.removingPercentEscapes, (1...2048).contains(name.utf8.count),
             name.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), !name.split(separator: "/", omittingEmptySubsequences: false).contains("..")
         else { return nil }
         return name

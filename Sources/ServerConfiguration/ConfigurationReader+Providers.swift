@@ -24,6 +24,7 @@ extension ConfigurationReader {
     private static let providerMembers = [
         "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
         "trust_roots", "hang_up", "dialects", "price_models", "api_version", "project", "location", "token_url", "reasoning_echo",
+        "trust_roots", "hang_up", "dialects", "region", "access_key_id", "secret_access_key", "session_token",
     ]
 
     private mutating func readProvider(_ node: Node) -> Provider? {
@@ -46,6 +47,10 @@ extension ConfigurationReader {
         var specification = ProviderSpecification(name: text(mapping, "name") ?? kindText, kind: kind)
         specification.baseURL = text(mapping, "base_url").map(substituted)
         if let secret = mapping["api_key"] { specification.credential = readSecret(secret) }
+        specification.region = text(mapping, "region").map(substituted)
+        specification.accessKeyID = text(mapping, "access_key_id").map(substituted)
+        if let secret = mapping["secret_access_key"] { specification.secretAccessKey = readSecret(secret) }
+        if let secret = mapping["session_token"] { specification.sessionToken = readSecret(secret) }
         specification.models = texts(mapping, "models")
         if let node = mapping["aliases"] { specification.aliases = readNames(node, "aliases", "fast: gpt-6.1-sol") }
         if let node = mapping["price_models"] {

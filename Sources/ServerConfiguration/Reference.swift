@@ -47,6 +47,9 @@ package enum ConfigurationReference {
             | `token_url` | where `vertex` gets its tokens: an endpoint in place of the service account's own, or, without `api_key`, a metadata server |
             | `reasoning_echo` | models, or patterns, that want `reasoning_content` back with the tool calls that followed it |
             | `trust_roots` | PEM file of further trusted roots |
+            | `region` | of AWS: `us-east-1` |
+            | `access_key_id` | of AWS, in place of `api_key`: each request is signed (SigV4) |
+            | `secret_access_key`, `session_token` | that go with it, as `${NAME}` or `file:PATH` |
             | `hang_up` | `cancel` or `drain`: what happens upstream when a client hangs up |
 
             | kind | default base URL | credential | from the environment |

@@ -53,6 +53,7 @@ struct SimulationRouter {
         let isGoogle = GeminiScript.call(request.path) != nil
         if let armed = state.takeArmed() { request.options.fault = armed }
         let isAnthropic = request.path.contains("/messages") || request.header("anthropic-version") != nil
+        let bedrock = BedrockScript.operation(request.path)
         let number = state.nextNumber()
         if let fault = request.options.fault {
             switch fault.kind {
@@ -62,6 +63,8 @@ struct SimulationRouter {
             case .status where isGoogle: return googleFailure(fault)
             case .status where request.path.hasPrefix("/api/"):
                 return .json(["error": .text("simulated failure with status \(fault.number)")], status: fault.number)
+            case .status where bedrock != nil:
+                return BedrockScript.failure(fault.number, "simulated failure with status \(fault.number)", number: number)
             case .status: return failure(fault, isAnthropic: isAnthropic, number: number)
             case .html:
                 return ScriptedAnswer(
@@ -76,8 +79,12 @@ struct SimulationRouter {
                 status: 404)
         }
         let identifier = "req_sim\(Script.pad(number, 12))"
-        answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
-        if !isAnthropic { answer.headers.append(("openai-processing-ms", "7")) }
+        if bedrock != nil {
+            answer.headers.append(("x-amzn-requestid", BedrockScript.requestID(number)))
+        } else {
+            answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
+        }
+        if bedrock == nil, !isAnthropic { answer.headers.append(("openai-processing-ms", "7")) }
         state.serve(path: request.path, requestID: request.header("x-weir-request-id"), answer: answer)
         return answer
     }
@@ -129,6 +136,10 @@ struct SimulationRouter {
         let bytes = request.body.count
         if let (model, method) = GeminiScript.call(request.path) {
             return google(request, body, model: model, method: method, turn: turn)
+        }
+        if let operation = BedrockScript.operation(path) {
+            let text = String(decoding: request.body, as: UTF8.self)
+            return BedrockScript.answer(operation, body: body, text: text, options: request.options, turn: turn)
         }
         switch path {
         case "/api/chat", "/api/generate":

@@ -17,18 +17,13 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
         var answer = CollectedAnswer()
         var isWhole = false
         var reader = try #require(makeEventReader(dialect, Self.context))
-        func take(_ event: SSEEvent) {
-            reader.read(name: event.name, data: event.data) {
+        visitEvents(stream, dialect) { name, data in
+            reader.read(name: name, data: data) {
                 answer.take($0)
                 if $0 == .end { isWhole = true }
                 // Gemini's streams have no last event but the one that says why.
                 if case .finish = $0, dialect == .gemini { isWhole = true }
             }
-        }
-        var framer = SSEFramer(eventBytesMax: 1 << 20)
-        var objects = JSONValueFramer(valueBytesMax: 1 << 20)
-        stream.withUnsafeBytes { bytes in
-            if dialect == .ollama { objects.read(bytes) { take(SSEEvent(data: $0)) } } else { framer.read(bytes, take) }
         }
         return (answer, isWhole)
     }
@@ -184,7 +179,9 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
 
     @Test(arguments: Fixture.metered.filter { translatableDialects.contains($0.endpoint.dialect) && $0.expected.complete })
     func everyRecordedAnswerKeepsItsUsageAndItsEnd(_ fixture: Fixture) throws {
-        guard fixture.expected.error == nil, fixture.endpoint != .responsesCompact, fixture.expected.pending != true else { return }
+        guard fixture.expected.error == nil, fixture.endpoint != .responsesCompact, fixture.expected.pending != true,
+            !fixture.name.hasPrefix("vendor")
+        else { return }
         let from = fixture.endpoint.dialect
         for to in translatableDialects {
             var random = Seeded(5)

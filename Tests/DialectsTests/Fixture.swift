@@ -46,9 +46,13 @@ struct Fixture: CustomStringConvertible, Sendable {
         if let colon = path.lastIndex(of: ":"), path.hasPrefix("/v1beta/models/") {
             return path[colon...] == ":streamGenerateContent" ? .streamGenerateContent : .generateContent
         }
-        return switch path {
+        return switch path.hasPrefix("/model/") ? path.split(separator: "/").last.map(String.init) ?? "" : path {
         case "/api/chat": .ollamaChat
         case "/api/generate": .ollamaGenerate
+        case "converse": .converse
+        case "converse-stream": .converseStream
+        case "invoke": .invokeModel
+        case "invoke-with-response-stream": .invokeModelStream
         case "/v1/completions": .completions
         case "/v1/embeddings": .embeddings
         case "/v1/responses": .responses
@@ -77,9 +81,10 @@ struct Fixture: CustomStringConvertible, Sendable {
                     let expected = read("expected.json").flatMap({ try? decoder.decode(Expected.self, from: $0) }
                     ),
                     let request = read("request.json"),
-                    let response = read("response.sse") ?? read("response.ndjson") ?? read("response.json")
+                    let response = read("response.sse") ?? read("response.ndjson") ?? read("response.eventstream") ?? read("response.json")
                 else { continue }
-                let kind: ResponseBodyKind = read("response.sse") != nil ? .sse : read("response.ndjson") != nil ? .objects : .json
+                let kinds: [(String, ResponseBodyKind)] = [("sse", .sse), ("ndjson", .objects), ("eventstream", .eventStream)]
+                let kind = kinds.first { read("response.\($0.0)") != nil }?.1 ?? .json
                 found.append(
                     Fixture(
                         dialect: dialect, name: name, request: Array(request), response: Array(response),

@@ -89,6 +89,8 @@ package struct AnswerContext: Sendable, Hashable {
     package var created: Int64
     /// The model as the client named it, for answers whose provider does not name one.
     package var model: String
+    /// The model id that is asked of the provider.
+    package var upstreamModel = ""
     /// An id for answers whose provider gives none.
     package var id: String
     /// The client of chat completions wants the usage of a stream.

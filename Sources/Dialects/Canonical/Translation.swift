@@ -10,6 +10,7 @@ private struct DialectCodec {
     let writeRequest: (CanonicalRequest, TranslationTarget) throws(TranslationRefusal) -> TranslatedRequest
     let makeReader: (AnswerContext) -> any CanonicalEventReader
     let makeWriter: (AnswerContext) -> any CanonicalEventWriter
+    var framing = AnswerFraming.sse
 }
 
 private func codec(of dialect: Dialect) -> DialectCodec? {
@@ -34,12 +35,41 @@ private func codec(of dialect: Dialect) -> DialectCodec? {
         DialectCodec(
             readRequest: readOllamaRequest, writeRequest: writeOllamaRequest, makeReader: { OllamaEventReader(seed: $0.id) },
             makeWriter: { OllamaEventWriter($0) })
+    case .bedrockConverse:
+        DialectCodec(
+            readRequest: readConverseRequest, writeRequest: writeConverseRequest,
+            makeReader: { ConverseEventReader(model: $0.upstreamModel) },
+            makeWriter: { ConverseEventWriter($0) }, framing: .awsEventStream)
+    case .bedrockInvoke:
+        DialectCodec(
+            readRequest: readInvokeRequest, writeRequest: writeInvokeRequest, makeReader: { _ in InvokeEventReader() },
+            makeWriter: { InvokeEventWriter($0) }, framing: .awsEventStream)
     case .openAICompletions, .openAIEmbeddings: nil
     }
 }
 
 /// The dialects between which Weir translates, the likeliest to keep everything first.
-package let translatableDialects: [Dialect] = [.openAIResponses, .anthropicMessages, .gemini, .openAIChat, .ollama]
+package let translatableDialects: [Dialect] = [
+    .openAIResponses, .anthropicMessages, .gemini, .openAIChat, .ollama, .bedrockConverse, .bedrockInvoke,
+]
+
+/// The dialects in which a client's request may be asked of a provider that does not speak its own, the best first.
+package func translatableDialects(for client: Dialect) -> [Dialect] {
+    switch client {
+    // The same messages in another envelope lose nothing.
+    case .anthropicMessages: messagesFirst
+    case .bedrockInvoke: invokeFirst
+    default: translatableDialects
+    }
+}
+
+private let messagesFirst = [Dialect.bedrockInvoke] + translatableDialects.filter { $0 != .bedrockInvoke }
+private let invokeFirst = [Dialect.anthropicMessages] + translatableDialects.filter { $0 != .anthropicMessages }
+
+/// Whether two dialects say the same messages in two envelopes.
+package func areEnvelopes(_ one: Dialect, _ other: Dialect) -> Bool {
+    one == .anthropicMessages && other == .bedrockInvoke || one == .bedrockInvoke && other == .anthropicMessages
+}
 
 /// Reads an answer of this dialect; nil when it is never translated.
 package func makeEventReader(_ dialect: Dialect, _ context: AnswerContext) -> (any CanonicalEventReader)? {
@@ -69,9 +99,10 @@ package func writeCanonicalRequest(
 package struct AnswerTranslator: Sendable {
     private var reader: any CanonicalEventReader
     private var writer: any CanonicalEventWriter
-    private var framer: SSEFramer
-    private var objects: JSONValueFramer
-    private var isSSE = true
+    private var framer: AnswerFramer
+    private let eventBytesMax: Int
+    /// What goes from one envelope into another is not understood on its way.
+    private let repacker: MessagesRepacker?
     private var sawFinish = false
     /// The answer's end was seen and written.
     package private(set) var isEnded = false
@@ -83,36 +114,39 @@ package struct AnswerTranslator: Sendable {
         guard let from = codec(of: upstream), let to = codec(of: client) else { return nil }
         reader = from.makeReader(context)
         writer = to.makeWriter(context)
-        framer = SSEFramer(eventBytesMax: eventBytesMax)
-        objects = JSONValueFramer(valueBytesMax: eventBytesMax)
+        framer = AnswerFramer(from.framing, eventBytesMax: eventBytesMax)
+        self.eventBytesMax = eventBytesMax
+        repacker = areEnvelopes(upstream, client) ? MessagesRepacker(fromInvoke: upstream == .bedrockInvoke) : nil
     }
 
-    /// How the provider's stream is cut; server-sent events unless this says otherwise.
-    package mutating func begin(_ kind: ResponseBodyKind) { isSSE = kind != .objects }
+    /// How the provider's stream is cut; as its dialect usually is unless this says otherwise.
+    package mutating func begin(_ kind: ResponseBodyKind) {
+        switch kind {
+        case .sse: framer = AnswerFramer(.sse, eventBytesMax: eventBytesMax)
+        case .objects: framer = AnswerFramer(.objects, eventBytesMax: eventBytesMax)
+        case .eventStream: framer = AnswerFramer(.awsEventStream, eventBytesMax: eventBytesMax)
+        case .json, .other: break
+        }
+    }
 
     /// Reads a piece of the provider's stream and appends what the client gets for it.
     package mutating func read(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
-        guard isSSE else {
-            var objects = objects
-            objects.read(bytes) { take(SSEEvent(data: $0), &out) }
-            self.objects = objects
-            return
-        }
         var framer = framer
-        framer.read(bytes) { take($0, &out) }
+        framer.read(bytes) { take($0, $1, &out) }
         self.framer = framer
     }
 
     /// The provider's stream is over. A stream that never said why it stopped stays without its end: its client must see that.
     package mutating func finish(into out: inout [UInt8]) {
         var framer = framer
-        framer.finish { take($0, &out) }
+        framer.finish { take($0, $1, &out) }
         self.framer = framer
-        if sawFinish, !isEnded, !hasFailed { write(.end, &out) }
+        if sawFinish, !isEnded, repacker == nil, !hasFailed { write(.end, &out) }
     }
 
     /// Translates an answer that came whole.
     package mutating func document(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        guard repacker == nil else { return Array(bytes) }
         var events: [CanonicalEvent] = []
         reader.readDocument(bytes) { events.append($0) }
         for event in events {
@@ -133,10 +167,19 @@ package struct AnswerTranslator: Sendable {
         for event in events { write(event, &out) }
     }
 
-    private mutating func take(_ event: SSEEvent, _ out: inout [UInt8]) {
-        guard !event.data.isEmpty, !isEnded, !hasFailed else { return }
+    private mutating func take(_ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer, _ out: inout [UInt8]) {
+        guard !isEnded, !hasFailed else { return }
+        if let repacker {
+            switch repacker.repack(name: name, data: data, into: &out) {
+            case .other: break
+            case .finish: sawFinish = true
+            case .end: isEnded = true
+            case .failure: hasFailed = true
+            }
+            return
+        }
         var events: [CanonicalEvent] = []
-        reader.read(name: event.name, data: event.data) { events.append($0) }
+        reader.read(name: name, data: data) { events.append($0) }
         for event in events { write(event, &out) }
     }
 

@@ -50,8 +50,18 @@ package func errorReply(
     if client == .openCode, shape.retryAfterSeconds == nil, shape.status == 404 || shape.status >= 500 {
         shape.status = 400
     }
+    let isBedrock = endpoint?.dialect.isBedrock == true
+    // AWS SDKs know no x-should-retry either; and Bedrock says that a caller is unknown, or may not, by 403.
+    if isBedrock {
+        if shape.status == 401 || shape.status == 402 { shape.status = 403 }
+        if shape.retryAfterSeconds == nil, shape.status >= 500 { shape.status = 400 }
+    }
 
     var headers = [("Content-Type", "application/json")]
+    if isBedrock {
+        headers.append(("x-amzn-errortype", awsErrorType(shape.status)))
+        headers.append(("x-amzn-requestid", requestID.description))
+    }
     if let seconds = shape.retryAfterSeconds {
         headers.append(("Retry-After", String(seconds)))
     } else {
@@ -62,6 +72,7 @@ package func errorReply(
     let body =
         switch endpoint?.dialect {
         case .anthropicMessages: anthropicBody(shape, requestID)
+        case .bedrockConverse, .bedrockInvoke: awsBody(shape, error)
         case .gemini: geminiBody(shape, error)
         case .ollama: ollamaBody(shape)
         default: openAIBody(shape, error)
@@ -82,6 +93,16 @@ private func openAIBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
     }
     writer.field("code", error.code)
     writer.endObject()
+    writer.endObject()
+    return writer.bytes
+}
+
+/// AWS's shape. Its SDKs take the kind of the error from a field of the head; the code is for people and logs.
+private func awsBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.field("message", shape.message)
+    writer.field("code", error.code)
     writer.endObject()
     return writer.bytes
 }
@@ -143,7 +164,7 @@ private func clean(_ text: String, max: Int) -> String {
 
 private func describe(_ error: GatewayError) -> Shape {
     switch error {
-    case .missingKey, .malformedKey, .invalidKey, .conflictingKeys, .revokedKey, .expiredKey, .keyNotYetValid:
+    case .missingKey, .malformedKey, .invalidKey, .invalidSignature, .conflictingKeys, .revokedKey, .expiredKey, .keyNotYetValid:
         return describeKey(error)
     case .addressNotAllowed, .endpointNotAllowed, .modelNotAllowed, .repositoryNotAllowed, .missingLabel, .unpricedUnderBudget:
         return describePolicy(error)
@@ -161,6 +182,7 @@ private func describeKey(_ error: GatewayError) -> Shape {
         switch error {
         case .missingKey: "No virtual key was sent. Put it into Authorization: Bearer, or x-api-key."
         case .malformedKey: "This is not a Weir virtual key (weir_k_…). Check how the key was copied."
+        case .invalidSignature(let reason): "The AWS signature is not accepted: \(clean(reason, max: 120))."
         case .conflictingKeys: "Two different keys were sent in one request. Send one."
         case .revokedKey(let id): "Virtual key \(id) is revoked. Ask your platform team for a new one."
         case .expiredKey(let id):

@@ -6,6 +6,8 @@ package import GatewayModel
 package enum ResponseBodyKind: Sendable, Hashable {
     /// Server-sent events.
     case sse
+    /// AWS's event stream.
+    case eventStream
     /// One document.
     case json
     /// A stream of JSON objects: one a line, or the elements of an array.
@@ -14,7 +16,7 @@ package enum ResponseBodyKind: Sendable, Hashable {
     case other
 
     /// Whether it is passed on piece by piece.
-    package var isStream: Bool { self == .sse || self == .objects }
+    package var isStream: Bool { self == .sse || self == .objects || self == .eventStream }
 }
 
 /// The meter's reading of one response.

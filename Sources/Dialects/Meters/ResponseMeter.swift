@@ -10,6 +10,7 @@ package struct ResponseMeter {
     private let withholdsUsageEvent: Bool
     private var framer: SSEFramer
     private var objects: JSONValueFramer
+    private var eventFramer: AWSEventFramer
     private let reader: any StreamReader
     private var document: [UInt8] = []
     private var documentIsTooLarge = false
@@ -19,11 +20,15 @@ package struct ResponseMeter {
     /// - Parameters:
     ///   - withholdsUsageEvent: the event that only carries usage was asked for by Weir and must not reach the client.
     ///   - lineBytesMax: an event over this many bytes passes without being read.
-    package init(endpoint: Endpoint, body: ResponseBodyKind, withholdsUsageEvent: Bool, lineBytesMax: Int) {
+    ///   - model: the model id that is asked; families of Bedrock's count differently.
+    package init(
+        endpoint: Endpoint, body: ResponseBodyKind, withholdsUsageEvent: Bool, lineBytesMax: Int, model: String = ""
+    ) {
         kind = body
         self.withholdsUsageEvent = withholdsUsageEvent
         framer = SSEFramer(eventBytesMax: lineBytesMax)
         objects = JSONValueFramer(valueBytesMax: lineBytesMax)
+        eventFramer = AWSEventFramer(payloadBytesMax: lineBytesMax)
         reader =
             switch endpoint.dialect {
             case .anthropicMessages: AnthropicReader()
@@ -31,6 +36,8 @@ package struct ResponseMeter {
             case .ollama: OllamaReader()
             case .openAIResponses: ResponsesReader()
             case .openAIChat, .openAICompletions, .openAIEmbeddings: ChatReader()
+            case .bedrockConverse: ConverseReader(model: model)
+            case .bedrockInvoke: InvokeReader()
             }
     }
 
@@ -45,6 +52,9 @@ package struct ResponseMeter {
         case .objects:
             let reader = reader
             objects.read(bytes) { _ = reader.read(SSEEvent(data: $0)) }
+        case .eventStream:
+            let reader = reader
+            eventFramer.read(bytes) { event in _ = reader.read(SSEEvent(name: event.name, data: event.data, raw: event.raw)) }
         case .json:
             guard !documentIsTooLarge else { return }
             guard document.count + bytes.count <= Self.documentBytesMax else {
@@ -80,6 +90,13 @@ package struct ResponseMeter {
             framer.finish { event in
                 let isUsageOnly = reader.read(event)
                 if withholds, !isUsageOnly { emit(event.raw) }
+            }
+        case .eventStream:
+            eventFramer.finish()
+            // What was read before the damage counts; the answer is not whole.
+            if let failure = eventFramer.failure, reader.reading.errorEvent == nil {
+                reader.reading.isComplete = false
+                reader.reading.errorEvent = ("event_stream_damaged", "\(failure)")
             }
         case .json:
             guard !document.isEmpty else { return }

@@ -8,21 +8,15 @@ import WireFormat
 private let actedOn: [StaticString] = [
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
     "service_tier", "speed", "inference_geo",
-    "previous_response_id", "background", "metadata", "client_metadata",
+    "previous_response_id", "background", "metadata", "client_metadata", "inferenceConfig",
 ]
 
 /// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
-/// - Parameter model: the model that the path names, for endpoints whose body names none.
+/// - Parameter model: the model that the path names, for endpoints whose body names none; then a `model` in the body means nothing.
 package func readRequest(
     _ endpoint: Endpoint, model: String? = nil, body: UnsafeRawBufferPointer, depthMax: Int
 ) throws(GatewayError) -> RequestHead {
-    var reader = RequestReader(endpoint: endpoint)
-    if endpoint.namesModelInPath {
-        reader.head.model = model
-        reader.head.stream = endpoint == .streamGenerateContent
-    }
-    // Ollama streams unless it is told not to.
-    if endpoint.dialect == .ollama { reader.head.stream = true }
+    var reader = RequestReader(endpoint: endpoint, pathModel: model)
     var scanner = JSONScanner(body, depthMax: depthMax)
     var isFirst = true
     do throws(JSONError) { try scanner.enterObject() } catch { throw gatewayError(error) }
@@ -59,6 +53,7 @@ private func gatewayError(_ error: JSONError) -> GatewayError {
 
 private struct RequestReader {
     let endpoint: Endpoint
+    let pathModel: String?
     var head = RequestHead()
     private var seen: UInt32 = 0
     private var streamOptions: JSONSpan?
@@ -70,7 +65,13 @@ private struct RequestReader {
         var range: Range<Int>
     }
 
-    init(endpoint: Endpoint) { self.endpoint = endpoint }
+    init(endpoint: Endpoint, pathModel: String?) {
+        self.endpoint = endpoint
+        self.pathModel = pathModel
+        if endpoint.namesModelInPath { head.model = pathModel }
+        // Ollama streams unless it is told not to.
+        head.stream = endpoint.isStreamByPath || endpoint.dialect == .ollama
+    }
 
     mutating func read(_ member: JSONMember) throws(GatewayError) {
         guard endpoint.dialect != .gemini else {
@@ -78,6 +79,7 @@ private struct RequestReader {
             return
         }
         try checkName(member)
+        if endpoint.dialect.isBedrock, member.isNamed("model") || member.isNamed("stream") { return }
         if member.isNamed("model") {
             guard let model = member.string else {
                 throw .malformedJSON(reason: "`model` must be a string", offset: member.range.lowerBound)
@@ -109,7 +111,9 @@ private struct RequestReader {
             head.user = member.string
         } else if member.isNamed("safety_identifier") {
             head.safetyIdentifier = member.string
-        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic, member.kind == .object {
+        } else if member.isNamed("inferenceConfig"), endpoint.dialect == .bedrockConverse, member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("maxTokens") { head.maxOutputTokens = $0.integer } }
+        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic || endpoint.dialect == .bedrockInvoke, member.kind == .object {
             visitJSONMembers(member.value) { if $0.isNamed("user_id") { head.metadataUserID = $0.string } }
         } else if member.isNamed("prompt_cache_key") {
             head.promptCacheKey = member.string
@@ -147,7 +151,8 @@ private struct RequestReader {
 
     mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
-        guard model.utf8.count <= 256, model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+        // The ARN of an inference profile may be long.
+        guard model.utf8.count <= (endpoint.dialect.isBedrock ? 2048 : 256), model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
             throw .unknownModel(model: String(model.prefix(64)), suggestions: [])
         }
         let splices = endpoint == .chatCompletions || endpoint == .completions

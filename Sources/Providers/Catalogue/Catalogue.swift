@@ -38,5 +38,8 @@ extension Provider {
     }
 
     /// The name under which a model's prices are looked up.
-    package func priceModel(of model: String) -> String { priceModels.isEmpty ? model : priceModels[model] ?? model }
+    package func priceModel(of model: String) -> String {
+        let named = priceModels.isEmpty ? model : priceModels[model] ?? model
+        return kind == .bedrock ? withoutARN(named) : named
+    }
 }

@@ -21,7 +21,8 @@ package struct SSEEvent {
         raw = data
     }
 
-    init(name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, raw: UnsafeRawBufferPointer) {
+    /// An event that another framing carried.
+    package init(name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, raw: UnsafeRawBufferPointer) {
         self.name = name
         self.data = data
         self.raw = raw

@@ -15,6 +15,7 @@ CREDENTIALS = {
     "RAW_ANTHROPIC": "sk-ant-canary-credential",
     "RAW_OTHER": "other-canary-credential",
     "RAW_GEMINI": "gemini-canary-credential",
+    "RAW_BEDROCK": "bedrock-api-key-canary-credential",
 }
 MODELS = ["codestral-latest", "qwen3-coder-480b", "kimi-k3", "deepseek-flash", "deepseek/deepseek-v4-pro", "house-*"]
 
@@ -48,6 +49,12 @@ providers:
     kind: ollama
     base_url: {base}/v1
     models: ["qwen3:8b"]{roots}
+  - name: bedrock
+    kind: bedrock
+    base_url: {base}
+    api_key: ${{RAW_BEDROCK}}
+    allow_private_addresses: true
+    {"" if drain else "hang_up: cancel"}{roots}
   - name: other
     kind: openai-compatible
     base_url: {base}/v1
