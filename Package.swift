@@ -50,6 +50,7 @@ let coreTargets: [Target] = [
 ]
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 
@@ -108,9 +109,9 @@ let serverTargets: [Target] = [
         [
             "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
             "Proxy",
-            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", arguments, httpClient, lifecycle,
+            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", crypto, arguments, httpClient, lifecycle,
             signals,
-            log, nioHTTP, nioFoundation,
+            log, nioHTTP, nioFoundation, crypto, cryptoExtras,
         ] + nio),
     .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: settings, linkerSettings: staticRuntime),
     tests("IdentityTests", ["Identity", "Policy", "Storage", "GatewayModel"]),

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Writes the committed corpora: small inputs that have broken parsers of these formats before. Run it after adding a case."""
 
+import base64
 import gzip
 import json
 import pathlib
 import shutil
+import struct
+import zlib
 
 ROOT = pathlib.Path(__file__).parent / "corpus"
 
@@ -74,6 +77,62 @@ SSE = {
     "document_responses": (RESPONSES_BYTE | 8, '{"id":"r","status":"queued","output":[],"usage":{"input_tokens":1}}'),
     "document_truncated": (8, '{"id":"c","usage":{"prompt_tok'), "empty": (16, ""),
     "utf8": (16, 'data: {"choices":[{"delta":{"content":"日本 \\u00e9"}}]}\n\n'),
+}
+
+
+
+def message(headers, payload=b"", flip=None, total=None, count=None):
+    """One message of an AWS event stream; `headers` are bytes or pairs of texts."""
+    if not isinstance(headers, bytes):
+        headers = b"".join(
+            bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode() for name, value in headers)
+    whole = struct.pack(">II", len(headers) + len(payload) + 16 if total is None else total, len(headers) if count is None else count)
+    whole += struct.pack(">I", zlib.crc32(whole)) + headers + payload
+    whole = bytearray(whole + struct.pack(">I", zlib.crc32(whole)))
+    if flip is not None:
+        whole[flip] ^= 1
+    return bytes(whole)
+
+
+def event(kind, document, message_type="event"):
+    payload = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return message([(f":{message_type}-type", kind), (":content-type", "application/json"), (":message-type", message_type)], payload)
+
+
+def chunk(document):
+    return event("chunk", {"bytes": base64.b64encode(json.dumps(document).encode()).decode()})
+
+
+CONVERSE = b"".join([
+    event("messageStart", {"role": "assistant"}), event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hi"}, "p": "ab"}),
+    event("contentBlockStop", {"contentBlockIndex": 0}),
+    event("contentBlockStart", {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "t", "name": "f"}}}),
+    event("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": "{}"}}}), event("messageStop", {"stopReason": "tool_use"}),
+    event("metadata", {"usage": {"inputTokens": 9, "outputTokens": 3, "cacheReadInputTokens": 4, "cacheWriteInputTokens": 5,
+                                 "cacheDetails": [{"ttl": "1h", "inputTokens": 5}]}, "metrics": {"latencyMs": 1}}),
+])
+INVOKE = b"".join(map(chunk, [
+    {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, "output_tokens": 1}}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "é"}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}}, {"type": "message_stop"}]))
+REASONED = b"".join(event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": part}})
+                    for part in ({"text": "hm"}, {"signature": "c2ln"}, {"redactedContent": "AAAA"}))
+PAYLOAD = 0x80
+EVENTSTREAM = {
+    "converse": (0, CONVERSE), "invoke": (1, INVOKE), "reasoning": (0, REASONED), "cut": (0, CONVERSE[:-9]), "cut_prelude": (0, CONVERSE[:7]),
+    "flipped_prelude": (0, message([("a", "b")], flip=1)), "flipped_header": (0, message([("a", "b")], flip=14)), "flipped_end": (0, message([], b"x", flip=-1)),
+    "too_long": (0, message([], total=1 << 31)), "too_short": (0, message([], total=15)), "headers_over_total": (0, message([("a", "b")], count=1 << 20)),
+    "twice": (0, message([("a", "b"), ("a", "c")])), "no_name": (0, message(b"\x00\x00")), "unknown_type": (0, message(b"\x01a\x0a")),
+    "all_types": (0, message(b"\x01a\x00\x01b\x01\x01c\x02\xff\x01d\x03\x80\x00\x01e\x04\x80\0\0\0\x01f\x05" + b"\x80" + b"\0" * 7
+                             + b"\x01g\x06\0\x02\0\xff\x01h\x08" + b"\0" * 8 + b"\x01i\x09" + b"\x07" * 16)),
+    "short_value": (0, message(b"\x01a\x07\x00\x09b")), "high_bytes": (0, message([(":message-type", "event")]) + message(b"\x01\xff\x07\x00\x01\xff")),
+    "exception": (0, CONVERSE[:200] + event("throttlingException", {"message": "slow"}, "exception")),
+    "error": (0, message([(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "no")])),
+    "empty": (0, b""), "huge_numbers": (0, event("metadata", b'{"usage":{"inputTokens":1e999,"outputTokens":-5,"cacheDetails":[{"inputTokens":9e18},{"inputTokens":9e18}]}}')),
+    "many_headers": (0, message([(f"h{n}", "") for n in range(70)])), "bad_chunk": (1, event("chunk", {"bytes": "!"}) + event("chunk", {"bytes": "AA"})),
+    "vendor_chunk": (1, chunk({"outputText": "x", "amazon-bedrock-invocationMetrics": {"inputTokenCount": 3, "outputTokenCount": 4}})),
+    "payload_delta": (PAYLOAD, '{"delta":{"text":"x"},"contentBlockIndex":-1}'), "payload_metadata": (PAYLOAD | 3, '{"usage":{"inputTokens":3}}'),
+    "payload_chunk": (PAYLOAD | 4, '{"bytes":"e30="}'), "payload_no_json": (PAYLOAD | 2, "{"),
 }
 
 GET = "GET /v1/models HTTP/1.1\r\nHost: a\r\n"
@@ -225,7 +284,7 @@ def write(target, cases):
         (folder / name).write_bytes((b"" if first is None else bytes([first])) + data)
 
 
-for name, cases in {"json": JSON, "sse": SSE, "http": HTTP, "request": REQUEST, "journal": JOURNAL, "settings": SETTINGS,
+for name, cases in {"json": JSON, "sse": SSE, "eventstream": EVENTSTREAM, "http": HTTP, "request": REQUEST, "journal": JOURNAL, "settings": SETTINGS,
                     "telemetry": TELEMETRY}.items():
     write(name, cases)
     print(f"{name}: {len(cases)} inputs")

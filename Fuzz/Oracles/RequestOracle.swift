@@ -9,7 +9,7 @@ package func parseBody(_ endpoint: Endpoint, _ body: [UInt8]) -> Result<RequestH
     do throws(GatewayError) {
         return .success(
             try body.withBytes { (text) throws(GatewayError) in
-                try readRequest(endpoint, body: text, depthMax: 128)
+                try readRequest(endpoint, model: endpoint.namesModelInPath ? "m" : nil, body: text, depthMax: 128)
             })
     } catch {
         return .failure(error)

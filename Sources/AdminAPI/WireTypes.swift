@@ -44,6 +44,7 @@ package struct KeyView: Sendable, Codable {
     package var networks: [String]
     package var repository: String?
     package var repositoryEnforced: Bool
+    package var strict: Bool
 
     package init(
         key: VirtualKey, name: String, created: String, isIntact: Bool, lastUsed: Timestamp?, now: Timestamp
@@ -65,6 +66,7 @@ package struct KeyView: Sendable, Codable {
         networks = key.networks
         repository = key.repository
         repositoryEnforced = key.repositoryEnforced
+        strict = key.strict ?? false
     }
 
     enum CodingKeys: String, CodingKey {
@@ -77,6 +79,7 @@ package struct KeyView: Sendable, Codable {
         case lastUsed = "last_used"
         case generation, models, endpoints, networks, repository
         case repositoryEnforced = "repository_enforced"
+        case strict
     }
 }
 
@@ -84,10 +87,29 @@ package struct KeyView: Sendable, Codable {
 package struct KeySecretView: Sendable, Codable {
     package var key: KeyView
     package var secret: String
+    /// What AWS SDKs sign with; nil for a key that has no such thing.
+    package var aws: AWSAccessKey?
 
-    package init(key: KeyView, secret: String) {
+    package init(key: KeyView, secret: String, aws: AWSAccessKey? = nil) {
         self.key = key
         self.secret = secret
+        self.aws = aws
+    }
+}
+
+/// The access key of a virtual key, for AWS SDKs.
+package struct AWSAccessKey: Sendable, Codable {
+    package var accessKeyID: String
+    package var secretAccessKey: String
+
+    package init(accessKeyID: String, secretAccessKey: String) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case accessKeyID = "access_key_id"
+        case secretAccessKey = "secret_access_key"
     }
 }
 
@@ -104,6 +126,9 @@ package struct KeyRequest: Sendable, Codable {
     package var networks: [String]?
     package var repository: String?
     package var repositoryEnforced: Bool?
+    package var strict: Bool?
+    /// Whether AWS SDKs may sign with it.
+    package var aws: Bool?
 
     package init() {}
 
@@ -112,8 +137,9 @@ package struct KeyRequest: Sendable, Codable {
         case serviceAccount = "service_account"
         case team
         case notBefore = "not_before"
-        case expires, models, endpoints, networks, repository
+        case expires, models, endpoints, networks, repository, aws
         case repositoryEnforced = "repository_enforced"
+        case strict
     }
 
     /// The members that a request may have.

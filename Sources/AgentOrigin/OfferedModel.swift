@@ -32,8 +32,9 @@ func offeredModels(_ snapshot: GatewaySnapshot, key: VirtualKey?, at now: Timest
         let upstream = provider.aliases[model.id] ?? model.id
         // What counts is the model behind an alias.
         if let key, !KeyAccess.allowsModel(key, asked: model.id, provider: provider.name, model: upstream) { return nil }
+        let priced = provider.priceModel(of: upstream)
         let sheet = snapshot.prices.sheet(
-            provider: provider.priceProvider(of: upstream), model: upstream, qualifiers: UsageQualifiers(), at: now, totalInput: 1)
+            provider: provider.priceProvider(of: priced), model: priced, qualifiers: UsageQualifiers(), at: now, totalInput: 1)
         var prices: [Meter: Int64] = [:]
         for meter in [Meter.input, .output, .cacheRead, .cacheWrite5m, .cacheWrite30m] { prices[meter] = sheet?.price(of: meter) }
         return OfferedModel(

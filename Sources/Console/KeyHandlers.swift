@@ -6,6 +6,7 @@ import GatewayModel
 import HTTPTypes
 import Hummingbird
 import Identity
+import Policy
 import Reports
 import Storage
 
@@ -31,7 +32,8 @@ struct KeyHandlers: Sendable {
             let made = try once(name, dependencies) { try dependencies.directory.createKey(specification(body)) }
             try await dependencies.publish()
             return try jsonResponse(
-                KeySecretView(key: view(made.key, dependencies, nil), secret: made.text), status: .created)
+                KeySecretView(key: view(made.key, dependencies, nil), secret: made.text, aws: accessKey(made.key, dependencies)),
+                status: .created)
         }
         routes.on(.patch, "/api/v1/keys/{id}") { request, context in
             let body = try await request.decodeBody(KeyRequest.self, members: KeyRequest.members)
@@ -47,7 +49,8 @@ struct KeyHandlers: Sendable {
                 try dependencies.directory.rotateKey(id, overlapSeconds: body.overlapSeconds)
             }
             try await dependencies.publish()
-            return try jsonResponse(KeySecretView(key: view(made.key, dependencies, nil), secret: made.text))
+            return try jsonResponse(
+                KeySecretView(key: view(made.key, dependencies, nil), secret: made.text, aws: accessKey(made.key, dependencies)))
         }
         routes.on(.post, "/api/v1/keys/{id}/revoke") { _, context in
             let key = try dependencies.directory.revokeKey(pathID(context))
@@ -83,6 +86,14 @@ private func view(_ key: StoredKey, _ dependencies: AdminDependencies, _ lastUse
         now: dependencies.clock.now())
 }
 
+/// What AWS SDKs sign with, of a key that they may sign with.
+private func accessKey(_ key: StoredKey, _ dependencies: AdminDependencies) -> AWSAccessKey? {
+    guard key.key.allowsAWSSignatures == true, let secret = key.key.secrets.last else { return nil }
+    return AWSAccessKey(
+        accessKeyID: AWSKey.accessKeyID(ofKeyID: key.key.id),
+        secretAccessKey: dependencies.directory.pepper.awsSecret(keyID: key.key.id, mac: secret.mac))
+}
+
 private func specification(_ body: KeyRequest) throws -> KeySpecification {
     var result = KeySpecification()
     result.name = body.name
@@ -96,5 +107,7 @@ private func specification(_ body: KeyRequest) throws -> KeySpecification {
     result.networks = body.networks
     result.repository = body.repository
     result.repositoryEnforced = body.repositoryEnforced
+    result.strict = body.strict
+    result.allowsAWSSignatures = body.aws
     return result
 }

@@ -7,6 +7,8 @@ package enum GatewayError: Error, Sendable, Hashable {
     case malformedKey
     case invalidKey
     case conflictingKeys
+    /// A request that an AWS SDK signed with a virtual key's access key, and why that is not believed.
+    case invalidSignature(reason: String)
     case revokedKey(keyID: String)
     case expiredKey(keyID: String)
     case keyNotYetValid(keyID: String)
@@ -62,6 +64,7 @@ package enum GatewayError: Error, Sendable, Hashable {
         switch self {
         case .missingKey, .malformedKey, .invalidKey: "invalid_api_key"
         case .conflictingKeys: "conflicting_api_keys"
+        case .invalidSignature: "invalid_signature"
         case .revokedKey: "revoked_api_key"
         case .expiredKey: "expired_api_key"
         case .keyNotYetValid: "api_key_not_yet_valid"

@@ -1,15 +1,22 @@
 // Provider: an account at an endpoint with a credential, and the models that it serves.
 
-/// The kinds of provider this build knows, each a value in its own folder of `Providers`.
-package enum ProviderKind: String, Sendable, Codable, CaseIterable {
-    case openAI = "openai"
-    case anthropic
-    case openAICompatible = "openai-compatible"
-    case anthropicCompatible = "anthropic-compatible"
-    case ollama
-    case vllm
-    case openRouter = "openrouter"
-    case simulated
+/// A kind of provider: what its preset in `Providers` is named. A new kind is a value there and one line of its registry.
+package struct ProviderKind: RawRepresentable, Sendable, Hashable, Codable, ExpressibleByStringLiteral {
+    package let rawValue: String
+
+    package init(rawValue: String) { self.rawValue = rawValue }
+    package init(stringLiteral value: String) { rawValue = value }
+
+    package static let anthropic: ProviderKind = "anthropic"
+    package static let anthropicCompatible: ProviderKind = "anthropic-compatible"
+    package static let bedrock: ProviderKind = "bedrock"
+    package static let bedrockMantle: ProviderKind = "bedrock-mantle"
+    package static let ollama: ProviderKind = "ollama"
+    package static let openAI: ProviderKind = "openai"
+    package static let openAICompatible: ProviderKind = "openai-compatible"
+    package static let openRouter: ProviderKind = "openrouter"
+    package static let simulated: ProviderKind = "simulated"
+    package static let vllm: ProviderKind = "vllm"
 }
 
 /// Where a provider listens. The credential is bound to this origin.
@@ -34,6 +41,12 @@ package enum CredentialHeader: String, Sendable, Codable {
     case bearer
     /// `x-api-key: …`
     case apiKey = "x-api-key"
+    /// `x-goog-api-key: …`
+    case googleAPIKey = "x-goog-api-key"
+    /// `api-key: …`
+    case azureAPIKey = "api-key"
+    /// `Authorization: Bearer …` with a token that is fetched and renewed.
+    case accessToken = "access-token"
     /// No credential (a local server).
     case none
 }
@@ -52,6 +65,25 @@ package struct ProviderCredential: Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String { name }
+}
+
+/// What signs the requests to a service of AWS's (SigV4). The secret never goes anywhere.
+package struct AWSAccess: Sendable, Hashable {
+    package var accessKeyID: String
+    package var secretAccessKey: String
+    /// Of temporary credentials.
+    package var sessionToken: String?
+    package var region: String
+    /// The service's name in signatures: `bedrock`.
+    package var service: String
+
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String?, region: String, service: String) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+        self.sessionToken = sessionToken
+        self.region = region
+        self.service = service
+    }
 }
 
 /// A configured provider. The credential is a secret: this type is not `Codable` and prints without it.
@@ -73,18 +105,26 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var allowsPrivateAddresses: Bool
     /// The catalogue provider whose price rows apply; nil when prices are configured or there are none.
     package var priceProvider: String?
+    /// Upstream model id to the model whose price rows apply, where the id hides it: a deployment's name, an ARN.
+    package var priceModels: [String: String] = [:]
+    /// How its server departs from the dialect that it speaks.
+    package var traits = ProviderTraits()
+    /// Where its access tokens come from, when its credential is a token that is fetched and renewed.
+    package var tokenSource: AccessTokenSource?
     /// PEM file of extra roots for its TLS certificate.
     package var trustRootsFile: String?
     /// What a client's hang-up does upstream.
     package var hangUp: HangUpPolicy
     /// All credentials, where there are several; the first one is `credential`.
     package var credentials: [ProviderCredential] = []
+    /// Signs each request in place of a credential that goes with it.
+    package var aws: AWSAccess?
 
     package init(
         name: String, kind: ProviderKind, origin: Origin, basePath: String, credentialHeader: CredentialHeader,
         credential: String, dialects: Set<Dialect>, models: [String], aliases: [String: String] = [:],
         allowsPrivateAddresses: Bool = false, priceProvider: String? = nil, trustRootsFile: String? = nil,
-        hangUp: HangUpPolicy = .cancel
+        hangUp: HangUpPolicy = .cancel, aws: AWSAccess? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -99,6 +139,7 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
         self.priceProvider = priceProvider
         self.trustRootsFile = trustRootsFile
         self.hangUp = hangUp
+        self.aws = aws
     }
 
     /// Every credential, at least one.
@@ -109,6 +150,53 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var description: String {
         "\(name) (\(kind.rawValue), \(origin.scheme)://\(origin.host):\(origin.port)\(basePath))"
     }
+}
+
+/// Where access tokens come from. It holds secrets: it is not `Codable` and is never printed.
+package enum AccessTokenSource: Sendable, Hashable {
+    /// A service account's key signs a grant, which the token endpoint changes for a token (RFC 7523).
+    case serviceAccount(email: String, privateKeyPEM: String, keyID: String?, tokenURL: String)
+    /// The metadata server of the machine that Weir runs on gives one to whoever asks.
+    case metadata(url: String)
+}
+
+/// How a server departs from the dialect that it speaks, and where it keeps its endpoints.
+package struct ProviderTraits: Sendable, Hashable {
+    /// Where its endpoints lie below the base path.
+    package var layout = PathLayout.standard
+    /// The name of the output limit in chat completions is the old one, `max_tokens`.
+    package var usesMaxTokens = false
+    /// Members of chat completions that it refuses and that can be left out.
+    package var refusedMembers: Set<String> = []
+    /// Models, or patterns with a trailing `*`, that want `reasoning_content` back with the tool calls that followed it.
+    package var echoesReasoning: [String] = []
+    /// Azure's dated `api-version`; nil is its version 1.
+    package var apiVersion: String?
+    /// The geography that prices its turns where it is dearer than the rest: Vertex's regions.
+    package var priceGeo: String?
+    /// Model ids are an operator's own names: what the response calls the model prices it where nothing else does.
+    package var hidesModels = false
+
+    package init(
+        layout: PathLayout = .standard, usesMaxTokens: Bool = false, refusedMembers: Set<String> = [], echoesReasoning: [String] = [],
+        hidesModels: Bool = false
+    ) {
+        self.layout = layout
+        self.usesMaxTokens = usesMaxTokens
+        self.refusedMembers = refusedMembers
+        self.echoesReasoning = echoesReasoning
+        self.hidesModels = hidesModels
+    }
+}
+
+/// Where a provider's endpoints lie.
+package enum PathLayout: String, Sendable, Codable {
+    /// As the dialect's own vendor has them.
+    case standard
+    /// Azure OpenAI before its version 1: the deployment is in the path.
+    case azureDeployments
+    /// Vertex AI: project and location are in the base path, publisher and model follow.
+    case vertex
 }
 
 /// What happens upstream when the client hangs up (`protocols.md`, section 10: providers bill differently).

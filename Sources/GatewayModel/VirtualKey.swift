@@ -38,6 +38,11 @@ package struct VirtualKey: Sendable, Hashable, Codable {
     package var repository: String?
     /// Whether a request that names another repository than `repository` is refused.
     package var repositoryEnforced: Bool = false
+    /// Whether a request is refused when a translation would leave something of it out. Nil, as in keys made before there was the
+    /// choice, is no.
+    package var strict: Bool?
+    /// Whether AWS SDKs may sign with it; nil and false are the same.
+    package var allowsAWSSignatures: Bool?
 
     package init(id: String, principal: Principal, secrets: [KeySecret]) {
         self.id = id

@@ -19,6 +19,8 @@ package struct KeySpecification: Sendable, Hashable, Codable {
     package var networks: [String]?
     package var repository: String?
     package var repositoryEnforced: Bool?
+    package var strict: Bool?
+    package var allowsAWSSignatures: Bool?
 
     package init() {}
 }
@@ -217,6 +219,8 @@ package struct Directory: Sendable {
             key.repository = repository.isEmpty ? nil : try normalised(repository)
         }
         if let enforced = specification.repositoryEnforced { key.repositoryEnforced = enforced }
+        if let strict = specification.strict { key.strict = strict ? true : nil }
+        if let allows = specification.allowsAWSSignatures { key.allowsAWSSignatures = allows ? true : nil }
     }
 
     /// The spelling that requests are compared with.

@@ -47,6 +47,8 @@ private struct KeyPolicyReader {
         case "networks": found.networks = texts(member)
         case "repository": found.repository = text(member)
         case "repositoryEnforced": found.repositoryEnforced = truth(member)
+        case "strict": found.strict = truth(member)
+        case "allowsAWSSignatures": found.allowsAWSSignatures = truth(member)
         default: isOdd = true
         }
     }

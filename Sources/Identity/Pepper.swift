@@ -4,6 +4,7 @@
 import Crypto
 import Foundation
 package import GatewayModel
+import Policy
 
 #if canImport(Glibc)
     import Glibc
@@ -62,6 +63,13 @@ package struct Pepper: Sendable {
         hash.update(data: Array(keyID.utf8))
         hash.update(data: secret)
         return Array(hash.finalize())
+    }
+
+    /// The secret access key that belongs to a key's secret, in hex. It is stored nowhere: who holds the pepper derives it.
+    package func awsSecret(keyID: String, mac: [UInt8]) -> String {
+        var hash = HMAC<SHA256>(key: SymmetricKey(data: bytes))
+        hash.update(data: AWSKey.secretMessage(keyID: keyID, mac: mac))
+        return hex(hash.finalize())
     }
 
     /// A row's MAC in hex, under a key derived for rows alone.

@@ -19,10 +19,23 @@ package struct ProviderSpecification: Sendable, Hashable {
     package var dialects: Set<Dialect>?
     package var allowsPrivateAddresses: Bool?
     package var priceProvider: String?
+    package var priceModels: [String: String] = [:]
+    /// Azure's dated version.
+    package var apiVersion: String?
+    /// Google Cloud's project and location, and where its tokens come from.
+    package var project: String?
+    package var location: String?
+    package var tokenURL: String?
+    /// Models, or patterns with a trailing `*`, that want their reasoning back.
+    package var echoesReasoning: [String]?
     package var trustRootsFile: String?
     package var hangUp: HangUpPolicy?
     /// Where there are several; the first is `credential`.
     package var credentials: [ProviderCredential] = []
+    package var region: String?
+    package var accessKeyID: String?
+    package var secretAccessKey: String?
+    package var sessionToken: String?
 
     package init(name: String, kind: ProviderKind) {
         self.name = name
@@ -37,12 +50,16 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     guard (1...63).contains(name.utf8.count), name.utf8.allSatisfy({ isNameByte($0) }) else {
         throw ProviderError(setting: "name", message: "a provider's name is 1 to 63 of a-z, 0-9, - and _")
     }
-    guard let baseURL = specification.baseURL ?? preset.baseURL else {
+    let isVertex = preset.traits.layout == .vertex
+    let place = isVertex ? try vertexPlace(specification) : nil
+    let ownURL = specification.baseURL == nil ? try regionalURL(preset, specification.region) : nil
+    guard let baseURL = specification.baseURL ?? place.map({ "https://\($0.host)" }) ?? ownURL else {
         throw ProviderError(
             setting: "base_url", message: "a provider of kind \(specification.kind.rawValue) needs a base_url")
     }
     let allowsPrivate = specification.allowsPrivateAddresses ?? preset.allowsPrivateAddresses
-    let (origin, path) = try parseBaseURL(baseURL)
+    var (origin, path) = try parseBaseURL(baseURL)
+    if let place { path += path.isEmpty ? "/v1\(place.path)" : place.path }
     guard origin.isTLS || allowsPrivate else {
         throw ProviderError(
             setting: "base_url",
@@ -50,22 +67,43 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
                 "http:// would send the credential in clear; use https://, or set allow_private_addresses for a local server"
         )
     }
-    let credential = specification.credential ?? ""
+    var traits = preset.traits
+    if preset.kind == ProviderPreset.azureOpenAI.kind {
+        if let version = specification.apiVersion {
+            guard version.utf8.allSatisfy({ isNameByte($0) }) else {
+                throw ProviderError(setting: "api_version", message: "an api_version is like 2026-01-01-preview")
+            }
+            traits.layout = .azureDeployments
+            traits.apiVersion = version
+        }
+        if path.isEmpty { path = traits.apiVersion == nil ? "/openai/v1" : "/openai" }
+    } else if specification.apiVersion != nil {
+        throw ProviderError(setting: "api_version", message: "only providers of kind azure-openai have an api_version")
+    }
+    if let location = specification.location, isVertex { traits.priceGeo = vertexPriceGeo(location) }
+    if let models = specification.echoesReasoning { traits.echoesReasoning = models }
+    let tokenSource = isVertex ? try googleTokenSource(specification, allowsPrivate: allowsPrivate) : nil
+    let credential = isVertex ? "" : specification.credential ?? ""
     guard ([credential] + specification.credentials.map(\.secret)).allSatisfy({ $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
         throw ProviderError(setting: "api_key", message: "the credential holds a space or a control character")
     }
     if let models = specification.models, models.isEmpty {
         throw ProviderError(setting: "models", message: "the list is empty; leave it out or name a model")
     }
+    let aws = try awsAccess(specification, preset, host: origin.host)
     var provider = Provider(
         name: name, kind: specification.kind, origin: origin, basePath: path,
-        credentialHeader: credential.isEmpty ? .none : preset.credentialHeader, credential: credential,
+        credentialHeader: tokenSource != nil ? .accessToken : credential.isEmpty ? .none : preset.credentialHeader,
+        credential: credential,
         dialects: specification.dialects ?? preset.dialects, models: specification.models ?? preset.models,
         aliases: specification.aliases, allowsPrivateAddresses: allowsPrivate,
         priceProvider: specification.priceProvider ?? preset.priceProvider,
         trustRootsFile: specification.trustRootsFile,
-        hangUp: specification.hangUp ?? preset.hangUp)
+        hangUp: specification.hangUp ?? preset.hangUp, aws: aws)
     provider.credentials = specification.credentials
+    provider.priceModels = specification.priceModels
+    provider.traits = traits
+    provider.tokenSource = tokenSource
     return provider
 }
 
@@ -142,13 +180,18 @@ private func portNumber(_ text: Substring) -> Int? {
 package func providersFromEnvironment(_ environment: [String: String]) throws(ProviderError) -> [Provider] {
     var providers: [Provider] = []
     for preset in providerRegistry {
+        if preset.kind == .bedrock {
+            if let provider = try bedrockFromEnvironment(environment) { providers.append(provider) }
+            continue
+        }
         let credential = preset.credentialEnvironment.flatMap { environment[$0] }.flatMap { $0.isEmpty ? nil : $0 }
         let url = preset.baseURLEnvironment.flatMap { environment[$0] }.flatMap { $0.isEmpty ? nil : $0 }
         let isNamed = preset.baseURL == nil || preset.credentialEnvironment == nil ? url != nil : credential != nil
         guard isNamed, preset.credentialEnvironment != nil || preset.baseURLEnvironment != nil else { continue }
         var specification = ProviderSpecification(name: preset.kind.rawValue, kind: preset.kind)
         specification.credential = credential
-        specification.baseURL = url.map { preset.kind == .ollama ? ollamaURL($0) : $0 }
+        if preset.kind == ProviderPreset.azureOpenAI.kind { specification.apiVersion = environment["OPENAI_API_VERSION"] }
+        specification.baseURL = url.map { preset.kind == ProviderPreset.ollama.kind ? ollamaURL($0) : $0 }
         do throws(ProviderError) {
             providers.append(try makeProvider(specification))
         } catch {

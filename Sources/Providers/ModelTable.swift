@@ -39,12 +39,12 @@ package struct ModelTable: Sendable {
         _ asked: String, dialect: Dialect, translatingTo others: [Dialect] = []
     ) throws(GatewayError) -> ResolvedModel {
         do throws(GatewayError) {
-            return try resolveNative(asked, dialect: dialect)
+            return try resolveNative(asked, dialect: dialect, translated: false)
         } catch {
             guard case .dialectNotServed = error else { throw error }
             for other in others where other != dialect {
                 do throws(GatewayError) {
-                    return try resolveNative(asked, dialect: other)
+                    return try resolveNative(asked, dialect: other, translated: true)
                 } catch {
                     guard case .dialectNotServed = error else { throw error }
                 }
@@ -61,15 +61,16 @@ package struct ModelTable: Sendable {
         return (index, providers[index].aliases[model] ?? model)
     }
 
-    private func resolveNative(_ asked: String, dialect: Dialect) throws(GatewayError) -> ResolvedModel {
+    private func resolveNative(_ asked: String, dialect: Dialect, translated: Bool) throws(GatewayError) -> ResolvedModel {
         guard !providers.isEmpty else { throw .noProvider }
         if let slash = asked.utf8.firstIndex(of: 47), let index = byName[String(asked[..<slash])] {
             let model = String(asked[asked.utf8.index(after: slash)...])
             guard !model.isEmpty, serves(providers[index], model) != nil else { throw unknown(asked) }
-            guard providers[index].dialects.contains(dialect) else {
+            let upstream = providers[index].aliases[model] ?? model
+            guard providers[index].speaks(dialect, for: upstream, translated: translated) else {
                 throw .dialectNotServed(provider: providers[index].name, dialect: dialect)
             }
-            return ResolvedModel(providerIndex: index, model: providers[index].aliases[model] ?? model, dialect: dialect)
+            return ResolvedModel(providerIndex: index, model: upstream, dialect: dialect)
         }
         var first: Int?
         var others: [Int] = []
@@ -77,7 +78,8 @@ package struct ModelTable: Sendable {
         var otherDialect: Int?
         for index in 0..<providers.count {
             guard let rank = serves(providers[index], asked) else { continue }
-            guard providers[index].dialects.contains(dialect) else {
+            let upstream = translated ? providers[index].aliases[asked] ?? asked : asked
+            guard providers[index].speaks(dialect, for: upstream, translated: translated) else {
                 otherDialect = index
                 continue
             }

@@ -19,19 +19,64 @@ package struct ProviderPreset: Sendable {
     package var priceProvider: String?
     package var allowsPrivateAddresses: Bool
     package var hangUp: HangUpPolicy
+    package var traits = ProviderTraits()
+    /// The service's name in AWS signatures; nil where nothing is signed. Then `{region}` in the base URL is the region.
+    package var awsService: String?
 }
 
 extension ProviderPreset {
+    /// A vendor whose API is OpenAI's: an address, a key, and what departs from the original.
+    static func compatible(
+        _ kind: ProviderKind, _ baseURL: String, key: String, dialects: Set<Dialect> = [.openAIChat], models: [String],
+        prices: String?, traits: ProviderTraits = ProviderTraits()
+    ) -> ProviderPreset {
+        ProviderPreset(
+            kind: kind, baseURL: baseURL, credentialHeader: .bearer, credentialEnvironment: key, baseURLEnvironment: nil,
+            dialects: dialects, models: models, priceProvider: prices, allowsPrivateAddresses: false, hangUp: .cancel, traits: traits)
+    }
+
     /// OpenAI's dialects.
     static let openAIDialects: Set<Dialect> = [.openAIChat, .openAICompletions, .openAIEmbeddings, .openAIResponses]
 }
 
 /// Every kind of provider, one line each.
 package let providerRegistry: [ProviderPreset] = [
-    .openAI, .anthropic, .openAICompatible, .anthropicCompatible, .ollama, .vllm, .openRouter, .simulated,
+    .openAI,
+    .anthropic,
+    .gemini,
+    .azureOpenAI,
+    .azureAnthropic,
+    .bedrock,
+    .bedrockMantle,
+    .vertex,
+    .openAICompatible,
+    .anthropicCompatible,
+    .ollama,
+    .vllm,
+    .openRouter,
+    .cerebras,
+    .deepInfra,
+    .deepSeek,
+    .fireworks,
+    .groq,
+    .huggingFace,
+    .miniMax,
+    .mistral,
+    .moonshot,
+    .nebius,
+    .perplexity,
+    .qwen,
+    .sambaNova,
+    .together,
+    .xAI,
+    .zAI,
+    .simulated,
 ]
 
-extension ProviderKind {
+extension ProviderKind: CaseIterable {
+    /// Every kind that this build knows.
+    package static var allCases: [ProviderKind] { providerRegistry.map(\.kind) }
+
     /// The defaults of this kind.
     package var preset: ProviderPreset {
         providerRegistry.first { $0.kind == self } ?? .openAICompatible

@@ -19,11 +19,16 @@ extension Exchange {
         case .wrongMethod(let allowed):
             throw .methodNotAllowed(method: head.method, path: head.path, allowed: allowed)
         case .gateway(let endpoint):
-            let key = try authenticate(head.fields, snapshot: snapshot, at: received, known: client?.knownKey)
-            self.key = key
-            client?.knownKey = key
-            guard let client else { return }
-            try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+            if endpoint.dialect.isBedrock { signature = try ClientSignature(head.fields, snapshot: snapshot) }
+            if signature == nil {
+                let queryKey = endpoint.dialect == .gemini || endpoint == .models ? splitQueryKey(head.query).key : nil
+                let key = try authenticate(
+                    head.fields, queryKey: queryKey, snapshot: snapshot, at: received, known: client?.knownKey)
+                self.key = key
+                client?.knownKey = key
+                guard let client else { return }
+                try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+            }
             if endpoint == .responses, head.method == "GET" {
                 throw head.wantsUpgrade
                     ? .webSocketNotSupported
@@ -45,7 +50,8 @@ extension Exchange {
             case .origin(let place): try askOrigin(place)
             case .gateway(.models): try answerModels()
             case .gateway(let endpoint):
-                if target.id != nil {
+                if let signature { try admitSigned(signature, endpoint) }
+                if target.id != nil, !endpoint.dialect.isBedrock {
                     findOwner { exchange, owner throws(GatewayError) in try exchange.admitByOwner(endpoint, owner) }
                 } else {
                     try admitByModel(endpoint)
@@ -58,12 +64,20 @@ extension Exchange {
         }
     }
 
+    /// Who signed the request, and whether that may be. Until here nobody knows who is calling, and nothing is journaled of it.
+    private func admitSigned(_ signature: ClientSignature, _ endpoint: Endpoint) throws(GatewayError) {
+        try signature.verify(head, body: body, snapshot: snapshot, at: received)
+        key = KnownKey(signature.key, token: UnsafeRawBufferPointer(start: nil, count: 0), validUntil: nil)
+        guard let client else { return }
+        try KeyAccess.check(key: signature.key, at: received, peer: client.peer, endpoint: endpoint)
+    }
+
     private func admitByModel(_ endpoint: Endpoint) throws(GatewayError) {
         guard let key else { throw .missingKey }
         if head.framing == .none { throw .lengthRequired }
         let body = body
         let request = try body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
-            try readRequest(endpoint, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
+            try readRequest(endpoint, model: target.model, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
         }
         self.request = request
         var record = TurnRecord(
@@ -96,13 +110,44 @@ extension Exchange {
             }
             return
         }
-        try reserve(endpoint)
+        try reserveWithToken(endpoint)
+    }
+
+    /// A provider whose credential is fetched is asked once there is one, which is nearly always at once.
+    private func reserveWithToken(_ endpoint: Endpoint) throws(GatewayError) {
+        guard let provider, let token = provider.token, token.line(at: received) == nil else {
+            try reserve(endpoint)
+            return
+        }
+        phase = .waiting
+        let bound = NIOLoopBound((self, provider.provider.name), eventLoop: loop.eventLoop)
+        let eventLoop = loop.eventLoop
+        Task {
+            let reason = await token.wait()
+            eventLoop.execute {
+                let (exchange, name) = bound.value
+                guard exchange.phase == .waiting else { return }
+                do throws(GatewayError) {
+                    if let reason { throw .upstreamConnectFailed(provider: name, reason: reason) }
+                    try exchange.reserve(endpoint)
+                } catch {
+                    exchange.refuse(error)
+                    exchange.answer(error)
+                }
+            }
+        }
     }
 
     /// What is changed in a body whose provider is asked in the client's own dialect.
     func spliceBody(_ request: RequestHead, _ record: borrowing TurnRecord, _ provider: Provider) {
-        if record.model != record.modelAsked, let splice = modelSplice(request, record.model) { splices.append(splice) }
-        if let usageSplice = request.usageSplice, record.endpoint.isMetered {
+        if provider.traits.layout == .vertex, record.endpoint == .messages {
+            if let splice = body.withUnsafeReadableBytes({ vertexSplice(request, body: $0) }) { splices.append(splice) }
+        } else if record.model != record.modelAsked, let splice = modelSplice(request, record.model) {
+            splices.append(splice)
+        }
+        if let usageSplice = request.usageSplice, record.endpoint.isMetered,
+            !provider.traits.refusedMembers.contains("stream_options")
+        {
             splices.append(usageSplice)
             injectsUsage = true
         }
@@ -127,7 +172,9 @@ extension Exchange {
         var resolved: ResolvedModel?
         if route == nil {
             let found = try snapshot.models.resolve(
-                asked, dialect: endpoint.dialect, translatingTo: endpoint.isTranslatable ? translatableDialects : [])
+                asked, dialect: endpoint.dialect,
+                translatingTo: endpoint.isTranslatable
+                    ? translatableDialects(for: endpoint.dialect) : endpoint.countsTokens ? countingDialects : [])
             try KeyAccess.checkModel(
                 key, asked: asked, provider: snapshot.providers[found.providerIndex].provider.name, model: found.model)
             resolved = found
@@ -303,6 +350,14 @@ extension Exchange {
     private func answerModels() throws(GatewayError) {
         guard let key else { throw .missingKey }
         let listed = snapshot.listedModels(for: key.value)
+        if isFromGoogleClient {
+            try answerGeminiModels(listed)
+            return
+        }
+        if head.path == "/api/tags" {
+            sendLocal(200, [("Content-Type", "application/json")], ollamaTagsJSON(listed))
+            return
+        }
         let isAnthropic = head.fields.first("anthropic-version") != nil
         if let id = target.id {
             guard let model = listed.first(where: { $0.id == id }) else { throw .unknownModel(model: id, suggestions: []) }
@@ -313,5 +368,22 @@ extension Exchange {
                 200, [("Content-Type", "application/json")],
                 modelListJSON(listed, isAnthropic: isAnthropic, isCodex: isCodex))
         }
+    }
+
+    /// Google's SDKs say themselves by the path, by where the key stands, or by a field of theirs.
+    private var isFromGoogleClient: Bool {
+        head.path.hasPrefix("/v1beta/") || head.fields.first("x-goog-api-key") != nil || head.fields.first("x-goog-api-client") != nil
+            || splitQueryKey(head.query).key != nil
+    }
+
+    private func answerGeminiModels(_ listed: [ListedModel]) throws(GatewayError) {
+        var found = listed
+        if let id = target.id {
+            found = listed.filter { $0.id == id }
+            if found.isEmpty { throw .unknownModel(model: id, suggestions: []) }
+        }
+        sendLocal(
+            200, [("Content-Type", "application/json")],
+            target.id == nil ? geminiModelListJSON(found) : geminiModelJSON(found[0]))
     }
 }

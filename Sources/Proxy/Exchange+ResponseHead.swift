@@ -44,20 +44,23 @@ extension Exchange {
             let now = loop.shared.clock.now()
             if turn.record.firstByte == nil { turn.record.firstByte = now }
             turn.record.status = parsed.status
-            turn.record.upstreamRequestID = parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id")
+            turn.record.upstreamRequestID =
+                parsed.fields.string("x-request-id") ?? parsed.fields.string("request-id") ?? parsed.fields.string("x-amzn-requestid")
             noteTry(status: parsed.status, error: parsed.status >= 400 ? "http_\(parsed.status)" : nil, at: now)
             if tries != nil { response.isErrorHeld = holdsAnswer(status: parsed.status, isPage: isPage(parsed), at: now) }
         }
         if case .length(let count) = parsed.framing { response.remaining = count }
 
-        let kind = bodyKind(parsed)
-        translation?.begin(kind, status: parsed.status)
         let endpoint = translation?.endpoint ?? target.endpoint ?? .chatCompletions
+        var kind = bodyKind(parsed)
+        // Gemini's stream without `alt=sse` is one array, whose elements come as they are made.
+        if kind == .json, endpoint == .streamGenerateContent, parsed.status < 300 { kind = .objects }
+        translation?.begin(kind, status: parsed.status)
         if parsed.status < 300, endpoint.isMetered {
             response.withholds = injectsUsage && kind == .sse
             meter = ResponseMeter(
                 endpoint: endpoint, body: kind, withholdsUsageEvent: response.withholds,
-                lineBytesMax: snapshot.limits.sseLineBytesMax)
+                lineBytesMax: snapshot.limits.sseLineBytesMax, model: endpoint.dialect.isBedrock ? turn?.record.model ?? "" : "")
         }
         if response.isErrorHeld {
             response.mode = .held
@@ -65,16 +68,26 @@ extension Exchange {
             response.mode = translation.passesOn ? .reframed : .held
         } else if response.withholds || parsed.framing == .untilClose {
             response.mode = .reframed
-        } else if kind != .sse {
+        } else if !kind.isStream {
             response.mode = .held
         }
         response.clientHead = makeClientHead(parsed)
     }
 
-    private static func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
+    private func writeTranslationFields(_ translation: TurnTranslation, _ writer: inout HeadWriter) {
         writer.literal("Content-Type: ")
         writer.text(translation.contentType)
         writer.literal("\r\n")
+        if target.endpoint?.dialect.isBedrock == true {
+            writer.literal("x-amzn-requestid: ")
+            writer.id(requestID)
+            writer.literal("\r\n")
+        }
+        if let type = translation.awsErrorType {
+            writer.literal("x-amzn-errortype: ")
+            writer.safeText(type)
+            writer.literal("\r\n")
+        }
         guard !translation.dropped.isEmpty else { return }
         writer.literal("x-weir-dropped: ")
         writer.safeText(translation.dropped.joined(separator: ", "))
@@ -97,6 +110,8 @@ extension Exchange {
         return head.fields.withValue(field) { value in
             let type = UnsafeRawBufferPointer(rebasing: value.prefix { $0 != 59 && $0 != 32 })
             if equalsIgnoringCase(type, "text/event-stream") { return .sse }
+            if equalsIgnoringCase(type, "application/x-ndjson") { return .objects }
+            if equalsIgnoringCase(type, "application/vnd.amazon.eventstream") { return .eventStream }
             return equalsIgnoringCase(type, "application/json") ? .json : .other
         }
     }
@@ -135,7 +150,7 @@ extension Exchange {
                     writer.line(field, of: all)
                 }
             }
-            if let translation { Self.writeTranslationFields(translation, &writer) }
+            if let translation { writeTranslationFields(translation, &writer) }
             writer.literal("x-weir-request-id: ")
             writer.id(requestID)
             if !hasRequestID {

@@ -37,7 +37,7 @@ extension Exchange {
         route.state.pay()
         tries.begin(at: received)
         let deployment = tries.deployment
-        guard let dialect = deployment.dialect(for: record.endpoint, translatingTo: translatableDialects) else {
+        guard let dialect = deployment.dialect(for: record.endpoint) else {
             throw .dialectNotServed(provider: deployment.provider.provider.name, dialect: record.endpoint.dialect)
         }
         return (deployment.provider, deployment.model, dialect)
@@ -50,7 +50,7 @@ extension Exchange {
         guard case .next = tries.plan.skip() else { return nil }
         tries.begin(at: received)
         let next = tries.deployment
-        return next.dialect(for: endpoint, translatingTo: translatableDialects).map { (next.provider, next.model, $0) }
+        return next.dialect(for: endpoint).map { (next.provider, next.model, $0) }
     }
 
     /// A provider with several credentials is a route with one deployment: what changes between tries is the credential.

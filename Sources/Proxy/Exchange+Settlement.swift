@@ -147,6 +147,7 @@ extension Exchange {
             record.finishReason = record.finishReason ?? reading.finishReason
             record.toolCalls = reading.toolCalls
             record.qualifiers = reading.qualifiers
+            if let geo = provider?.provider.traits.priceGeo { record.qualifiers.inferenceGeo = geo }
             record.usage = reading.usage
             record.usageSource = reading.usageSource
             record.rawUsage = reading.rawUsage.map { String(decoding: $0, as: UTF8.self) }
@@ -204,7 +205,12 @@ extension Exchange {
 
     private func applyCost(to record: inout TurnRecord) {
         guard let provider, record.usageSource != .none else { return }
-        let price = loop.price(record.usage, provider, model: record.model, record.qualifiers, at: received, snapshot)
+        var price = loop.price(record.usage, provider, model: record.model, record.qualifiers, at: received, snapshot)
+        // Where ids are an operator's own names, the response may say what they stand for.
+        if case .unpriced = price, provider.provider.traits.hidesModels, let served = record.modelServed {
+            price = loop.price(
+                record.usage, provider, model: withoutDate(served), record.qualifiers, at: received, snapshot)
+        }
         switch price {
         case .priced(let cost, let version):
             record.cost = cost
@@ -213,4 +219,13 @@ extension Exchange {
             record.flags.insert(.unpriced)
         }
     }
+}
+
+/// `gpt-6.1-sol-2026-08-01` without its date, as catalogues have it.
+private func withoutDate(_ model: String) -> String {
+    let parts = model.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count > 3, parts.suffix(3).map(\.count) == [4, 2, 2], parts.suffix(3).allSatisfy({ $0.allSatisfy(\.isNumber) }) else {
+        return model
+    }
+    return parts.dropLast(3).joined(separator: "-")
 }

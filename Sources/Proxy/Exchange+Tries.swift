@@ -213,7 +213,7 @@ extension Exchange {
     private func prepare(_ tries: TurnTries, _ turn: Turn) -> PreparedTry? {
         let deployment = tries.deployment
         guard let request, let endpoint = target.endpoint,
-            let dialect = deployment.dialect(for: endpoint, translatingTo: translatableDialects)
+            let dialect = deployment.dialect(for: endpoint)
         else { return nil }
         let kept = (body, splices, injectsUsage, translation, provider)
         defer { (body, splices, injectsUsage, translation, provider) = kept }

@@ -157,22 +157,29 @@ extension Exchange {
         let fields = head.fields
         var bodyBytes = body.readableBytes
         for splice in splices { bodyBytes += splice.insert.count - splice.removeCount }
-        let path = provider.path(target.endpoint ?? .chatCompletions, id: target.id)
+        let endpoint = target.endpoint ?? .chatCompletions
+        let path = provider.path(endpoint, id: target.id, model: turn?.record.model ?? "", streams: request?.stream ?? false)
+        let query = upstreamQuery(provider, endpoint)
+        let contentType = provider.signer == nil ? nil : head.fields.string("content-type")
+        let signed = signature(provider, path: path, query: query, contentType: contentType)
+        let token = provider.token?.line(at: loop.shared.clock.now()) ?? signed
         let listed = connectionListedNames(fields)
         let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
         let bytesMax =
-            head.method.utf8.count + path.count + credentialFields(provider).count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
+            head.method.utf8.count + path.count + query.utf8.count + credentialFields(provider).count + token.count
+            + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
         var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
         buffer.writeHead(bytesMax: bytesMax) { writer in
             writer.text(head.method)
             writer.literal(" ")
             writer.bytes(path)
-            if !head.query.isEmpty {
+            if !query.isEmpty {
                 writer.literal("?")
-                writer.text(head.query)
+                writer.text(query)
             }
             writer.literal(" HTTP/1.1\r\n")
             writer.bytes(credentialFields(provider))
+            writer.bytes(token)
             var left = rewritten
             fields.bytes.withUnsafeBytes { all in
                 for index in 0..<fields.list.count {
@@ -205,6 +212,14 @@ extension Exchange {
             writer.literal("\r\n")
         }
         return buffer
+    }
+
+    /// The client's query, less the key that may stand in it, and what the provider wants there.
+    private func upstreamQuery(_ provider: ProviderRuntime, _ endpoint: Endpoint) -> String {
+        var query = head.query
+        if endpoint.dialect == .gemini, !query.isEmpty { query = splitQueryKey(query).rest }
+        guard let fixed = provider.fixedQuery else { return query }
+        return query.isEmpty ? fixed : "\(query)&\(fixed)"
     }
 
     /// What other providers than OpenAI get of Codex's metadata: no local paths.

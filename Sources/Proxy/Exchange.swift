@@ -64,6 +64,8 @@ final class Exchange {
     var key: KnownKey?
     /// What is wrong with the key where that is for a handler to answer.
     var keyError: GatewayError?
+    /// The caller signed the request as AWS SDKs do; the key is known once the body is here.
+    var signature: ClientSignature?
     var body = ByteBuffer()
     var request: RequestHead?
     /// What is changed in the body on its way, sorted by offset.

@@ -26,15 +26,17 @@ package final class GatewaySnapshot: Sendable {
     /// The providers as they are configured.
     package var configuredProviders: [Provider] { providers.map(\.provider) }
 
-    /// - Parameter pepper: the bytes under which the keys' secrets were MACed.
+    /// - Parameters:
+    ///   - pepper: the bytes under which the keys' secrets were MACed.
+    ///   - tokens: where providers whose credential is fetched find it.
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
-        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases(), routes: [Route] = [],
-        board: DeploymentBoard = DeploymentBoard()
+        policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases(), tokens: AccessTokens? = nil,
+        routes: [Route] = [], board: DeploymentBoard = DeploymentBoard()
     ) {
         self.version = version
         self.keys = keys
-        let runtimes = providers.map(ProviderRuntime.init)
+        let runtimes = providers.map { ProviderRuntime($0, token: $0.tokenSource.flatMap { tokens?.slot(of: $0) }) }
         self.providers = runtimes
         let models = ModelTable(providers)
         self.models = models
@@ -68,35 +70,51 @@ final class ProviderRuntime: Sendable {
     let credentials: [[UInt8]]
     let credentialNames: [String]
     let credentialWeights: [Int64]
+    /// The token that every request carries, when the credential is one that is fetched.
+    let token: AccessTokenSlot?
+    /// What every request has in its query.
+    let fixedQuery: String?
     /// What makes two connections interchangeable.
     let poolKey: String
-    /// The paths of the endpoints that agents call most, which need no id.
+    /// Signs requests to it; nil where the credential is a fixed field or a token.
+    let signer: RequestSigner?
+    /// The paths of the endpoints that agents call most, which need neither id nor model.
     private let paths: [(endpoint: Endpoint, path: [UInt8])]
 
-    init(_ provider: Provider) {
+    init(_ provider: Provider, token: AccessTokenSlot? = nil) {
         self.provider = provider
+        self.token = token
         let origin = provider.origin
         let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
         let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host
-        let hostLine = "Host: \(host)\(isDefaultPort ? "" : ":\(origin.port)")\r\n"
+        let authority = "\(host)\(isDefaultPort ? "" : ":\(origin.port)")"
+        signer = RequestSigner(provider, host: authority)
         let all = provider.allCredentials
         credentials = all.map { one in
+            let line: String
             switch provider.credentialHeader {
-            case .bearer where !one.secret.isEmpty: Array("\(hostLine)Authorization: Bearer \(one.secret)\r\n".utf8)
-            case .apiKey where !one.secret.isEmpty: Array("\(hostLine)x-api-key: \(one.secret)\r\n".utf8)
-            default: Array(hostLine.utf8)
+            case .bearer where !one.secret.isEmpty: line = "Authorization: Bearer \(one.secret)\r\n"
+            case .apiKey where !one.secret.isEmpty: line = "x-api-key: \(one.secret)\r\n"
+            case .azureAPIKey where !one.secret.isEmpty: line = "api-key: \(one.secret)\r\n"
+            case .googleAPIKey where !one.secret.isEmpty: line = "x-goog-api-key: \(one.secret)\r\n"
+            default: line = ""
             }
+            return Array("Host: \(authority)\r\n\(line)".utf8)
         }
         fixedFields = credentials[0]
         credentialNames = all.map(\.name)
         credentialWeights = all.map(\.weight)
-        paths = [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil).utf8)) }
+        fixedQuery = provider.traits.apiVersion.map { "api-version=\($0)" }
+        paths =
+            provider.traits.layout == .standard
+            ? [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil, model: "").utf8)) }
+            : []
         poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
     }
 
     /// Where an endpoint lies at this provider, without the query.
-    func path(_ endpoint: Endpoint, id: String?) -> [UInt8] {
+    func path(_ endpoint: Endpoint, id: String?, model: String, streams: Bool) -> [UInt8] {
         for index in 0..<paths.count where paths[index].endpoint == endpoint { return paths[index].path }
-        return Array(upstreamPath(endpoint, provider: provider, id: id).utf8)
+        return Array(upstreamPath(endpoint, provider: provider, id: id, model: model, streams: streams).utf8)
     }
 }

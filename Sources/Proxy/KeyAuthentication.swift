@@ -31,9 +31,11 @@ final class KnownKey: Sendable {
 
 /// The caller's key. SDKs put it into different fields; two different ones in one request are refused. Labels behind the dot of a
 /// key are no part of it.
-/// - Parameter known: the last key of this connection under this snapshot.
+/// - Parameters:
+///   - queryKey: the key in the query, where Google's clients may put it.
+///   - known: the last key of this connection under this snapshot.
 func authenticate(
-    _ fields: HTTPFields, snapshot: GatewaySnapshot, at now: Timestamp, known: KnownKey?
+    _ fields: HTTPFields, queryKey: String? = nil, snapshot: GatewaySnapshot, at now: Timestamp, known: KnownKey?
 ) throws(GatewayError) -> KnownKey {
     var found: HTTPFields.Field?
     var start = 0
@@ -51,6 +53,20 @@ func authenticate(
         } else {
             found = field
             start = offset
+        }
+    }
+    if let queryKey {
+        let bytes = Array(queryKey.utf8)
+        let isSame = bytes.withUnsafeBytes { asked in
+            found.map { field in
+                fields.withValue(field) { keyText($0, from: start).elementsEqual(keyText(asked, from: 0)) }
+            } ?? true
+        }
+        guard isSame else { throw .conflictingKeys }
+        guard found != nil else {
+            return try bytes.withUnsafeBytesTyped { token throws(GatewayError) in
+                try verify(keyText(token, from: 0), snapshot: snapshot, at: now)
+            }
         }
     }
     guard let found else { throw .missingKey }
@@ -102,4 +118,26 @@ private func verify(
         return KnownKey(key, token: token, validUntil: secret.validUntil)
     }
     throw .invalidKey
+}
+
+extension [UInt8] {
+    fileprivate func withUnsafeBytesTyped<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let outcome: Swift.Result<Result, Failure> = withUnsafeBytes { bytes in
+            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+}
+
+/// Google's `key` parameter, and the query without it: a key must reach neither a provider nor a log.
+func splitQueryKey(_ query: String) -> (key: String?, rest: String) {
+    guard query.hasPrefix("key=") || query.contains("&key=") else { return (nil, query) }
+    var key: String?
+    var rest: [Substring] = []
+    for pair in query.split(separator: "&") {
+        if pair.hasPrefix("key=") { key = key ?? String(pair.dropFirst(4)) } else { rest.append(pair) }
+    }
+    return (key, rest.joined(separator: "&"))
 }

@@ -76,15 +76,16 @@ final class LoopContext: @unchecked Sendable {
     /// The cost of a usage at a provider of the snapshot. Turns of one model follow each other, so the last prices are kept for as long
     /// as they hold; a provider is another one in each snapshot.
     func price(
-        _ usage: TokenUsage, _ provider: ProviderRuntime, model: String, _ qualifiers: UsageQualifiers, at time: Timestamp,
+        _ usage: TokenUsage, _ provider: ProviderRuntime, model asked: String, _ qualifiers: UsageQualifiers, at time: Timestamp,
         _ snapshot: GatewaySnapshot
     ) -> PriceResult {
         let isStandard = qualifiers.serviceTier == nil && qualifiers.speed == nil && qualifiers.inferenceGeo == nil
         let totalInput = usage.billedInput
-        if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == model {
+        if isStandard, let lastSheet, lastSheet.provider === provider, lastSheet.model == asked {
             let sheet = lastSheet.sheet
             if sheet.holds(at: time, totalInput: totalInput) { return sheet.cost(usage) }
         }
+        let model = provider.provider.priceModel(of: asked)
         let name = provider.provider.priceProvider(of: model)
         guard isStandard,
             let sheet = snapshot.prices.sheet(
@@ -92,7 +93,7 @@ final class LoopContext: @unchecked Sendable {
         else {
             return snapshot.prices.price(usage: usage, provider: name, model: model, qualifiers: qualifiers, at: time)
         }
-        lastSheet = KeptSheet(provider, model, sheet)
+        lastSheet = KeptSheet(provider, asked, sheet)
         return sheet.cost(usage)
     }
 

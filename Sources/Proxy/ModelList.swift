@@ -65,3 +65,52 @@ private func writeModel(_ model: ListedModel, isAnthropic: Bool, into writer: in
     }
     writer.endObject()
 }
+
+/// Gemini: `{name: "models/ID", displayName, inputTokenLimit, outputTokenLimit, supportedGenerationMethods}`.
+func geminiModelJSON(_ model: ListedModel) -> [UInt8] {
+    var writer = JSONWriter()
+    writeGeminiModel(model, into: &writer)
+    return writer.bytes
+}
+
+func geminiModelListJSON(_ models: [ListedModel]) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.beginArray("models")
+    for model in models { writeGeminiModel(model, into: &writer) }
+    writer.endArray()
+    writer.endObject()
+    return writer.bytes
+}
+
+private func writeGeminiModel(_ model: ListedModel, into writer: inout JSONWriter) {
+    let limits = Catalogue.limits(of: model.id)
+    writer.beginObject()
+    writer.field("name", "models/\(model.id)")
+    writer.field("displayName", model.id)
+    writer.field("inputTokenLimit", limits.context)
+    writer.field("outputTokenLimit", limits.output)
+    writer.beginArray("supportedGenerationMethods")
+    writer.element("generateContent")
+    writer.endArray()
+    writer.endObject()
+}
+
+/// Ollama: `{models: [{name, model, …}]}`. Sizes and digests are a file's, and there is none here.
+func ollamaTagsJSON(_ models: [ListedModel]) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.beginArray("models")
+    for model in models {
+        writer.beginObject()
+        writer.field("name", model.id)
+        writer.field("model", model.id)
+        writer.field("modified_at", "1970-01-01T00:00:00Z")
+        writer.field("size", 0)
+        writer.field("digest", "")
+        writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+    return writer.bytes
+}

@@ -1,5 +1,6 @@
 // RouteRuntime: the routes of a snapshot, each deployment with its provider, ready for a turn.
 
+import Dialects
 import GatewayModel
 import Policy
 import Providers
@@ -21,9 +22,10 @@ final class DeploymentRuntime: Sendable {
     }
 
     /// The dialect in which it is asked: the client's own, else one that Weir translates to.
-    func dialect(for endpoint: Endpoint, translatingTo others: [Dialect]) -> Dialect? {
+    func dialect(for endpoint: Endpoint) -> Dialect? {
         if provider.provider.dialects.contains(endpoint.dialect) { return endpoint.dialect }
-        return endpoint.isTranslatable ? others.first { provider.provider.dialects.contains($0) } : nil
+        return endpoint.isTranslatable
+            ? translatableDialects(for: endpoint.dialect).first { provider.provider.dialects.contains($0) } : nil
     }
 }
 

@@ -18,6 +18,8 @@ struct RouteTarget {
     let kind: Kind
     /// The response or model id in the path, when there is one.
     let id: String?
+    /// The model that the path names in place of the body.
+    var model: String?
 
     var endpoint: Endpoint? {
         if case .gateway(let endpoint) = kind { return endpoint }
@@ -71,6 +73,23 @@ struct RouteTarget {
             }
             return
         }
+        if let (endpoint, model) = Self.googleCall(path) ?? Self.bedrockCall(path) {
+            kind = method == "POST" ? .gateway(endpoint) : .wrongMethod("POST")
+            id = nil
+            self.model = model
+            return
+        }
+        if path == "/v1beta/models" {
+            id = nil
+            kind = method == "GET" ? .gateway(.models) : .wrongMethod("GET")
+            return
+        }
+        if path.hasPrefix("/v1beta/models/") {
+            let name = path.dropFirst("/v1beta/models/".count)
+            id = Self.decodedModel(name)
+            kind = id == nil ? .unknown : method == "GET" ? .gateway(.models) : .wrongMethod("GET")
+            return
+        }
         if path.hasPrefix("/v1/models/") {
             let name = path.dropFirst("/v1/models/".count)
             id = String(name)
@@ -81,7 +100,49 @@ struct RouteTarget {
         id = nil
     }
 
+    /// `/v1beta/models/MODEL:generateContent` and its like. Google's SDKs use `/v1` where they are given a base URL.
+    private static func googleCall(_ path: String) -> (Endpoint, String)? {
+        for prefix in ["/v1beta/models/", "/v1/models/"] where path.hasPrefix(prefix) {
+            let rest = path.dropFirst(prefix.count)
+            guard let colon = rest.lastIndex(of: ":"), let endpoint = googleMethods[String(rest[rest.index(after: colon)...])],
+                let model = decodedModel(rest[..<colon])
+            else { return nil }
+            return (endpoint, model)
+        }
+        return nil
+    }
+
+    private static let googleMethods: [String: Endpoint] = [
+        "countTokens": .geminiCountTokens,
+        "generateContent": .generateContent,
+        "streamGenerateContent": .streamGenerateContent,
+    ]
+
+    /// `/model/MODEL/converse` and its like.
+    private static func bedrockCall(_ path: String) -> (Endpoint, String)? {
+        guard path.hasPrefix("/model/") else { return nil }
+        let parts = path.dropFirst("/model/".count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let endpoint = bedrockOperations[String(parts[1])], let model = decodedModel(parts[0]) else { return nil }
+        return (endpoint, model)
+    }
+
+    private static let bedrockOperations: [String: Endpoint] = [
+        "converse": .converse, "converse-stream": .converseStream, "invoke": .invokeModel,
+        "invoke-with-response-stream": .invokeModelStream,
+    ]
+
+    /// A model's name out of a path, its escapes decoded. It goes upstream escaped again, as one part of a path.
+    static func decodedModel(_ text: Substring) -> String? {
+        guard let name = text.removingPercentEscapes, (1...2048).contains(name.utf8.count),
+            name.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), !name.split(separator: "/", omittingEmptySubsequences: false).contains("..")
+        else { return nil }
+        return name
+    }
+
     private static let fixed: [String: Endpoint] = [
+        "/api/chat": .ollamaChat,
+        "/api/generate": .ollamaGenerate,
+        "/api/tags": .models,
         "/v1/chat/completions": .chatCompletions,
         "/v1/completions": .completions,
         "/v1/embeddings": .embeddings,
@@ -97,5 +158,24 @@ struct RouteTarget {
     private static func isIdentifier(_ text: Substring) -> Bool {
         !text.isEmpty && text.utf8.count <= 256
             && text.utf8.allSatisfy { $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 || $0 == 95 || $0 == 45 }
+    }
+}
+
+extension Substring {
+    /// The text with `%XX` decoded; nil when an escape is malformed or the result is no UTF-8.
+    fileprivate var removingPercentEscapes: String? {
+        guard utf8.contains(37) else { return String(self) }
+        var out: [UInt8] = []
+        var bytes = Array(utf8)[...]
+        while let byte = bytes.popFirst() {
+            guard byte == 37 else {
+                out.append(byte)
+                continue
+            }
+            guard bytes.count >= 2, let value = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16) else { return nil }
+            bytes = bytes.dropFirst(2)
+            out.append(value)
+        }
+        return String(validating: out, as: UTF8.self)
     }
 }

@@ -51,7 +51,7 @@ struct RouteWeighing {
         guard KeyAccess.allowsModel(key, asked: asked, provider: provider.name, model: deployment.model) else {
             return CandidateFacts(.key)
         }
-        guard deployment.dialect(for: endpoint, translatingTo: translatableDialects) != nil else { return CandidateFacts(.dialect) }
+        guard deployment.dialect(for: endpoint) != nil else { return CandidateFacts(.dialect) }
         guard rule.condition.isAlways || rule.condition.holds(facts, header: header) else { return CandidateFacts(.condition) }
         let (time, tokens) = (facts.time, facts.inputTokens)
         let (state, latency) = deployment.state.with { ($0.state(at: time, tokens: tokens), $0.latency(at: time)) }
@@ -73,11 +73,11 @@ struct RouteWeighing {
     private func pin(_ candidates: inout [CandidateFacts], _ bond: SessionBond?) {
         guard let bond, bond.isSigned, !candidates[bond.index].state.isOut else { return }
         let maker = route.deployments[bond.index]
-        let dialect = maker.dialect(for: endpoint, translatingTo: translatableDialects)
+        let dialect = maker.dialect(for: endpoint)
         for index in candidates.indices where !candidates[index].state.isOut {
             let other = route.deployments[index]
             let isSame = other.provider.provider.name == maker.provider.provider.name
-            if !isSame, other.dialect(for: endpoint, translatingTo: translatableDialects) == dialect {
+            if !isSame, other.dialect(for: endpoint) == dialect {
                 candidates[index].state = .pinned
             }
         }

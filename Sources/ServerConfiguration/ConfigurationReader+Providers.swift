@@ -23,7 +23,8 @@ extension ConfigurationReader {
 
     private static let providerMembers = [
         "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
-        "trust_roots", "hang_up", "dialects", "api_keys",
+        "trust_roots", "hang_up", "dialects", "price_models", "api_version", "project", "location", "token_url", "reasoning_echo",
+        "region", "access_key_id", "secret_access_key", "session_token", "api_keys",
     ]
 
     private mutating func readProvider(_ node: Node) -> Provider? {
@@ -36,20 +37,33 @@ extension ConfigurationReader {
             unknown(key, key.string ?? "", Self.providerMembers)
         }
         let kinds = ProviderKind.allCases.map(\.rawValue)
-        guard let kindText = word(mapping, "kind", of: kinds), let kind = ProviderKind(rawValue: kindText) else {
+        guard let kindText = word(mapping, "kind", of: kinds) else {
             if mapping["kind"] == nil {
                 fault(node, "a provider needs a kind", "one of: \(kinds.joined(separator: ", "))")
             }
             return nil
         }
+        let kind = ProviderKind(rawValue: kindText)
         var specification = ProviderSpecification(name: text(mapping, "name") ?? kindText, kind: kind)
         specification.baseURL = text(mapping, "base_url").map(substituted)
         if let secret = mapping["api_key"] { specification.credential = readSecret(secret) }
         if let list = mapping["api_keys"] { readCredentials(list, mapping, into: &specification) }
+        specification.region = text(mapping, "region").map(substituted)
+        specification.accessKeyID = text(mapping, "access_key_id").map(substituted)
+        if let secret = mapping["secret_access_key"] { specification.secretAccessKey = readSecret(secret) }
+        if let secret = mapping["session_token"] { specification.sessionToken = readSecret(secret) }
         specification.models = texts(mapping, "models")
-        readAliases(mapping["aliases"], into: &specification)
+        if let node = mapping["aliases"] { specification.aliases = readNames(node, "aliases", "fast: gpt-6.1-sol") }
+        if let node = mapping["price_models"] {
+            specification.priceModels = readNames(node, "price_models", "my-deployment: gpt-6.1-sol")
+        }
         specification.allowsPrivateAddresses = truth(mapping, "allow_private_addresses")
         specification.priceProvider = text(mapping, "price_provider")
+        specification.apiVersion = text(mapping, "api_version")
+        specification.project = text(mapping, "project")
+        specification.location = text(mapping, "location")
+        specification.tokenURL = text(mapping, "token_url")
+        specification.echoesReasoning = texts(mapping, "reasoning_echo")
         specification.trustRootsFile = text(mapping, "trust_roots")
         specification.hangUp = word(mapping, "hang_up", of: ["cancel", "drain"]).flatMap(HangUpPolicy.init(rawValue:))
         if let dialects = texts(mapping, "dialects") {
@@ -70,19 +84,21 @@ extension ConfigurationReader {
         }
     }
 
-    private mutating func readAliases(_ node: Node?, into specification: inout ProviderSpecification) {
-        guard let node else { return }
+    /// A mapping from names to names.
+    private mutating func readNames(_ node: Node, _ member: String, _ example: String) -> [String: String] {
         guard let mapping = node.mapping else {
-            fault(node, "aliases must be a mapping", "aliases:\n  fast: gpt-6.1-sol")
-            return
+            fault(node, "\(member) must be a mapping", "\(member):\n  \(example)")
+            return [:]
         }
+        var names: [String: String] = [:]
         for (key, value) in mapping {
             guard let name = key.string, let model = value.string, !name.isEmpty, !model.isEmpty else {
-                fault(value, "an alias must name one model", "fast: gpt-6.1-sol")
+                fault(value, "\(member) must name one model each", example)
                 continue
             }
-            specification.aliases[name] = model
+            names[name] = model
         }
+        return names
     }
 
     /// A list of `key`, `weight`, `name`.

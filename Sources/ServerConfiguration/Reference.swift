@@ -36,14 +36,22 @@ package enum ConfigurationReference {
             | `name` | what models are prefixed with: `name/model`; a-z, 0-9, - and _ |
             | `kind` | one of \(providerRegistry.map { "`\($0.kind.rawValue)`" }.joined(separator: ", ")) |
             | `base_url` | `https://host[:port][/path]`; `http://` only with `allow_private_addresses` |
-            | `api_key` | `${NAME}` or `file:PATH`; never in clear |
+            | `api_key` | `${NAME}` or `file:PATH`; never in clear. For `vertex`, a service account's JSON file |
             | `api_keys` | in its place, several: a list of `key`, `weight`, `name` ([routing](routing.md)) |
             | `models` | model ids, or patterns with a trailing `*` |
             | `aliases` | client's name: upstream model id |
             | `dialects` | of \(Dialect.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")) |
             | `allow_private_addresses` | whether it may resolve to a private or loopback address |
             | `price_provider` | whose price rows apply |
+            | `price_models` | upstream model id: the model whose prices apply, where the id hides it (a deployment, an ARN) |
+            | `api_version` | Azure OpenAI's dated version, `2026-01-01-preview`; without one its version 1 is used |
+            | `project`, `location` | of Google Cloud, for `vertex` |
+            | `token_url` | where `vertex` gets its tokens: an endpoint in place of the service account's own, or, without `api_key`, a metadata server |
+            | `reasoning_echo` | models, or patterns, that want `reasoning_content` back with the tool calls that followed it |
             | `trust_roots` | PEM file of further trusted roots |
+            | `region` | of AWS: `us-east-1` |
+            | `access_key_id` | of AWS, in place of `api_key`: each request is signed (SigV4) |
+            | `secret_access_key`, `session_token` | that go with it, as `${NAME}` or `file:PATH` |
             | `hang_up` | `cancel` or `drain`: what happens upstream when a client hangs up |
 
             | kind | default base URL | credential | from the environment |

@@ -32,7 +32,7 @@ enum MessagesScript {
         return answer
     }
 
-    private static func usage(_ turn: ScriptedTurn, output: Int) -> JSONText {
+    static func usage(_ turn: ScriptedTurn, output: Int) -> JSONText {
         let input = turn.inputTokens - turn.cachedTokens - turn.writtenTokens
         return [
             "input_tokens": .integer(input), "cache_creation_input_tokens": .integer(turn.writtenTokens),
@@ -73,6 +73,13 @@ enum MessagesScript {
     private static func signature(_ turn: ScriptedTurn) -> String { "c2ltdWxhdGVk\(turn.id)c2lnbmF0dXJl==" }
 
     private static func stream(_ turn: ScriptedTurn, options: ScriptOptions) -> ScriptedAnswer {
+        EventStream(fault: options.fault).answer(
+            events(turn, options: options), done: false,
+            error: ["type": "error", "error": ["type": "overloaded_error", "message": "Overloaded"]])
+    }
+
+    /// The events of a stream, whatever carries them.
+    static func events(_ turn: ScriptedTurn, options: ScriptOptions) -> [(name: String?, data: JSONText)] {
         var events: [(name: String?, data: JSONText)] = []
         func add(_ name: String, _ members: JSONText) {
             events.append((name, .object([.init(name: "type", value: .text(name))] + members.members)))
@@ -111,8 +118,6 @@ enum MessagesScript {
         let total: JSONText = hidesUsage ? [:] : ["usage": usage(turn, output: turn.outputTokens)]
         add("message_delta", .object(delta.members + total.members))
         add("message_stop", [:])
-        return EventStream(fault: options.fault).answer(
-            events, done: false,
-            error: ["type": "error", "error": ["type": "overloaded_error", "message": "Overloaded"]])
+        return events
     }
 }

@@ -102,6 +102,7 @@ final class SimulationState: Sendable {
     struct Seen: Sendable {
         var method: String
         var path: String
+        var query: String
         var headers: [(String, String)]
         var body: String
     }
@@ -146,7 +147,7 @@ final class SimulationState: Sendable {
         return .array(
             seen.map { request in
                 [
-                    "method": .text(request.method), "path": .text(request.path),
+                    "method": .text(request.method), "path": .text(request.path), "query": .text(request.query),
                     "headers": .array(request.headers.map { [.text($0.0), .text($0.1)] }), "body": .text(request.body),
                 ]
             })

@@ -7,6 +7,8 @@ import NIOHTTP1
 struct SimulationRequest {
     var method: String
     var path: String
+    /// As it was sent.
+    var rawQuery: String
     var query: [String: String]
     var headers: [(String, String)]
     var body: [UInt8]
@@ -16,6 +18,7 @@ struct SimulationRequest {
         method = head.method.rawValue
         let parts = head.uri.split(separator: "?", maxSplits: 1)
         path = parts.first.map(String.init) ?? "/"
+        rawQuery = parts.count > 1 ? String(parts[1]) : ""
         query = [:]
         for pair in (parts.count > 1 ? parts[1] : "").split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1)
@@ -45,16 +48,23 @@ struct SimulationRouter {
         var request = request
         state.see(
             .init(
-                method: request.method, path: request.path, headers: request.headers,
+                method: request.method, path: request.path, query: request.rawQuery, headers: request.headers,
                 body: String(decoding: request.body, as: UTF8.self)))
+        let isGoogle = GeminiScript.call(request.path) != nil
         if let armed = state.takeArmed() { request.options.fault = armed }
         let isAnthropic = request.path.contains("/messages") || request.header("anthropic-version") != nil
+        let bedrock = BedrockScript.operation(request.path)
         let number = state.nextNumber()
         if let fault = request.options.fault {
             switch fault.kind {
             case .reset: return nil
             case .hang:
                 return ScriptedAnswer(headers: [("content-type", "application/json")], steps: [.stall], isStream: true)
+            case .status where isGoogle: return googleFailure(fault)
+            case .status where request.path.hasPrefix("/api/"):
+                return .json(["error": .text("simulated failure with status \(fault.number)")], status: fault.number)
+            case .status where bedrock != nil:
+                return BedrockScript.failure(fault.number, "simulated failure with status \(fault.number)", number: number)
             case .status: return failure(fault, isAnthropic: isAnthropic, number: number)
             case .html:
                 return ScriptedAnswer(
@@ -69,10 +79,25 @@ struct SimulationRouter {
                 status: 404)
         }
         let identifier = "req_sim\(Script.pad(number, 12))"
-        answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
-        if !isAnthropic { answer.headers.append(("openai-processing-ms", "7")) }
+        if bedrock != nil {
+            answer.headers.append(("x-amzn-requestid", BedrockScript.requestID(number)))
+        } else {
+            answer.headers.append((isAnthropic ? "request-id" : "x-request-id", identifier))
+        }
+        if bedrock == nil, !isAnthropic { answer.headers.append(("openai-processing-ms", "7")) }
         state.serve(path: request.path, requestID: request.header("x-weir-request-id"), answer: answer)
         return answer
+    }
+
+    private func googleFailure(_ fault: Fault) -> ScriptedAnswer {
+        let names = [
+            400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED",
+            503: "UNAVAILABLE",
+        ]
+        let message: JSONText = .text("simulated failure with status \(fault.number)")
+        return .json(
+            ["error": ["code": .integer(fault.number), "message": message, "status": .text(names[fault.number] ?? "INTERNAL")]],
+            status: fault.number, headers: fault.retryAfter.map { [("retry-after", String($0))] } ?? [])
     }
 
     private func failure(_ fault: Fault, isAnthropic: Bool, number: Int) -> ScriptedAnswer {
@@ -93,7 +118,7 @@ struct SimulationRouter {
     }
 
     private func scripted(_ request: SimulationRequest, number: Int) -> ScriptedAnswer? {
-        let path = request.path.hasPrefix("/v1/") ? String(request.path.dropFirst(3)) : request.path
+        let path = Self.ownPath(request.path)
         let created = Int(Date().timeIntervalSince1970)
         if request.method == "GET" { return retrieved(path, request) }
         if request.method == "DELETE" { return deleted(path) }
@@ -109,7 +134,17 @@ struct SimulationRouter {
             Script.next(input, options: request.options, number: number, created: created)
         }
         let bytes = request.body.count
+        if let (model, method) = GeminiScript.call(request.path) {
+            return google(request, body, model: model, method: method, turn: turn)
+        }
+        if let operation = BedrockScript.operation(path) {
+            let text = String(decoding: request.body, as: UTF8.self)
+            return BedrockScript.answer(operation, body: body, text: text, options: request.options, turn: turn)
+        }
         switch path {
+        case "/api/chat", "/api/generate":
+            return OllamaScript.answer(
+                turn(OllamaScript.input(body, bytes: bytes)), body: body, isChat: path == "/api/chat", options: request.options)
         case "/chat/completions":
             return ChatScript.answer(turn(ChatScript.input(body, bytes: bytes)), body: body, options: request.options)
         case "/completions":
@@ -146,6 +181,44 @@ struct SimulationRouter {
         case "/messages/count_tokens": return .json(["input_tokens": .integer(max(16, bytes / 4))])
         default: return nil
         }
+    }
+
+    private func google(
+        _ request: SimulationRequest, _ body: JSONText, model: String, method: String, turn: (ScriptInput) -> ScriptedTurn
+    ) -> ScriptedAnswer? {
+        let input = GeminiScript.input(body, model: model, bytes: request.body.count)
+        switch method {
+        case "countTokens": return .json(["totalTokens": .integer(max(16, request.body.count / 4))])
+        case "generateContent", "streamGenerateContent":
+            if GeminiScript.lacksSignature(body, model: model) {
+                return GeminiScript.refusal("Function call is missing a thought_signature in functionCall parts.")
+            }
+            return GeminiScript.answer(
+                turn(input), streams: method == "streamGenerateContent", usesEvents: request.query["alt"] == "sse",
+                options: request.options, givesIDs: request.header("x-sim-call-ids") == "yes")
+        case "rawPredict", "streamRawPredict":
+            // Vertex names Claude's model in the path; its version must stand in the body.
+            guard body["anthropic_version"]?.string == "vertex-2023-10-16", body["model"] == nil || model == "count-tokens" else {
+                return .json(
+                    ["type": "error", "error": ["type": "invalid_request_error", "message": "anthropic_version: Field required"]],
+                    status: 400)
+            }
+            if model == "count-tokens" { return .json(["input_tokens": .integer(max(16, request.body.count / 4))]) }
+            var input = MessagesScript.input(body, bytes: request.body.count, text: String(decoding: request.body, as: UTF8.self))
+            input.model = model
+            return MessagesScript.answer(turn(input), body: body, options: request.options)
+        default: return nil
+        }
+    }
+
+    /// The path below which the native dialects have it: without a version, an Azure deployment or Foundry's prefix.
+    private static func ownPath(_ path: String) -> String {
+        let parts = path.split(separator: "/").map(String.init)
+        if parts.count > 3, parts[0] == "openai", parts[1] == "deployments" { return "/" + parts.dropFirst(3).joined(separator: "/") }
+        for prefix in ["/openai/v1/", "/anthropic/v1/", "/openai/", "/v1/"] where path.hasPrefix(prefix) {
+            return "/" + path.dropFirst(prefix.count)
+        }
+        return path
     }
 
     private func retrieved(_ path: String, _ request: SimulationRequest) -> ScriptedAnswer? {

@@ -16,26 +16,23 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
         // The canonical events are seen through a writer that collects: through the dialect itself.
         var answer = CollectedAnswer()
         var isWhole = false
-        var reader: any CanonicalEventReader =
-            switch dialect {
-            case .openAIChat: ChatEventReader()
-            case .openAIResponses: ResponsesEventReader()
-            default: MessagesEventReader()
-            }
-        var framer = SSEFramer(eventBytesMax: 1 << 20)
-        stream.withUnsafeBytes { bytes in
-            framer.read(bytes) { event in
-                reader.read(name: event.name, data: event.data) {
-                    answer.take($0)
-                    if $0 == .end { isWhole = true }
-                }
+        var reader = try #require(makeEventReader(dialect, Self.context))
+        visitEvents(stream, dialect) { name, data in
+            reader.read(name: name, data: data) {
+                answer.take($0)
+                if $0 == .end { isWhole = true }
+                // Gemini's streams have no last event but the one that says why.
+                if case .finish = $0, dialect == .gemini { isWhole = true }
             }
         }
         return (answer, isWhole)
     }
 
-    private func translate(_ stream: [UInt8], _ from: Dialect, _ to: Dialect, _ random: inout Seeded) throws -> [UInt8] {
+    private func translate(
+        _ stream: [UInt8], _ from: Dialect, _ to: Dialect, _ random: inout Seeded, kind: ResponseBodyKind? = nil
+    ) throws -> [UInt8] {
         var translator = try #require(AnswerTranslator(from: from, to: to, context: Self.context))
+        translator.begin(kind ?? (from == .ollama ? .objects : .sse))
         var out: [UInt8] = []
         var rest = stream[...]
         while !rest.isEmpty {
@@ -71,16 +68,20 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
         return events
     }
 
-    private func stream(_ events: [CanonicalEvent], _ dialect: Dialect) -> [UInt8] {
-        var writer: any CanonicalEventWriter =
-            switch dialect {
-            case .openAIChat: ChatEventWriter(Self.context)
-            case .openAIResponses: ResponsesEventWriter(Self.context)
-            default: MessagesEventWriter(Self.context)
-            }
+    private func stream(_ events: [CanonicalEvent], _ dialect: Dialect) throws -> [UInt8] {
+        var writer = try #require(makeEventWriter(dialect, Self.context))
         var out: [UInt8] = []
         for event in events { writer.write(event, into: &out) }
         return out
+    }
+
+    /// Ollama counts what was read and what was written, and nothing more.
+    private func expectUsage(_ got: CollectedAnswer, _ wanted: CollectedAnswer, _ upstream: Dialect, _ client: Dialect) {
+        if upstream == .ollama || client == .ollama {
+            #expect(got.usage.totalInput == wanted.usage.totalInput && got.usage.output == wanted.usage.output)
+        } else {
+            #expect(got.usage == wanted.usage)
+        }
     }
 
     @Test(arguments: translatableDialects, translatableDialects)
@@ -90,12 +91,12 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
             let events = events(&random)
             var wanted = CollectedAnswer()
             for event in events { wanted.take(event) }
-            let out = try translate(stream(events, upstream), upstream, client, &random)
+            let out = try translate(try stream(events, upstream), upstream, client, &random)
             let (got, isWhole) = try collected(out, client)
             #expect(isWhole, "seed \(seed)")
             #expect(got.blocks == wanted.blocks, "seed \(seed): \(text(out))")
             #expect(got.stop == wanted.stop, "seed \(seed)")
-            #expect(got.usage == wanted.usage, "seed \(seed)")
+            expectUsage(got, wanted, upstream, client)
         }
     }
 
@@ -106,25 +107,16 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
             let events = events(&random)
             var wanted = CollectedAnswer()
             for event in events { wanted.take(event) }
-            var writer: any CanonicalEventWriter =
-                switch upstream {
-                case .openAIChat: ChatEventWriter(Self.context)
-                case .openAIResponses: ResponsesEventWriter(Self.context)
-                default: MessagesEventWriter(Self.context)
-                }
+            var writer = try #require(makeEventWriter(upstream, Self.context))
             for event in events { writer.collect(event) }
             var translator = try #require(AnswerTranslator(from: upstream, to: client, context: Self.context))
             let body = writer.document().withUnsafeBytes { translator.document($0) }
             var got = CollectedAnswer()
-            var whole: any CanonicalEventReader =
-                switch client {
-                case .openAIChat: ChatEventReader()
-                case .openAIResponses: ResponsesEventReader()
-                default: MessagesEventReader()
-                }
+            var whole = try #require(makeEventReader(client, Self.context))
             body.withUnsafeBytes { whole.readDocument($0) { got.take($0) } }
             #expect(got.blocks == wanted.blocks, "seed \(seed): \(text(body))")
-            #expect(got.stop == wanted.stop && got.usage == wanted.usage, "seed \(seed)")
+            #expect(got.stop == wanted.stop, "seed \(seed)")
+            expectUsage(got, wanted, upstream, client)
         }
     }
 
@@ -161,7 +153,9 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
         let failing = Array(
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n".utf8)
         let (answer, isWhole) = try collected(translate(failing, .anthropicMessages, client, &random), client)
-        #expect(answer.failure == CanonicalFailure(code: "overloaded_error", message: "Overloaded"))
+        #expect(answer.failure?.message == "Overloaded")
+        // Google and Ollama have words of their own for it, or none.
+        if client != .gemini, client != .ollama { #expect(answer.failure?.code == "overloaded_error") }
         #expect(!isWhole)
     }
 
@@ -185,22 +179,19 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
 
     @Test(arguments: Fixture.metered.filter { translatableDialects.contains($0.endpoint.dialect) && $0.expected.complete })
     func everyRecordedAnswerKeepsItsUsageAndItsEnd(_ fixture: Fixture) throws {
-        guard fixture.expected.error == nil, fixture.endpoint != .responsesCompact, fixture.expected.pending != true else { return }
+        guard fixture.expected.error == nil, fixture.endpoint != .responsesCompact, fixture.expected.pending != true,
+            !fixture.name.hasPrefix("vendor")
+        else { return }
         let from = fixture.endpoint.dialect
         for to in translatableDialects {
             var random = Seeded(5)
             var got = CollectedAnswer()
             if fixture.isStream {
-                got = try collected(translate(fixture.response, from, to, &random), to).answer
+                got = try collected(translate(fixture.response, from, to, &random, kind: fixture.kind), to).answer
             } else {
                 var translator = try #require(AnswerTranslator(from: from, to: to, context: Self.context))
                 let body = fixture.response.withUnsafeBytes { translator.document($0) }
-                var reader: any CanonicalEventReader =
-                    switch to {
-                    case .openAIChat: ChatEventReader()
-                    case .openAIResponses: ResponsesEventReader()
-                    default: MessagesEventReader()
-                    }
+                var reader = try #require(makeEventReader(to, Self.context))
                 body.withUnsafeBytes { reader.readDocument($0) { got.take($0) } }
             }
             #expect(got.stop != nil, "\(fixture) to \(to)")

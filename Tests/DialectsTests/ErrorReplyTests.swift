@@ -63,16 +63,24 @@ import WireFormat
                 #expect((400...599).contains(reply.status))
                 #expect(header(reply, "content-type") == "application/json")
                 let (top, inner) = members(reply)
-                let message = inner["message"] ?? ""
+                let isBedrock = endpoint?.dialect.isBedrock == true
+                let message = (isBedrock ? top["message"] : endpoint?.dialect == .ollama ? top["error"] : inner["message"]) ?? ""
                 #expect(message.count > 15 && message.utf8.count <= 300, "\(message)")
                 #expect(message.last == "." || message.last == "?", "\(message)")
                 for word in ["safety", "content policy", "context length"] {
                     #expect(!message.lowercased().contains(word))
                 }
-                if endpoint?.dialect.isAnthropic == true {
+                if isBedrock {
+                    #expect(top["code"] == error.code && header(reply, "x-amzn-errortype")?.hasSuffix("Exception") == true)
+                } else if endpoint?.dialect.isAnthropic == true {
                     #expect(
                         top["type"] == "error" && top["request_id"] == Self.id.description
                             && inner["type"]?.hasSuffix("_error") == true || inner["type"] == "request_too_large")
+                } else if endpoint?.dialect == .gemini {
+                    #expect(inner["code"] == String(reply.status) && inner["status"]?.isEmpty == false)
+                    #expect(inner["details"]?.contains("\"reason\":\"\(error.code)\"") == true)
+                } else if endpoint?.dialect == .ollama {
+                    #expect(top.count == 1)
                 } else {
                     let parameter = error.code == "cannot_translate" ? "n" : "null"
                     #expect(inner["code"] == error.code && inner["param"] == parameter && inner["type"]?.isEmpty == false)

@@ -1,5 +1,6 @@
 // Fixture: one recorded exchange of `Fixtures/`, and what must be read out of it (`Fixtures/README.md` lists the members).
 
+import Dialects
 import Foundation
 import GatewayModel
 
@@ -10,6 +11,8 @@ struct Fixture: CustomStringConvertible, Sendable {
     let request: [UInt8]
     let response: [UInt8]
     let isStream: Bool
+    /// How the response comes.
+    let kind: ResponseBodyKind
     let expected: Expected
 
     var description: String { "\(dialect)/\(name)" }
@@ -39,7 +42,17 @@ struct Fixture: CustomStringConvertible, Sendable {
     static let metered = all.filter { (200..<300).contains($0.expected.status) && $0.expected.unmetered != true }
 
     var endpoint: Endpoint {
-        switch String(expected.path.prefix { $0 != "?" }) {
+        let path = String(expected.path.prefix { $0 != "?" })
+        if let colon = path.lastIndex(of: ":"), path.hasPrefix("/v1beta/models/") {
+            return path[colon...] == ":streamGenerateContent" ? .streamGenerateContent : .generateContent
+        }
+        return switch path.hasPrefix("/model/") ? path.split(separator: "/").last.map(String.init) ?? "" : path {
+        case "/api/chat": .ollamaChat
+        case "/api/generate": .ollamaGenerate
+        case "converse": .converse
+        case "converse-stream": .converseStream
+        case "invoke": .invokeModel
+        case "invoke-with-response-stream": .invokeModelStream
         case "/v1/completions": .completions
         case "/v1/embeddings": .embeddings
         case "/v1/responses": .responses
@@ -67,12 +80,15 @@ struct Fixture: CustomStringConvertible, Sendable {
                 guard
                     let expected = read("expected.json").flatMap({ try? decoder.decode(Expected.self, from: $0) }
                     ),
-                    let request = read("request.json"), let response = read("response.sse") ?? read("response.json")
+                    let request = read("request.json"),
+                    let response = read("response.sse") ?? read("response.ndjson") ?? read("response.eventstream") ?? read("response.json")
                 else { continue }
+                let kinds: [(String, ResponseBodyKind)] = [("sse", .sse), ("ndjson", .objects), ("eventstream", .eventStream)]
+                let kind = kinds.first { read("response.\($0.0)") != nil }?.1 ?? .json
                 found.append(
                     Fixture(
                         dialect: dialect, name: name, request: Array(request), response: Array(response),
-                        isStream: read("response.sse") != nil, expected: expected))
+                        isStream: kind.isStream, kind: kind, expected: expected))
             }
         }
         return found.sorted { $0.description < $1.description }

@@ -10,7 +10,7 @@ import Testing
         reading: MeterReading, kept: [UInt8]
     ) {
         meter(
-            pieces, endpoint: fixture.endpoint, body: fixture.isStream ? .sse : .json, withholds: withholds,
+            pieces, endpoint: fixture.endpoint, body: fixture.kind, withholds: withholds,
             lineBytesMax: 16 << 20)
     }
 

@@ -26,6 +26,7 @@ struct KeyPolicyTests {
         key.networks = ["10.0.0.0/8"]
         key.repository = "github.com/acme/shop"
         key.repositoryEnforced = true
+        key.strict = true
         return key
     }
 

@@ -44,8 +44,9 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
             return isSetting && (rest.hasPrefix(" ") || rest.contains(":")) ? String(rest) : String(line)
         }.joined(separator: "\n").replacingOccurrences(of: "/run/secrets/anthropic", with: secret.path)
         let read = try ConfigurationReader.read(
-            text: uncommented, file: "weir.example.yaml", environment: ["OPENAI_API_KEY": "sk-example"])
-        #expect(read.providers.map(\.name) == ["openai", "anthropic", "inhouse"])
+            text: uncommented, file: "weir.example.yaml",
+            environment: ["OPENAI_API_KEY": "sk-example", "GEMINI_API_KEY": "k", "AZURE_OPENAI_API_KEY": "k"])
+        #expect(read.providers.map(\.name) == ["openai", "anthropic", "gemini", "azure", "inhouse"])
         #expect(read.prices.count == 2 && read.requiredLabels == ["repository"] && read.tlsCertificate != nil)
     }
 

@@ -64,7 +64,7 @@ import Testing
     @Test func noFixtureIsAnOrphan() throws {
         let root = SourceTree.root.appending(path: "Fixtures")
         let dialects = try FileManager.default.contentsOfDirectory(atPath: root.path).filter {
-            $0.hasPrefix("openai_") || $0.hasPrefix("anthropic_")
+            $0.hasPrefix("openai_") || $0.hasPrefix("anthropic_") || $0.hasPrefix("bedrock_")
         }
         #expect(!dialects.isEmpty)
         for dialect in dialects {
@@ -74,6 +74,7 @@ import Testing
                 let isWhole =
                     endings == [".request.json", ".expected.json", ".response.sse"]
                     || endings == [".request.json", ".expected.json", ".response.json"]
+                    || endings == [".request.json", ".expected.json", ".response.eventstream"]
                 #expect(isWhole, "Fixtures/\(dialect)/\(name) has \(endings.sorted())")
             }
         }

@@ -1,4 +1,4 @@
-// The committed corpora of the fuzz targets `json`, `sse` and `http`, replayed: an input that once broke a parser stays mended.
+// The committed corpora of the fuzz targets of wire formats, replayed: an input that once broke a parser stays mended.
 
 import Foundation
 import FuzzOracles
@@ -7,6 +7,7 @@ import Testing
 @Suite struct CorpusTests {
     static let targets: [(name: String, check: @Sendable ([UInt8]) -> Finding?)] = [
         ("json", { checkJSON($0) }), ("sse", { checkSSE($0) }), ("http", { checkHTTP($0) }),
+        ("eventstream", { checkEventStream($0) }),
     ]
 
     @Test(arguments: 0..<targets.count) func theCorpusHolds(_ index: Int) throws {

@@ -18,7 +18,9 @@ struct GeminiCLI: CodingClient {
         if let model = context.model { edits.append(.set(["GEMINI_MODEL"], .string(model))) }
         var next = ["Start gemini in any folder. A .env in a project is read in place of \(folder)/.env."]
         if context.missingPaths.contains("/v1beta/models") {
-            next.append("! This gateway does not serve Gemini's dialect yet (/v1beta answers 404), so Gemini CLI will not work through it.")
+            next.append(
+                "! This gateway's release does not serve Gemini's dialect: /v1beta answers 404. Gemini CLI will not work through it."
+            )
         }
         return ClientPlan(
             files: [

@@ -24,6 +24,19 @@ package let exampleConfiguration = """
     #   - name: anthropic
     #     kind: anthropic
     #     api_key: file:/run/secrets/anthropic
+    #   - name: gemini
+    #     kind: gemini
+    #     api_key: ${GEMINI_API_KEY}
+    #   - name: azure
+    #     kind: azure-openai
+    #     base_url: https://acme.openai.azure.com
+    #     api_key: ${AZURE_OPENAI_API_KEY}
+    #     models: [prod-large]
+    #     price_models: {prod-large: gpt-6.1-sol}
+    #   - name: bedrock
+    #     kind: bedrock
+    #     region: eu-west-1
+    #     api_key: ${AWS_BEARER_TOKEN_BEDROCK}
     #   - name: inhouse
     #     kind: openai-compatible
     #     base_url: http://10.1.2.3:8000/v1

@@ -32,6 +32,8 @@ actor SnapshotPublisher {
     private let directory: Directory
     private let control: ControlStore
     private let board: DeploymentBoard
+    /// Access tokens outlive every snapshot.
+    private let tokens: AccessTokens
     private var version: Int64
     private var server: GatewayServer?
     private(set) var prices: PriceBook
@@ -47,6 +49,7 @@ actor SnapshotPublisher {
         self.board = board
         self.directory = directory
         self.control = control
+        tokens = AccessTokens(clock: clock) { source async throws(AccessTokenError) in try await fetchAccessToken(source, clock) }
         // Versions grow over restarts too.
         version = clock.now().milliseconds
         prices = PriceBook(rows: [], version: "")
@@ -81,7 +84,7 @@ actor SnapshotPublisher {
         let made = GatewaySnapshot(
             version: version, keys: try directory.keysByID(), providers: settings.providers, prices: prices,
             limits: settings.limits, policy: policy, pepper: directory.pepper.bytes,
-            aliases: RepositoryAliases(try directory.aliases()), routes: settings.routes, board: board)
+            aliases: RepositoryAliases(try directory.aliases()), tokens: tokens, routes: settings.routes, board: board)
         snapshot = made
         return made
     }
@@ -113,9 +116,11 @@ actor SnapshotPublisher {
         let prices = prices
         let providers = settings.providers
         return { turn in
-            let name = providers.first { $0.name == turn.provider }?.priceProvider(of: turn.model) ?? turn.provider
+            let provider = providers.first { $0.name == turn.provider }
+            let model = provider?.priceModel(of: turn.model) ?? turn.model
             let result = prices.price(
-                usage: turn.usage, provider: name, model: turn.model, qualifiers: turn.qualifiers, at: turn.received)
+                usage: turn.usage, provider: provider?.priceProvider(of: model) ?? turn.provider, model: model,
+                qualifiers: turn.qualifiers, at: turn.received)
             guard case .priced(let cost, let version) = result else { return nil }
             // What failed tries cost was priced when they failed.
             return (turn.tries.dropLast().reduce(cost) { $0 + $1.cost }, version)

@@ -26,6 +26,9 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: "A network that it may come from: 10.0.0.0/8; repeat for more.") var network: [String] = []
         @Option(help: "The repository that it is bound to: github.com/acme/shop.") var repository: String?
         @Flag(inversion: .prefixedNo, help: "Refuse calls that name another repository.") var enforceRepository: Bool?
+        @Flag(inversion: .prefixedNo, help: "Let AWS SDKs sign with it (SigV4); their access key is printed too.") var aws: Bool?
+
+        @Flag(inversion: .prefixedNo, help: "Refuse calls of which a translation would leave something out.") var strict: Bool?
 
         func fill(_ request: inout KeyRequest) throws {
             request.name = name
@@ -36,6 +39,8 @@ struct KeyCommand: AsyncParsableCommand {
             if !network.isEmpty { request.networks = network }
             request.repository = repository
             request.repositoryEnforced = enforceRepository
+            request.strict = strict
+            request.aws = aws
         }
     }
 
@@ -130,6 +135,7 @@ private func printSecret(_ made: KeySecretView) {
     let owner = made.key.developer ?? made.key.serviceAccount ?? ""
     standardError("Key \(made.key.keyID) for \(owner), team \(made.key.team), expires \(made.key.expires ?? "never") (shown once):")
     output(made.secret + "\n")
+    if let aws = made.aws { output("AWS_ACCESS_KEY_ID=\(aws.accessKeyID)\nAWS_SECRET_ACCESS_KEY=\(aws.secretAccessKey)\n") }
 }
 
 private func keyTable(_ keys: [KeyView]) -> Table {

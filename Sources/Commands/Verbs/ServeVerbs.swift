@@ -62,6 +62,8 @@ struct InitCommand: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
     @Option(help: ArgumentHelp("Write a commented configuration file here too.", valueName: "file"))
     var config: String?
+    @Flag(help: "Make a development certificate in the data folder, for TLS on this machine.") var tls = false
+    @Option(help: ArgumentHelp("A further host name or address in it; repeat for more.", valueName: "name")) var tlsName: [String] = []
 
     func run() async throws {
         let folder = server.folder
@@ -73,8 +75,11 @@ struct InitCommand: AsyncParsableCommand {
         if let config, FileManager.default.fileExists(atPath: config) {
             throw CommandFailure("file_exists", "\(config) exists already", mend: "name another file")
         }
+        let files = CertificateFiles(folder: folder.path)
+        if tls { try files.check() }
         try folder.create()
         try folder.lock()
+        if tls { try files.write(names: tlsName, now: SystemClock().now()) }
         let databases = try openDatabases(folder)
         let directory = Directory(
             store: ControlStore(databases.control), pepper: try Pepper(directory: folder.path, random: SystemRandom()),
@@ -86,11 +91,26 @@ struct InitCommand: AsyncParsableCommand {
         standardError("Data folder \(folder.path) is ready. First virtual key, for developer \"\(made.owner)\" (shown once):")
         output(made.secret + "\n")
         if let config {
-            try Data(exampleConfiguration.utf8).write(to: URL(fileURLWithPath: config))
+            let text = tls ? exampleConfiguration(with: files) : exampleConfiguration
+            try Data(text.utf8).write(to: URL(fileURLWithPath: config))
             standardError("Wrote \(config).")
+        }
+        if tls {
+            standardError("Development certificate: \(files.certificate). Clients trust it by \(files.authority), for example:")
+            for name in ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE"] { standardError("  export \(name)=\(files.authority)") }
+            if config == nil {
+                standardError("  export WEIR_TLS_CERTIFICATE=\(files.certificate) WEIR_TLS_PRIVATE_KEY=\(files.privateKey)")
+            }
         }
         standardError("Next: weir serve --data \(folder.path)")
     }
+}
+
+/// The example with the certificate in force.
+private func exampleConfiguration(with files: CertificateFiles) -> String {
+    let settings = "tls:\n  certificate: \(files.certificate)\n  private_key: \(files.privateKey)\n"
+    let commented = "# tls:\n#   certificate: /etc/weir/tls.crt\n#   private_key: /etc/weir/tls.key\n"
+    return exampleConfiguration.replacingOccurrences(of: commented, with: settings)
 }
 
 struct ConfigCommand: AsyncParsableCommand {

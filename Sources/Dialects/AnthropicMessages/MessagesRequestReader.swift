@@ -92,7 +92,10 @@ private struct MessagesRequestReader {
             if object["citations"]?.object?["enabled"]?.boolean == true { request.note("content[].citations") }
             if source["type"]?.string == "text" { return .text(source["data"]?.string ?? "") }
             return .document(try readSource(object, path), name: object["title"]?.string)
-        case "thinking": return .thinking(object["thinking"]?.string ?? "", signature: object["signature"]?.string)
+        case "thinking":
+            // Weir gives thinking that nobody signed an empty signature.
+            let signature = object["signature"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+            return .thinking(object["thinking"]?.string ?? "", signature: signature)
         case "redacted_thinking": return .redactedThinking(object["data"]?.string ?? "")
         case "tool_use":
             guard let id = object["id"]?.string, let name = object["name"]?.string else {

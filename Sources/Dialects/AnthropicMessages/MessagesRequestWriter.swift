@@ -1,5 +1,6 @@
 // MessagesRequestWriter: a canonical request as Anthropic Messages say it (protocols.md, sections 3.2 and 9.1).
 
+import GatewayModel
 import WireFormat
 
 /// Writes a body for `/v1/messages`.
@@ -18,11 +19,15 @@ private struct MessagesRequestWriter: ~Copyable {
     init(dropped: [String]) { self.dropped = dropped }
 
     mutating func write(_ request: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
-        let turns = Turn.merged(request.messages)
+        let turns = CanonicalTurn.merged(request.messages)
         let limit = request.maxOutputTokens ?? target.maxOutputTokens
-        let thinking = thinking(request, turns, limit: limit, model: target.model)
+        let thinking = claudeThinking(request, turns, limit: limit, model: target.model) { drop($0) }
         json.beginObject()
-        json.field("model", target.model)
+        if target.traits.layout == .vertex {
+            json.field("anthropic_version", vertexAnthropicVersion)
+        } else {
+            json.field("model", target.model)
+        }
         json.field("max_tokens", limit)
         try writeSystem(request.messages.prefix { $0.role == .system })
         json.beginArray("messages")
@@ -189,53 +194,9 @@ private struct MessagesRequestWriter: ~Copyable {
         json.endObject()
     }
 
-    /// Arguments must be an object there. What is none goes under a key of its own rather than being lost.
-    private func argumentsObject(_ call: CanonicalToolCall) -> [UInt8] {
-        if !call.isCustom {
-            let text = Array(call.arguments.utf8)
-            if text.allSatisfy({ $0 == 32 || $0 == 10 || $0 == 13 || $0 == 9 }) { return Array("{}".utf8) }
-            if text.withUnsafeBytes({ JSONObjectView($0) != nil }) { return text }
-        }
-        var json = JSONWriter(capacity: call.arguments.utf8.count + 32)
-        json.beginObject()
-        json.field("input", call.arguments)
-        json.endObject()
-        return json.bytes
-    }
-
     // MARK: Thinking
 
-    private enum Thinking { case none, off, adaptive(effort: String?, display: String), budget(Int64) }
-
-    private mutating func thinking(_ request: CanonicalRequest, _ turns: [Turn], limit: Int64, model: String) -> Thinking {
-        guard let wish = request.reasoning else { return .none }
-        if wish.isOff { return .off }
-        let isForced: Bool =
-            switch request.toolChoice {
-            case .required?, .named?: true
-            default: false
-            }
-        // A tool continuation whose turn has no thinking block would be refused, and so would thinking with a forced tool.
-        if isForced || turns.continuesToolsWithoutThinking {
-            drop("thinking")
-            return .none
-        }
-        let effort = wish.effort.map { $0 == "minimal" ? "low" : $0 }
-        if claudeThinksAdaptively(model) {
-            if wish.effort == nil, wish.budget == nil, !wish.isAdaptive { return .none }
-            let byBudget = wish.budget.map { $0 <= 2048 ? "low" : $0 <= 8192 ? "medium" : "high" }
-            return .adaptive(effort: effort ?? byBudget, display: wish.display == "omitted" ? "omitted" : "summarized")
-        }
-        let budgets: [String: Int64] = ["low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "max": 16_384]
-        let budget = max(1024, wish.budget ?? effort.flatMap { budgets[$0] } ?? 2048)
-        guard limit > 1024 else {
-            drop("thinking")
-            return .none
-        }
-        return .budget(min(budget, limit - 1))
-    }
-
-    private mutating func write(_ thinking: Thinking, _ request: CanonicalRequest) {
+    private mutating func write(_ thinking: ClaudeThinking, _ request: CanonicalRequest) {
         var effort: String?
         switch thinking {
         case .none: break
@@ -288,82 +249,9 @@ private struct MessagesRequestWriter: ~Copyable {
     }
 }
 
-/// One turn as Anthropic wants them: user and assistant alternate, tool results first in the user's.
-private struct Turn {
-    var isUser: Bool
-    var blocks: [CanonicalBlock]
-    var hasLateSystem = false
-
-    static func merged(_ messages: [CanonicalMessage]) -> [Turn] {
-        var turns: [Turn] = []
-        for message in messages.drop(while: { $0.role == .system }) {
-            let isUser = message.role != .assistant
-            var blocks = message.blocks
-            let isLateSystem = message.role == .system
-            if isLateSystem {
-                // In the top system prompt it would break the prompt cache from the start.
-                blocks = [.text("<system>\n\(blocks.map(\.text).joined(separator: "\n"))\n</system>")]
-            }
-            if turns.last?.isUser == isUser {
-                turns[turns.count - 1].blocks += blocks
-            } else {
-                turns.append(Turn(isUser: isUser, blocks: blocks))
-            }
-            if isLateSystem { turns[turns.count - 1].hasLateSystem = true }
-        }
-        for index in turns.indices where turns[index].isUser {
-            let blocks = turns[index].blocks
-            turns[index].blocks = blocks.filter(\.isToolResult) + blocks.filter { !$0.isToolResult }
-        }
-        return turns
-    }
-}
-
-extension [Turn] {
-    /// Whether the turns since the user last spoke call tools and show no thinking.
-    fileprivate var continuesToolsWithoutThinking: Bool {
-        guard let last, last.isUser, last.blocks.contains(where: \.isToolResult) else { return false }
-        guard let turn = self.last(where: { !$0.isUser }) else { return false }
-        return !turn.blocks.contains { block in
-            switch block.part {
-            case .thinking(_, .some), .redactedThinking: true
-            default: false
-            }
-        }
-    }
-}
-
-extension CanonicalBlock {
-    fileprivate var isToolResult: Bool { if case .toolResult = part { true } else { false } }
-}
-
 /// Anthropic's tool ids are letters, digits, `_` and `-`. Calls and results are changed alike, so they still meet.
 func anthropicID(_ id: String) -> String {
     let fits: (UInt8) -> Bool = { $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 || $0 == 95 || $0 == 45 }
     if !id.isEmpty, id.utf8.allSatisfy(fits) { return id }
     return id.isEmpty ? "call" : String(decoding: id.utf8.map { fits($0) ? $0 : 95 }, as: UTF8.self)
-}
-
-/// Claude 4.6 and later decide by themselves how long to think; earlier ones want a budget.
-func claudeThinksAdaptively(_ model: String) -> Bool {
-    guard let start = model.range(of: "claude-") else { return true }
-    let numbers = model[start.upperBound...].split(separator: "-").compactMap { part in part.count <= 2 ? Int(part) : nil }
-    guard let major = numbers.first else { return true }
-    return major > 4 || major == 4 && numbers.dropFirst().first ?? 0 >= 6
-}
-
-/// What wraps the free text of a custom tool.
-private let freeTextSchema = #"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#
-private let emptySchema = #"{"type":"object","properties":{}}"#
-
-extension String {
-    /// The first place of a text, without Foundation.
-    fileprivate func range(of text: String) -> Range<String.Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
-        }
-        return nil
-    }
 }

@@ -34,6 +34,8 @@ private let hopByHop = FieldNames([
 private let requestOnly = FieldNames([
     "host", "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "forwarded", "via", "x-real-ip",
     "accept-encoding", "expect", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
+    // Of a signature of the client's own.
+    "x-amz-date", "x-amz-security-token", "x-amz-content-sha256",
 ])
 
 /// Prefixes of Weir's own fields and of other gateways' attribution.

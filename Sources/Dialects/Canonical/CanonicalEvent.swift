@@ -73,18 +73,34 @@ package protocol CanonicalEventWriter: Sendable {
     func document() -> [UInt8]
 }
 
+/// How a stream's pieces are told apart on the wire.
+package enum StreamFraming: Sendable, Hashable {
+    /// Server-sent events.
+    case events
+    /// The elements of one JSON array.
+    case jsonArray
+    /// One JSON object a line.
+    case lines
+}
+
 /// What a writer must know of the request that it answers.
 package struct AnswerContext: Sendable, Hashable {
     /// Seconds since 1970, for dialects that date their answers.
     package var created: Int64
     /// The model as the client named it, for answers whose provider does not name one.
     package var model: String
+    /// The model id that is asked of the provider.
+    package var upstreamModel = ""
     /// An id for answers whose provider gives none.
     package var id: String
     /// The client of chat completions wants the usage of a stream.
     package var includeUsage: Bool
     /// The tools that the client offered: what is a namespace's or takes free text is told again as such.
     package var tools: [CanonicalTool]
+    /// How the client wants a stream cut, for dialects that have several ways.
+    package var framing = StreamFraming.events
+    /// The client asked for a text and not for a message (Ollama's `/api/generate`).
+    package var wantsBareText = false
 
     package init(created: Int64, model: String, id: String, includeUsage: Bool = false, tools: [CanonicalTool] = []) {
         self.created = created

@@ -1,6 +1,8 @@
 // CanonicalRequest: what a request means, whichever dialect says it. One reader a dialect makes it, one writer a dialect says it
 // again; what a dialect cannot say is named in `dropped` or refused, never silently lost.
 
+package import GatewayModel
+
 /// Who speaks.
 package enum CanonicalRole: Sendable, Hashable {
     case system, user, assistant
@@ -208,9 +210,17 @@ package struct TranslationTarget: Sendable, Hashable {
     package var model: String
     /// The most that the model writes, in tokens; for dialects that want a limit where the client set none.
     package var maxOutputTokens: Int64
+    /// How its server departs from its dialect.
+    package var traits: ProviderTraits
 
-    package init(model: String, maxOutputTokens: Int64 = 32_000) {
+    package init(model: String, maxOutputTokens: Int64 = 32_000, traits: ProviderTraits = ProviderTraits()) {
         self.model = model
         self.maxOutputTokens = maxOutputTokens
+        self.traits = traits
+    }
+
+    /// Whether this model wants its reasoning back with the tool calls that followed it.
+    var echoesReasoning: Bool {
+        traits.echoesReasoning.contains { $0.hasSuffix("*") ? model.hasPrefix($0.dropLast()) : model == $0 }
     }
 }

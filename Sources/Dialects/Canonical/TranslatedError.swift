@@ -7,13 +7,23 @@ import WireFormat
 /// The body of an error answer in the client's dialect.
 package func translatedError(_ body: UnsafeRawBufferPointer, to client: Dialect, status: Int) -> [UInt8] {
     let object = JSONObjectView(body)
-    let inner = object?["error"]?.object
+    // Google wraps an error into an array on some paths.
+    let inner = object?["error"]?.object ?? geminiErrorObject(body)
     let message = inner?["message"]?.string ?? object?["message"]?.string ?? object?["error"]?.string ?? plainText(body)
-    let type = inner?["type"]?.string
+    let type = inner?["type"]?.string ?? inner?["status"]?.string
     let code = inner?["code"]?.string
+    if client.isBedrock { return messageBody(message) }
     var json = JSONWriter(capacity: 256)
     json.beginObject()
-    if client.isAnthropic {
+    if client == .gemini {
+        json.beginObject("error")
+        json.field("code", status)
+        json.field("message", message)
+        json.field("status", geminiStatus(ofHTTP: status))
+        json.endObject()
+    } else if client == .ollama {
+        json.field("error", message)
+    } else if client.isAnthropic {
         json.field("type", "error")
         json.beginObject("error")
         json.field("type", anthropicErrorType(status, code))
@@ -52,4 +62,18 @@ private func anthropicErrorType(_ status: Int, _ code: String?) -> String {
 private func plainText(_ body: UnsafeRawBufferPointer) -> String {
     let text = String(decoding: body.prefix(500), as: UTF8.self)
     return text.isEmpty ? "the provider refused the request" : text
+}
+
+/// AWS's word for a status, which its SDKs take from the field `x-amzn-errortype` (protocols.md, section 4.5).
+package func awsErrorType(_ status: Int) -> String {
+    switch status {
+    case 401, 402, 403: "AccessDeniedException"
+    case 404: "ResourceNotFoundException"
+    case 408, 504: "ModelTimeoutException"
+    case 424: "ModelErrorException"
+    case 429: "ThrottlingException"
+    case 503, 529: "ServiceUnavailableException"
+    case 400..<500: "ValidationException"
+    default: "InternalServerException"
+    }
 }

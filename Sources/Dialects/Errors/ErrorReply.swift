@@ -50,8 +50,18 @@ package func errorReply(
     if client == .openCode, shape.retryAfterSeconds == nil, shape.status == 404 || shape.status >= 500 {
         shape.status = 400
     }
+    let isBedrock = endpoint?.dialect.isBedrock == true
+    // AWS SDKs know no x-should-retry either; and Bedrock says that a caller is unknown, or may not, by 403.
+    if isBedrock {
+        if shape.status == 401 || shape.status == 402 { shape.status = 403 }
+        if shape.retryAfterSeconds == nil, shape.status >= 500 { shape.status = 400 }
+    }
 
     var headers = [("Content-Type", "application/json")]
+    if isBedrock {
+        headers.append(("x-amzn-errortype", awsErrorType(shape.status)))
+        headers.append(("x-amzn-requestid", requestID.description))
+    }
     if let seconds = shape.retryAfterSeconds {
         headers.append(("Retry-After", String(seconds)))
     } else {
@@ -60,8 +70,13 @@ package func errorReply(
     if let allow = shape.allow { headers.append(("Allow", allow)) }
     if case .webSocketNotSupported = error { headers.append(("Upgrade", "HTTP/1.1")) }
     let body =
-        endpoint?.dialect.isAnthropic == true
-        ? anthropicBody(shape, requestID) : openAIBody(shape, error)
+        switch endpoint?.dialect {
+        case .anthropicMessages: anthropicBody(shape, requestID)
+        case .bedrockConverse, .bedrockInvoke: awsBody(shape, error)
+        case .gemini: geminiBody(shape, error)
+        case .ollama: ollamaBody(shape)
+        default: openAIBody(shape, error)
+        }
     return ErrorReply(status: shape.status, headers: headers, body: body)
 }
 
@@ -82,6 +97,16 @@ private func openAIBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
     return writer.bytes
 }
 
+/// AWS's shape. Its SDKs take the kind of the error from a field of the head; the code is for people and logs.
+private func awsBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.field("message", shape.message)
+    writer.field("code", error.code)
+    writer.endObject()
+    return writer.bytes
+}
+
 private func anthropicBody(_ shape: Shape, _ requestID: RequestID) -> [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
@@ -91,6 +116,39 @@ private func anthropicBody(_ shape: Shape, _ requestID: RequestID) -> [UInt8] {
     writer.field("message", shape.message)
     writer.endObject()
     writer.field("request_id", requestID.description)
+    writer.endObject()
+    return writer.bytes
+}
+
+private func ollamaBody(_ shape: Shape) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.field("error", shape.message)
+    writer.endObject()
+    return writer.bytes
+}
+
+/// Google's form: the reason stands in an `ErrorInfo`, where its SDKs look for one.
+private func geminiBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.beginObject("error")
+    writer.field("code", shape.status)
+    writer.field("message", shape.message)
+    writer.field("status", geminiStatus(ofHTTP: shape.status))
+    writer.beginArray("details")
+    writer.beginObject()
+    writer.field("@type", "type.googleapis.com/google.rpc.ErrorInfo")
+    writer.field("reason", error.code)
+    writer.field("domain", "weir")
+    if case .cannotTranslate(let parameter, _, _, _) = error {
+        writer.beginObject("metadata")
+        writer.field("parameter", parameter)
+        writer.endObject()
+    }
+    writer.endObject()
+    writer.endArray()
+    writer.endObject()
     writer.endObject()
     return writer.bytes
 }
@@ -106,7 +164,7 @@ private func clean(_ text: String, max: Int) -> String {
 
 private func describe(_ error: GatewayError) -> Shape {
     switch error {
-    case .missingKey, .malformedKey, .invalidKey, .conflictingKeys, .revokedKey, .expiredKey, .keyNotYetValid:
+    case .missingKey, .malformedKey, .invalidKey, .invalidSignature, .conflictingKeys, .revokedKey, .expiredKey, .keyNotYetValid:
         return describeKey(error)
     case .addressNotAllowed, .endpointNotAllowed, .modelNotAllowed, .repositoryNotAllowed, .missingLabel, .unpricedUnderBudget:
         return describePolicy(error)
@@ -124,6 +182,7 @@ private func describeKey(_ error: GatewayError) -> Shape {
         switch error {
         case .missingKey: "No virtual key was sent. Put it into Authorization: Bearer, or x-api-key."
         case .malformedKey: "This is not a Weir virtual key (weir_k_…). Check how the key was copied."
+        case .invalidSignature(let reason): "The AWS signature is not accepted: \(clean(reason, max: 120))."
         case .conflictingKeys: "Two different keys were sent in one request. Send one."
         case .revokedKey(let id): "Virtual key \(id) is revoked. Ask your platform team for a new one."
         case .expiredKey(let id):

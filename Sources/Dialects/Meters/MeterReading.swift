@@ -4,10 +4,19 @@ package import GatewayModel
 
 /// How a response's body is to be read.
 package enum ResponseBodyKind: Sendable, Hashable {
+    /// Server-sent events.
     case sse
+    /// AWS's event stream.
+    case eventStream
+    /// One document.
     case json
+    /// A stream of JSON objects: one a line, or the elements of an array.
+    case objects
     /// Compressed or of a type that no dialect knows: bytes are counted, nothing is read.
     case other
+
+    /// Whether it is passed on piece by piece.
+    package var isStream: Bool { self == .sse || self == .objects || self == .eventStream }
 }
 
 /// The meter's reading of one response.

@@ -9,6 +9,8 @@ package struct ResponseMeter {
     private let kind: ResponseBodyKind
     private let withholdsUsageEvent: Bool
     private var framer: SSEFramer
+    private var objects: JSONValueFramer
+    private var eventFramer: AWSEventFramer
     private let reader: any StreamReader
     private var document: [UInt8] = []
     private var documentIsTooLarge = false
@@ -18,15 +20,24 @@ package struct ResponseMeter {
     /// - Parameters:
     ///   - withholdsUsageEvent: the event that only carries usage was asked for by Weir and must not reach the client.
     ///   - lineBytesMax: an event over this many bytes passes without being read.
-    package init(endpoint: Endpoint, body: ResponseBodyKind, withholdsUsageEvent: Bool, lineBytesMax: Int) {
+    ///   - model: the model id that is asked; families of Bedrock's count differently.
+    package init(
+        endpoint: Endpoint, body: ResponseBodyKind, withholdsUsageEvent: Bool, lineBytesMax: Int, model: String = ""
+    ) {
         kind = body
         self.withholdsUsageEvent = withholdsUsageEvent
         framer = SSEFramer(eventBytesMax: lineBytesMax)
+        objects = JSONValueFramer(valueBytesMax: lineBytesMax)
+        eventFramer = AWSEventFramer(payloadBytesMax: lineBytesMax)
         reader =
             switch endpoint.dialect {
             case .anthropicMessages: AnthropicReader()
+            case .gemini: GeminiReader()
+            case .ollama: OllamaReader()
             case .openAIResponses: ResponsesReader()
             case .openAIChat, .openAICompletions, .openAIEmbeddings: ChatReader()
+            case .bedrockConverse: ConverseReader(model: model)
+            case .bedrockInvoke: InvokeReader()
             }
     }
 
@@ -38,6 +49,12 @@ package struct ResponseMeter {
         case .sse:
             let reader = reader
             framer.read(bytes) { event in _ = reader.read(event) }
+        case .objects:
+            let reader = reader
+            objects.read(bytes) { _ = reader.read(SSEEvent(data: $0)) }
+        case .eventStream:
+            let reader = reader
+            eventFramer.read(bytes) { event in _ = reader.read(SSEEvent(name: event.name, data: event.data, raw: event.raw)) }
         case .json:
             guard !documentIsTooLarge else { return }
             guard document.count + bytes.count <= Self.documentBytesMax else {
@@ -74,11 +91,18 @@ package struct ResponseMeter {
                 let isUsageOnly = reader.read(event)
                 if withholds, !isUsageOnly { emit(event.raw) }
             }
+        case .eventStream:
+            eventFramer.finish()
+            // What was read before the damage counts; the answer is not whole.
+            if let failure = eventFramer.failure, reader.reading.errorEvent == nil {
+                reader.reading.isComplete = false
+                reader.reading.errorEvent = ("event_stream_damaged", "\(failure)")
+            }
         case .json:
             guard !document.isEmpty else { return }
             document.withUnsafeBytes { reader.readDocument($0) }
             document = []
-        case .other: break
+        case .objects, .other: break
         }
     }
 }
@@ -112,7 +136,8 @@ extension StreamReader {
         var message = ""
         visitJSONMembers(member.value) { field in
             if field.isNamed("type"), let text = field.string { type = text }
-            if field.isNamed("code"), type == "error", let text = field.string { type = text }
+            // Google's `code` is a number and its `status` a word.
+            if field.isNamed("code") || field.isNamed("status"), type == "error", let text = field.string { type = text }
             if field.isNamed("message"), let text = field.string { message = text }
         }
         reading.errorEvent = (type, message)

@@ -1,18 +1,32 @@
 // ChatRequestWriter: a canonical request as chat completions say it (protocols.md, section 9.1).
 
+import GatewayModel
 import WireFormat
 
 /// Writes a body for `/v1/chat/completions`. A stream always asks for its usage, which Weir meters.
 package func writeChatRequest(_ request: CanonicalRequest, for target: TranslationTarget) throws(TranslationRefusal) -> TranslatedRequest {
-    var writer = ChatRequestWriter(dropped: request.unmapped)
+    var writer = ChatRequestWriter(dropped: request.unmapped, target)
     return TranslatedRequest(body: try writer.write(request, target), dropped: writer.dropped)
 }
 
 private struct ChatRequestWriter: ~Copyable {
     var json = JSONWriter(capacity: 4096)
     var dropped: [String]
+    private let echoesReasoning: Bool
+    private let refused: Set<String>
 
-    init(dropped: [String]) { self.dropped = dropped }
+    init(dropped: [String], _ target: TranslationTarget) {
+        self.dropped = dropped
+        echoesReasoning = target.echoesReasoning
+        refused = target.traits.refusedMembers
+    }
+
+    /// Whether the server takes a member. What it refuses is named.
+    private mutating func takes(_ name: String) -> Bool {
+        guard refused.contains(name) else { return true }
+        drop(name)
+        return false
+    }
 
     mutating func write(_ request: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
         json.beginObject()
@@ -21,25 +35,29 @@ private struct ChatRequestWriter: ~Copyable {
         for message in request.messages { try write(message) }
         json.endArray()
         writeTools(request)
-        if let limit = request.maxOutputTokens { json.field("max_completion_tokens", limit) }
+        if let limit = request.maxOutputTokens {
+            if target.traits.usesMaxTokens { json.field("max_tokens", limit) } else { json.field("max_completion_tokens", limit) }
+        }
         if let temperature = request.temperature { json.rawField("temperature", temperature.utf8) }
         if let topP = request.topP { json.rawField("top_p", topP.utf8) }
         if request.topK != nil { drop("top_k") }
         writeStops(request.stopSequences)
         writeReasoning(request.reasoning)
         writeFormat(request.format)
-        for (name, value) in request.sampling.sorted(by: { $0.key < $1.key }) { json.rawField(named: name, value) }
-        if let user = request.userID { json.field("safety_identifier", String(user.prefix(128))) }
-        if let tier = request.serviceTier {
+        for (name, value) in request.sampling.sorted(by: { $0.key < $1.key }) where takes(name) { json.rawField(named: name, value) }
+        if let user = request.userID, takes("safety_identifier") { json.field("safety_identifier", String(user.prefix(128))) }
+        if let tier = request.serviceTier, takes("service_tier") {
             // Anthropic's words for a tier are not OpenAI's.
             if ["auto", "default", "flex", "priority"].contains(tier) { json.field("service_tier", tier) } else { drop("service_tier") }
         }
-        json.field("prompt_cache_key", request.promptCacheKey)
+        if let key = request.promptCacheKey, takes("prompt_cache_key") { json.field("prompt_cache_key", key) }
         if request.stream {
             json.field("stream", true)
-            json.beginObject("stream_options")
-            json.field("include_usage", true)
-            json.endObject()
+            if !refused.contains("stream_options") {
+                json.beginObject("stream_options")
+                json.field("include_usage", true)
+                json.endObject()
+            }
         }
         json.endObject()
         return json.bytes
@@ -129,9 +147,11 @@ private struct ChatRequestWriter: ~Copyable {
         var content: [CanonicalBlock] = []
         var calls: [CanonicalToolCall] = []
         var refusal: String?
+        var reasoning: String?
         for block in blocks {
             switch block.part {
             case .toolCall(let call): calls.append(call)
+            case .thinking(let text, nil) where echoesReasoning: reasoning = (reasoning ?? "") + text
             // Another provider's thinking proves nothing here, and its signature would be refused.
             case .thinking, .redactedThinking: drop("messages[].thinking")
             case .refusal(let text): refusal = (refusal ?? "") + text
@@ -140,6 +160,8 @@ private struct ChatRequestWriter: ~Copyable {
         }
         if content.isEmpty { json.rawField("content", "null".utf8) } else { try writeContent(content) }
         json.field("refusal", refusal)
+        // Some refuse a tool loop without it, even where it is empty.
+        if echoesReasoning, reasoning != nil || !calls.isEmpty { json.field("reasoning_content", reasoning ?? "") }
         if !calls.isEmpty {
             json.beginArray("tool_calls")
             for call in calls {

@@ -43,3 +43,18 @@ package func modelSplice(_ request: RequestHead, _ model: String) -> Splice? {
     writer.element(model)
     return Splice(offset: range.lowerBound, removeCount: range.count, insert: writer.bytes)
 }
+
+/// What Vertex wants in the body of a call of Claude, whose model stands in the path (protocols.md, section 5).
+let vertexAnthropicVersion = "vertex-2023-10-16"
+
+/// The splice that puts Vertex's version in the place of the model. `body` is the scanned one, so that the key lies before the value.
+package func vertexSplice(_ request: RequestHead, body: UnsafeRawBufferPointer) -> Splice? {
+    guard let range = request.modelRange else { return nil }
+    var start = range.lowerBound - 1
+    // Backwards over the colon to the quote that ends the key, then to the one that begins it.
+    while start > 0, body[start] != 34 { start -= 1 }
+    start -= 1
+    while start > 0, body[start] != 34 { start -= 1 }
+    return Splice(
+        offset: start, removeCount: range.upperBound - start, insert: Array("\"anthropic_version\":\"\(vertexAnthropicVersion)\"".utf8))
+}

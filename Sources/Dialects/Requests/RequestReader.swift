@@ -8,14 +8,15 @@ import WireFormat
 private let actedOn: [StaticString] = [
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
     "service_tier", "speed", "inference_geo",
-    "previous_response_id", "background", "metadata", "client_metadata",
+    "previous_response_id", "background", "metadata", "client_metadata", "inferenceConfig",
 ]
 
 /// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
+/// - Parameter model: the model that the path names, for endpoints whose body names none; then a `model` in the body means nothing.
 package func readRequest(
-    _ endpoint: Endpoint, body: UnsafeRawBufferPointer, depthMax: Int
+    _ endpoint: Endpoint, model: String? = nil, body: UnsafeRawBufferPointer, depthMax: Int
 ) throws(GatewayError) -> RequestHead {
-    var reader = RequestReader(endpoint: endpoint)
+    var reader = RequestReader(endpoint: endpoint, pathModel: model)
     var scanner = JSONScanner(body, depthMax: depthMax)
     var isFirst = true
     do throws(JSONError) { try scanner.enterObject() } catch { throw gatewayError(error) }
@@ -26,7 +27,7 @@ package func readRequest(
             member = next
             if member.range.isEmpty {
                 let start = scanner.position
-                if member.isNamed("messages") || member.isNamed("input") {
+                if member.isNamed("messages") || member.isNamed("input") || member.isNamed("contents") {
                     // Most of a body: it is read while it is crossed, and not once more.
                     try reader.crossMessages(&scanner)
                 } else {
@@ -52,6 +53,7 @@ private func gatewayError(_ error: JSONError) -> GatewayError {
 
 private struct RequestReader {
     let endpoint: Endpoint
+    let pathModel: String?
     var head = RequestHead()
     private var seen: UInt32 = 0
     private var streamOptions: JSONSpan?
@@ -63,10 +65,21 @@ private struct RequestReader {
         var range: Range<Int>
     }
 
-    init(endpoint: Endpoint) { self.endpoint = endpoint }
+    init(endpoint: Endpoint, pathModel: String?) {
+        self.endpoint = endpoint
+        self.pathModel = pathModel
+        if endpoint.namesModelInPath { head.model = pathModel }
+        // Ollama streams unless it is told not to.
+        head.stream = endpoint.isStreamByPath || endpoint.dialect == .ollama
+    }
 
     mutating func read(_ member: JSONMember) throws(GatewayError) {
+        guard endpoint.dialect != .gemini else {
+            try readGemini(member)
+            return
+        }
         try checkName(member)
+        if endpoint.dialect.isBedrock, member.isNamed("model") || member.isNamed("stream") { return }
         if member.isNamed("model") {
             guard let model = member.string else {
                 throw .malformedJSON(reason: "`model` must be a string", offset: member.range.lowerBound)
@@ -86,6 +99,8 @@ private struct RequestReader {
             if member.kind != .null { head.maxOutputRange = member.range }
         } else if member.isNamed("n") {
             head.choiceCount = member.integer ?? 1
+        } else if member.isNamed("options"), endpoint.dialect == .ollama, member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("num_predict") { head.maxOutputTokens = $0.integer } }
         } else if member.isNamed("service_tier") {
             head.serviceTier = member.string
         } else if member.isNamed("speed") {
@@ -96,7 +111,9 @@ private struct RequestReader {
             head.user = member.string
         } else if member.isNamed("safety_identifier") {
             head.safetyIdentifier = member.string
-        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic, member.kind == .object {
+        } else if member.isNamed("inferenceConfig"), endpoint.dialect == .bedrockConverse, member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("maxTokens") { head.maxOutputTokens = $0.integer } }
+        } else if member.isNamed("metadata"), endpoint.dialect.isAnthropic || endpoint.dialect == .bedrockInvoke, member.kind == .object {
             visitJSONMembers(member.value) { if $0.isNamed("user_id") { head.metadataUserID = $0.string } }
         } else if member.isNamed("prompt_cache_key") {
             head.promptCacheKey = member.string
@@ -109,9 +126,33 @@ private struct RequestReader {
         }
     }
 
+    /// Google's servers take two spellings of each name, so one of each is all that may come.
+    private mutating func readGemini(_ member: JSONMember) throws(GatewayError) {
+        let name = camelName(member.key)
+        if let index = Self.geminiActedOn.firstIndex(of: name) {
+            if seen & (1 << UInt32(index)) != 0 { throw .duplicateField(name: name) }
+            seen |= 1 << UInt32(index)
+        }
+        switch name {
+        case "serviceTier": head.serviceTier = member.string?.lowercased()
+        case "generationConfig":
+            for part in member.object?.members ?? [] {
+                switch camelName(part.key) {
+                case "maxOutputTokens": head.maxOutputTokens = part.integer
+                case "candidateCount": head.choiceCount = part.integer ?? 1
+                default: break
+                }
+            }
+        default: break
+        }
+    }
+
+    private static let geminiActedOn = ["serviceTier", "generationConfig", "contents"]
+
     mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
-        guard model.utf8.count <= 256, model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+        // The ARN of an inference profile may be long.
+        guard model.utf8.count <= (endpoint.dialect.isBedrock ? 2048 : 256), model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
             throw .unknownModel(model: String(model.prefix(64)), suggestions: [])
         }
         let splices = endpoint == .chatCompletions || endpoint == .completions

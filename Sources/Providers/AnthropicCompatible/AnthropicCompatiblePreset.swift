@@ -4,7 +4,7 @@ import GatewayModel
 
 extension ProviderPreset {
     static let anthropicCompatible = ProviderPreset(
-        kind: .anthropicCompatible, baseURL: nil, credentialHeader: .apiKey, credentialEnvironment: nil,
+        kind: "anthropic-compatible", baseURL: nil, credentialHeader: .apiKey, credentialEnvironment: nil,
         baseURLEnvironment: nil, dialects: [.anthropicMessages], models: [], priceProvider: nil,
         allowsPrivateAddresses: false, hangUp: .cancel)
 }

@@ -5,12 +5,12 @@ package import GatewayModel
 /// The shipped list prices.
 package enum Catalogue {
     /// Changes with every change of a row.
-    package static let version = "2026-11-24.2"
+    package static let version = "2026-11-29.1"
 
     package static let rows: [PriceRow] =
         OpenAIPrices.rows + AnthropicPrices.rows + GooglePrices.rows + BedrockPrices.rows + AzurePrices.rows
         + DeepSeekPrices.rows + MoonshotPrices.rows + ZAIPrices.rows + MiniMaxPrices.rows + QwenPrices.rows
-        + XAIPrices.rows + MistralPrices.rows + GroqPrices.rows + CerebrasPrices.rows
+        + XAIPrices.rows + MistralPrices.rows + GroqPrices.rows + CerebrasPrices.rows + VertexPrices.rows
 
     private static let modelsByProvider: [String: [String]] = {
         var models: [String: [String]] = [:]
@@ -34,6 +34,12 @@ extension Provider {
     package func priceProvider(of model: String) -> String {
         guard let priceProvider else { return name }
         guard priceProvider == "catalogue" else { return priceProvider }
-        return model.hasPrefix("claude") ? "anthropic" : "openai"
+        return model.hasPrefix("claude") ? "anthropic" : model.hasPrefix("gemini") ? "google" : "openai"
+    }
+
+    /// The name under which a model's prices are looked up.
+    package func priceModel(of model: String) -> String {
+        let named = priceModels.isEmpty ? model : priceModels[model] ?? model
+        return kind == .bedrock ? withoutARN(named) : named
     }
 }

@@ -4,7 +4,7 @@ import GatewayModel
 
 extension ProviderPreset {
     static let openRouter = ProviderPreset(
-        kind: .openRouter, baseURL: "https://openrouter.ai/api/v1", credentialHeader: .bearer,
+        kind: "openrouter", baseURL: "https://openrouter.ai/api/v1", credentialHeader: .bearer,
         credentialEnvironment: "OPENROUTER_API_KEY", baseURLEnvironment: nil,
         dialects: [.openAIChat, .openAICompletions], models: ["*"], priceProvider: nil, allowsPrivateAddresses: false,
         hangUp: .cancel)

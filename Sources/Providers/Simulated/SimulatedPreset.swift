@@ -5,7 +5,7 @@ import GatewayModel
 extension ProviderPreset {
     static let simulated = ProviderPreset(
         kind: .simulated, baseURL: nil, credentialHeader: .bearer, credentialEnvironment: nil, baseURLEnvironment: nil,
-        dialects: openAIDialects.union([.anthropicMessages]),
-        models: Catalogue.models(of: "openai") + Catalogue.models(of: "anthropic"), priceProvider: "catalogue",
+        dialects: openAIDialects.union([.anthropicMessages, .bedrockConverse, .bedrockInvoke, .gemini, .ollama]),
+        models: ["openai", "anthropic", "google"].flatMap(Catalogue.models(of:)), priceProvider: "catalogue",
         allowsPrivateAddresses: true, hangUp: .cancel)
 }

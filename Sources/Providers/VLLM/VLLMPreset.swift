@@ -4,7 +4,7 @@ import GatewayModel
 
 extension ProviderPreset {
     static let vllm = ProviderPreset(
-        kind: .vllm, baseURL: nil, credentialHeader: .bearer, credentialEnvironment: "VLLM_API_KEY",
+        kind: "vllm", baseURL: nil, credentialHeader: .bearer, credentialEnvironment: "VLLM_API_KEY",
         baseURLEnvironment: "VLLM_BASE_URL", dialects: openAIDialects, models: ["*"], priceProvider: nil,
         allowsPrivateAddresses: true, hangUp: .cancel)
 }

@@ -106,6 +106,14 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
         text(value)
     }
 
+    /// The name of a member that is not known at compile time; its value comes next.
+    package mutating func key(named name: String) {
+        comma()
+        text(name)
+        append(58)
+        needsComma = false
+    }
+
     /// A member whose name is not known at compile time and whose value is JSON already.
     package mutating func rawField(named name: String, _ json: some Sequence<UInt8>) {
         comma()

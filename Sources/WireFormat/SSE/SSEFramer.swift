@@ -13,6 +13,20 @@ package struct SSEEvent {
     package let data: UnsafeRawBufferPointer
     /// Every byte of it with its blank line, as received.
     package let raw: UnsafeRawBufferPointer
+
+    /// An event without a name whose framing is not server-sent events'.
+    package init(data: UnsafeRawBufferPointer) {
+        name = UnsafeRawBufferPointer(rebasing: data[0..<0])
+        self.data = data
+        raw = data
+    }
+
+    /// An event that another framing carried.
+    package init(name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, raw: UnsafeRawBufferPointer) {
+        self.name = name
+        self.data = data
+        self.raw = raw
+    }
 }
 
 /// Frames events incrementally.

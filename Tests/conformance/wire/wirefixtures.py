@@ -33,7 +33,7 @@ class Fixture:
         self.expected = json.loads(expected_path.read_text())
         stem = expected_path.parent / self.case
         self.request = pathlib.Path(f"{stem}.request.json").read_bytes()
-        found = [p for p in (pathlib.Path(f"{stem}.response.{e}") for e in ("sse", "json")) if p.exists()]
+        found = [p for p in (pathlib.Path(f"{stem}.response.{e}") for e in ("sse", "ndjson", "eventstream", "json")) if p.exists()]
         assert len(found) == 1, f"{stem} has {len(found)} responses"
         self.response = found[0].read_bytes()
 
@@ -42,7 +42,11 @@ class Fixture:
 
     @property
     def asks_for_stream(self):
-        return json.loads(self.request).get("stream") is True
+        if self.dialect == "gemini":
+            return "streamGenerateContent" in self.expected["path"]
+        if self.dialect.startswith("bedrock"):
+            return self.expected["path"].endswith("-stream")
+        return json.loads(self.request).get("stream", self.dialect == "ollama") is True
 
     @property
     def gets_usage_injected(self):

@@ -14,6 +14,8 @@ CREDENTIALS = {
     "RAW_OPENAI": "sk-canary-openai-credential",
     "RAW_ANTHROPIC": "sk-ant-canary-credential",
     "RAW_OTHER": "other-canary-credential",
+    "RAW_GEMINI": "gemini-canary-credential",
+    "RAW_BEDROCK": "bedrock-api-key-canary-credential",
 }
 MODELS = ["codestral-latest", "qwen3-coder-480b", "kimi-k3", "deepseek-flash", "deepseek/deepseek-v4-pro", "house-*"]
 
@@ -38,6 +40,21 @@ providers:
     api_key: ${{RAW_ANTHROPIC}}
     allow_private_addresses: true
     aliases: {{quick: claude-haiku-4-5}}{roots}
+  - name: gemini
+    kind: gemini
+    base_url: {base}
+    api_key: ${{RAW_GEMINI}}
+    allow_private_addresses: true{roots}
+  - name: ollama
+    kind: ollama
+    base_url: {base}/v1
+    models: ["qwen3:8b"]{roots}
+  - name: bedrock
+    kind: bedrock
+    base_url: {base}
+    api_key: ${{RAW_BEDROCK}}
+    allow_private_addresses: true
+    {"" if drain else "hang_up: cancel"}{roots}
   - name: other
     kind: openai-compatible
     base_url: {base}/v1

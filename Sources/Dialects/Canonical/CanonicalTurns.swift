@@ -1,0 +1,70 @@
+// CanonicalTurns: a conversation as dialects want it whose turns alternate and whose tool arguments are objects.
+
+import WireFormat
+
+/// One turn as Anthropic and Bedrock want them: user and assistant alternate, tool results first in the user's.
+struct CanonicalTurn {
+    var isUser: Bool
+    var blocks: [CanonicalBlock]
+    var hasLateSystem = false
+
+    static func merged(_ messages: [CanonicalMessage]) -> [CanonicalTurn] {
+        var turns: [CanonicalTurn] = []
+        for message in messages.drop(while: { $0.role == .system }) {
+            let isUser = message.role != .assistant
+            var blocks = message.blocks
+            let isLateSystem = message.role == .system
+            if isLateSystem {
+                // In the top system prompt it would break the prompt cache from the start.
+                blocks = [.text("<system>\n\(blocks.map(\.text).joined(separator: "\n"))\n</system>")]
+            }
+            if turns.last?.isUser == isUser {
+                turns[turns.count - 1].blocks += blocks
+            } else {
+                turns.append(CanonicalTurn(isUser: isUser, blocks: blocks))
+            }
+            if isLateSystem { turns[turns.count - 1].hasLateSystem = true }
+        }
+        for index in turns.indices where turns[index].isUser {
+            let blocks = turns[index].blocks
+            turns[index].blocks = blocks.filter(\.isToolResult) + blocks.filter { !$0.isToolResult }
+        }
+        return turns
+    }
+}
+
+extension [CanonicalTurn] {
+    /// Whether the turns since the user last spoke call tools and show no thinking.
+    var continuesToolsWithoutThinking: Bool {
+        guard let last, last.isUser, last.blocks.contains(where: \.isToolResult) else { return false }
+        guard let turn = self.last(where: { !$0.isUser }) else { return false }
+        return !turn.blocks.contains { block in
+            switch block.part {
+            case .thinking(_, .some), .redactedThinking: true
+            default: false
+            }
+        }
+    }
+}
+
+extension CanonicalBlock {
+    var isToolResult: Bool { if case .toolResult = part { true } else { false } }
+}
+
+/// Arguments must be an object there. What is none goes under a key of its own rather than being lost.
+func argumentsObject(_ call: CanonicalToolCall) -> [UInt8] {
+    if !call.isCustom {
+        let text = Array(call.arguments.utf8)
+        if text.allSatisfy({ $0 == 32 || $0 == 10 || $0 == 13 || $0 == 9 }) { return Array("{}".utf8) }
+        if text.withUnsafeBytes({ JSONObjectView($0) != nil }) { return text }
+    }
+    var json = JSONWriter(capacity: call.arguments.utf8.count + 32)
+    json.beginObject()
+    json.field("input", call.arguments)
+    json.endObject()
+    return json.bytes
+}
+
+/// What wraps the free text of a custom tool.
+let freeTextSchema = #"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#
+let emptySchema = #"{"type":"object","properties":{}}"#

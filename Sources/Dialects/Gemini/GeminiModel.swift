@@ -1,0 +1,53 @@
+// GeminiModel: what differs between the generations of Gemini, read from the model's id, and the ids of calls that have none.
+
+/// The generation of a Gemini model.
+struct GeminiModel {
+    /// 2 of `gemini-2.5-pro`; of an id that says none, the newest that is known.
+    let generation: Int
+    let id: String
+
+    init(_ id: String) {
+        self.id = id
+        let name = id.split(separator: "/").last.map(String.init) ?? id
+        generation = name.hasPrefix("gemini-") ? Int(name.dropFirst(7).prefix { $0.isNumber }) ?? 3 : 3
+    }
+
+    /// Whether it refuses calls of the running turn without their signature.
+    var wantsSignatures: Bool { generation >= 3 }
+    /// Whether thinking is a level rather than a number of tokens.
+    var thinksByLevel: Bool { generation >= 3 }
+    /// Whether a function's response may hold images.
+    var readsMediaInResponses: Bool { generation >= 3 }
+    /// Whether its thinking can be switched off.
+    var canStopThinking: Bool { generation < 3 && !id.hasSuffix("2.5-pro") }
+}
+
+/// Ids of function calls that came without one: `id` is optional in Gemini's dialect and nowhere else. What Weir minted is told by its
+/// prefix and taken out again on the way back.
+enum GeminiCallID {
+    private static let mark = "gcall_"
+
+    /// - Parameter seed: what no other answer of the conversation has.
+    static func mint(_ seed: String, _ number: Int) -> String {
+        let safe = seed.utf8.filter { $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 }
+        return "\(mark)\(String(decoding: safe.prefix(40), as: UTF8.self))_\(number)"
+    }
+
+    static func isMinted(_ id: String) -> Bool { id.hasPrefix(mark) }
+}
+
+/// The lowerCamelCase name of a member: Google's servers take both spellings.
+func camelName(_ key: String) -> String {
+    guard key.contains("_") else { return key }
+    var name = ""
+    var raises = false
+    for character in key {
+        if character == "_" {
+            raises = true
+        } else {
+            name += raises ? character.uppercased() : String(character)
+            raises = false
+        }
+    }
+    return name
+}

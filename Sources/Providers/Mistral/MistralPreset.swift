@@ -1,0 +1,14 @@
+// Mistral: api.mistral.ai. It refuses members that it does not know.
+
+import GatewayModel
+
+extension ProviderPreset {
+    static let mistral = compatible(
+        "mistral", "https://api.mistral.ai/v1", key: "MISTRAL_API_KEY", dialects: [.openAIChat, .openAIEmbeddings],
+        models: ["mistral-*", "ministral-*", "magistral-*", "devstral-*", "codestral-*", "pixtral-*", "open-mi*"], prices: "mistral",
+        traits: ProviderTraits(
+            usesMaxTokens: true,
+            refusedMembers: [
+                "logit_bias", "logprobs", "prompt_cache_key", "safety_identifier", "service_tier", "stream_options", "top_logprobs",
+            ]))
+}

@@ -1,0 +1,118 @@
+// AccessTokens: credentials that are fetched and run out. A token is renewed beside the traffic while it is still good; only the very first
+// request to a provider, or one after an hour of failures, has to wait for one.
+
+package import GatewayModel
+import Synchronization
+
+/// A token and when it runs out.
+package struct AccessToken: Sendable, Hashable {
+    package var text: String
+    package var expires: Timestamp
+
+    package init(text: String, expires: Timestamp) {
+        self.text = text
+        self.expires = expires
+    }
+}
+
+/// Why no token was to be had. For the log and the operator; it holds no secret.
+package struct AccessTokenError: Error, Sendable {
+    package var reason: String
+
+    package init(_ reason: String) { self.reason = reason }
+}
+
+/// The tokens of every source, over all snapshots.
+package final class AccessTokens: Sendable {
+    private let fetch: @Sendable (AccessTokenSource) async throws(AccessTokenError) -> AccessToken
+    private let clock: any GatewayClock
+    private let slots = Mutex<[AccessTokenSource: AccessTokenSlot]>([:])
+
+    /// - Parameter fetch: asks the source for a token.
+    package init(
+        clock: any GatewayClock, fetch: @escaping @Sendable (AccessTokenSource) async throws(AccessTokenError) -> AccessToken
+    ) {
+        self.clock = clock
+        self.fetch = fetch
+    }
+
+    /// The place of one source's token; the same for as long as the process lives, and filled ahead of the first request.
+    func slot(of source: AccessTokenSource) -> AccessTokenSlot {
+        let slot = slots.withLock { slots in
+            let slot = slots[source] ?? AccessTokenSlot(source: source, clock: clock, fetch: fetch)
+            slots[source] = slot
+            return slot
+        }
+        _ = slot.line(at: clock.now())
+        return slot
+    }
+}
+
+/// One source's token.
+final class AccessTokenSlot: Sendable {
+    private struct State {
+        /// The header's line, ready to be copied.
+        var line: [UInt8] = []
+        var expires = Timestamp(nanoseconds: 0)
+        var running: Task<String?, Never>?
+        var failedAt: Timestamp?
+    }
+
+    /// A token is renewed when it has this long to live; Google's live an hour.
+    private static let renewSeconds: Int64 = 300
+    /// After a failure, how long the source is left in peace.
+    private static let pauseSeconds: Int64 = 2
+
+    private let source: AccessTokenSource
+    private let clock: any GatewayClock
+    private let fetch: @Sendable (AccessTokenSource) async throws(AccessTokenError) -> AccessToken
+    private let state = Mutex(State())
+
+    init(
+        source: AccessTokenSource, clock: any GatewayClock,
+        fetch: @escaping @Sendable (AccessTokenSource) async throws(AccessTokenError) -> AccessToken
+    ) {
+        self.source = source
+        self.clock = clock
+        self.fetch = fetch
+    }
+
+    /// The `Authorization` line while there is a good token; nil when one has to be waited for. Begins to renew one that ends soon.
+    func line(at now: Timestamp) -> [UInt8]? {
+        state.withLock { state in
+            let left = state.expires.seconds - now.seconds
+            let isPaused = state.failedAt.map { now.seconds - $0.seconds < Self.pauseSeconds } ?? false
+            if left < Self.renewSeconds, state.running == nil, !isPaused { state.running = Task { await renew() } }
+            return left > 0 && !state.line.isEmpty ? state.line : nil
+        }
+    }
+
+    /// Waits for a token. Gives the reason when there is none to be had.
+    func wait() async -> String? {
+        if line(at: clock.now()) != nil { return nil }
+        guard let task = state.withLock({ $0.running }) else { return "the last try to get an access token failed" }
+        return await task.value
+    }
+
+    private func renew() async -> String? {
+        do throws(AccessTokenError) {
+            let token = try await fetch(source)
+            guard !token.text.isEmpty, token.text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+                throw AccessTokenError("the token endpoint's answer holds no token")
+            }
+            state.withLock { state in
+                state.line = Array("Authorization: Bearer \(token.text)\r\n".utf8)
+                state.expires = token.expires
+                state.running = nil
+                state.failedAt = nil
+            }
+            return nil
+        } catch {
+            state.withLock { state in
+                state.running = nil
+                state.failedAt = clock.now()
+            }
+            return error.reason
+        }
+    }
+}
