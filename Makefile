@@ -1,5 +1,5 @@
 # The one interface to this repository. Each target is a short list of commands that can be read.
-.PHONY: run test test-agents test-durability check check-core fmt bench bench-quick bench-scale fuzz demo docs clean setup build
+.PHONY: run test test-agents test-durability simulate model check check-core fmt bench bench-quick bench-scale fuzz demo docs clean setup build
 
 # One configuration for everything: what is tested is what is run.
 SWIFT_BUILD = swift build -c release
@@ -28,6 +28,7 @@ test: build
 	python3 Tests/durability/faults.py
 	python3 Benchmarks/instructions.py
 	python3 Benchmarks/ledger.py
+	sh Models/check.sh
 
 test-agents: build
 	sh Tests/agents/venv.sh
@@ -35,6 +36,14 @@ test-agents: build
 
 test-durability: build
 	python3 Tests/durability/harness.py --kills 300 --seed 1
+
+# Histories of a node's limits under chance, many more than `test` tries.
+simulate: build
+	WEIR_SEEDS=$(or $(SEEDS),100000) swift test -c release --skip-build --filter LimitSimulationTests
+
+# The protocol of limits on two nodes, every reachable state.
+model:
+	sh Models/check.sh
 
 check:
 	swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests

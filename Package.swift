@@ -39,6 +39,8 @@ let coreTargets: [Target] = [
         name: "FuzzOracles", dependencies: ["WireFormat", "Dialects", "ClientSetup", "GatewayModel", "Telemetry"],
         path: "Fuzz/Oracles",
         swiftSettings: settings),
+    // What limits cost; `Benchmarks/limits.py` runs it.
+    .executableTarget(name: "LimitCost", dependencies: ["Policy", "GatewayModel"], path: "Benchmarks/limits", swiftSettings: settings),
     tests("WireFormatTests", ["WireFormat", "FuzzOracles"]),
     tests("GatewayModelTests", ["GatewayModel"]),
     tests("DialectsTests", ["Dialects", "WireFormat", "GatewayModel", "FuzzOracles"]),

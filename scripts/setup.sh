@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing need, and nothing when they are all there.
 set -eu
-wanted="libsqlite3-dev zlib1g-dev gcc make python3 python3-venv openssl binutils valgrind curl git"
+wanted="libsqlite3-dev zlib1g-dev gcc make python3 python3-venv openssl binutils valgrind spin tzdata curl git"
 missing=""
 for package in $wanted; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"

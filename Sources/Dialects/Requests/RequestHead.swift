@@ -32,6 +32,10 @@ package struct RequestHead: Sendable {
     package var messageCount = 0
     /// A hash of the first user message; 0 when there is none.
     package var openerHash: UInt64 = 0
+    /// All messages or items, and where each of the last eight begins, in the place of its number modulo eight.
+    package var messageTotal = 0
+    package var tailStarts = SIMD8<UInt32>(repeating: 0)
+    package static let tailMax = 8
 
     package init() {}
 }

@@ -225,7 +225,7 @@ private struct RequestReader {
     private mutating func readInput(_ member: JSONMember) {
         guard member.kind == .string else { return }
         head.messageCount = 1
-        head.openerHash = openerHash(member.value)
+        head.openerHash = contentHash(member.value)
     }
 
     /// Crosses an array of messages. The opener is the first user message; the later ones are only crossed.
@@ -233,6 +233,8 @@ private struct RequestReader {
         try scanner.enterArray()
         var isFirst = true
         while try scanner.nextElement(&isFirst) {
+            head.tailStarts[head.messageTotal & (RequestHead.tailMax - 1)] = UInt32(truncatingIfNeeded: scanner.position)
+            head.messageTotal &+= 1
             guard head.openerHash == 0 else {
                 try scanner.skipValue()
                 continue
@@ -249,7 +251,7 @@ private struct RequestReader {
             while let member = try scanner.nextMember(&isFirstKey) {
                 if member.isNamed("role"), member.string == "user" { isUser = true }
             }
-            if isUser { head.openerHash = openerHash(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<scanner.position])) }
+            if isUser { head.openerHash = contentHash(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<scanner.position])) }
         }
     }
 }
@@ -270,7 +272,7 @@ private func foldedKey(_ member: JSONMember) -> String {
 
 /// A hash of text for grouping, not for security: a full multiplication for sixteen bytes at a time, both halves kept. Agents put much
 /// the same context before a prompt, so of a long opener the length, the beginning and the end are taken.
-private func openerHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+func contentHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let part = 4096
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(bytes.count)
     if bytes.count <= 2 * part {

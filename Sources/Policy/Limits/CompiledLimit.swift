@@ -69,12 +69,11 @@ final class CompiledLimit: Sendable {
         return isElastic ? min(whole, demand.first.of(unit) ?? whole) : whole
     }
 
-    /// The time that so much takes to refill, in nanoseconds, rounded up; `max` when it never does.
+    /// The time that so much takes to refill, in nanoseconds, rounded down: seven turns of a seventh of a minute each must fit into a
+    /// minute. `max` when it never does.
     func refill(_ amount: Int64) -> Int64 {
         guard limit > 0 else { return amount > 0 ? .max : 0 }
-        let product = Int128(amount) * Int128(seconds) * 1_000_000_000
-        let nanoseconds = (product + Int128(limit) - 1) / Int128(limit)
-        return Int64(clamping: nanoseconds)
+        return Int64(clamping: Int128(amount) * Int128(seconds) * 1_000_000_000 / Int128(limit))
     }
 
     /// What of a rate's burst a refill time stands for, rounded up.

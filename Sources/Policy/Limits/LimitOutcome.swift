@@ -88,7 +88,8 @@ package enum LimitAdmission: ~Copyable, Sendable {
 /// The answer to a turn that needs more than it holds.
 package enum LimitExtension: Sendable, Hashable {
     case granted
-    /// What it holds is all it gets. The policy is the strictest of the limits that do not fit.
+    /// What it holds is all it gets: `finishBlock` or `stopNow`, the strictest of the limits that do not fit. Those with `finishTurn`
+    /// never deny.
     case denied(ElasticPolicy, LimitRefusal)
 }
 
@@ -151,6 +152,8 @@ package struct LimitCounter: Sendable, Hashable, Codable {
     package var emptyAt: Int64 = 0
     /// What somebody granted on top of the limit.
     package var granted: Int64 = 0
+    /// When it was last charged, in seconds since the epoch.
+    package var lastUsed: Int64 = 0
     /// Journal sequence of the last record in it. A record that is not newer is not counted again.
     package var version: UInt64
 

@@ -102,18 +102,20 @@ extension LimitState {
     ) -> LimitVerdict {
         let granted = probe.account == AccountTable.none ? 0 : accounts[probe.account].granted
         let group = limit.group.map { facts[book.dimensions[$0]].map(Self.cut) ?? "" }
-        var verdict = verdict(limit, group: group, granted: granted, before: probe.before, amount: probe.need)
+        var verdict = verdict(limit, group: group, slot: probe.slot, granted: granted, before: probe.before, amount: probe.need)
         verdict.fits = probe.fits
         verdict.resetsAt = resetsAt(limit, slot: probe.slot, windowStart: probe.windowStart, at: now)
         verdict.fitsAt = probe.fits ? now : fitsAt(probe, limit, granted: granted, at: now)
         return verdict
     }
 
-    func verdict(_ limit: CompiledLimit, group: [String], granted: Int64, before: Int64, amount: Int64?) -> LimitVerdict {
-        let most = limit.kind == .rate ? limit.burst : limit.limit
-        return LimitVerdict(
+    func verdict(
+        _ limit: CompiledLimit, group: [String], slot: UInt32, granted: Int64, before: Int64, amount: Int64?
+    ) -> LimitVerdict {
+        LimitVerdict(
             rule: limit.rule.id, name: limit.rule.name, unit: limit.unit, window: limit.rule.window, mode: limit.rule.mode,
-            action: limit.rule.onExceed, group: group, limit: most.addingReportingOverflow(granted).partialValue, before: before,
+            action: limit.rule.onExceed, group: group, limit: limit.kind == .rate ? limit.burst &+ granted : most(slot, granted),
+            before: before,
             amount: amount, after: before.addingReportingOverflow(amount ?? 0).partialValue, fits: true, resetsAt: nil, fitsAt: nil,
             contact: limit.rule.contact)
     }
@@ -135,15 +137,15 @@ extension LimitState {
         switch limit.kind {
         case .lifetime, .concurrent: return nil
         case .calendar:
-            guard need <= limit.limit else { return nil }
+            guard need <= slots[Int(probe.slot)].limit else { return nil }
             return resetsAt(limit, slot: probe.slot, windowStart: probe.windowStart, at: now)
         case .rate:
-            let burst = limit.burst.addingReportingOverflow(granted).partialValue
+            let burst = limit.burst &+ granted
             guard need <= burst, limit.limit > 0 else { return nil }
             return Timestamp(nanoseconds: probe.emptyAt - limit.refill(burst))
         case .rolling:
             guard probe.account != AccountTable.none, accounts[probe.account].rolling != .max else { return nil }
-            var room = limit.limit.addingReportingOverflow(granted).partialValue - need - accounts[probe.account].pending
+            var room = most(probe.slot, granted) - need - accounts[probe.account].pending
             let buckets = rolling[Int(accounts[probe.account].rolling)].list
             var first = buckets.count
             while first > 0, room >= buckets[first - 1].amount {

@@ -25,6 +25,9 @@ extension LimitState {
     private mutating func set(_ number: UInt32, _ limit: CompiledLimit, _ counter: LimitCounter) {
         accounts[number].version = counter.version
         accounts[number].granted = counter.granted
+        let newest = counter.buckets.last.map { $0.number * limit.seconds } ?? 0
+        let lastUsed = max(counter.lastUsed, newest, counter.windowStart, counter.emptyAt / 1_000_000_000)
+        accounts[number].lastUsed = max(accounts[number].lastUsed, UInt32(clamping: lastUsed))
         switch limit.kind {
         case .calendar, .lifetime: accounts[number].posted = counter.posted
         case .rate: accounts[number].posted = counter.emptyAt
@@ -102,6 +105,7 @@ extension LimitState {
             rule: limit.rule.id, identity: limit.identity, group: groupTexts(number, count: limit.group.count),
             windowStart: account.windowStart, posted: account.posted, pending: account.pending, version: account.version)
         counter.granted = account.granted
+        counter.lastUsed = Int64(account.lastUsed)
         if limit.kind == .rate {
             counter.emptyAt = account.posted
             counter.posted = limit.amount(refilledIn: max(0, account.posted - now.nanoseconds))
@@ -120,8 +124,7 @@ extension LimitState {
     /// Looks at some counters and forgets those that can never be charged again. A counter that was used of late stays whatever
     /// the clock says now.
     mutating func sweep(_ book: LimitBook, at now: Timestamp, count: Int) {
-        let place = place(of: book)
-        _ = place
+        adopt(book)
         var limits: [UInt32: CompiledLimit] = [:]
         for limit in book.compiled {
             if let slot = slot(rule: limit.rule.id, identity: limit.identity) { limits[slot] = limit }

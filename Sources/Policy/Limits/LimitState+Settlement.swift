@@ -8,20 +8,21 @@ extension LimitState {
         Int(place) < reservations.count && reservations[Int(place)].isLive && reservations[Int(place)].generation == generation
     }
 
-    /// More for a turn: its whole use so far and what it wants to go on with.
+    /// More for a turn: its whole use so far and what it wants to go on with. All limits or none.
     mutating func extend(_ place: UInt32, to total: LimitAmounts, at now: Timestamp) -> LimitExtension {
         let index = Int(place)
         let book = reservations[index].book
         var failures: [LimitVerdict] = []
-        var policy = ElasticPolicy.finishTurn
+        var policy = ElasticPolicy.finishBlock
         for number in 0..<reservations[index].holds.count {
             let hold = reservations[index].holds[number]
             let limit = book.compiled[Int(hold.rule)]
             guard let more = need(hold, limit, total), limit.isEnforced, limit.kind != .rate else { continue }
             let used = used(hold.account, limit, at: now)
-            let most = limit.limit.addingReportingOverflow(accounts[hold.account].granted).partialValue
             let (sum, overflow) = used.addingReportingOverflow(more)
-            if !overflow, sum <= most { continue }
+            if !overflow, sum <= most(hold.account) { continue }
+            // Such a turn is never cut: it goes on holding what it uses, and those that come after it are refused.
+            if limit.isElastic, limit.rule.elastic == .finishTurn { continue }
             policy = max(policy, limit.isElastic ? limit.rule.elastic : .stopNow)
             failures.append(verdict(hold, limit, before: used, amount: more, fits: false, at: now))
         }
@@ -166,16 +167,16 @@ extension LimitState {
             figures.eventsLost += 1
             return
         }
-        let most = limit.limit.addingReportingOverflow(accounts[account].granted).partialValue
         events.append(
             LimitEvent(
-                kind: kind, rule: limit.rule.id, group: groupTexts(account, count: limit.group.count), limit: most, used: used, at: now))
+                kind: kind, rule: limit.rule.id, group: groupTexts(account, count: limit.group.count), limit: most(account), used: used,
+                at: now))
     }
 
     /// Tells each share of the limit once when it is passed; of a rolling window again after a tenth of the limit has come back.
     mutating func checkThresholds(_ account: UInt32, _ limit: CompiledLimit, at now: Timestamp) {
         let used = used(account, limit, at: now) - accounts[account].pending
-        let most = Int128(limit.limit.addingReportingOverflow(accounts[account].granted).partialValue)
+        let most = Int128(most(account))
         for (place, percent) in limit.rule.thresholds.enumerated() {
             let bit = UInt8(1) << UInt8(place)
             let isPassed = Int128(used) * 100 >= most * Int128(percent)
@@ -202,7 +203,8 @@ extension LimitState {
     ) -> LimitVerdict {
         let account = accounts[hold.account]
         var verdict = verdict(
-            limit, group: groupTexts(hold.account, count: limit.group.count), granted: account.granted, before: before, amount: amount)
+            limit, group: groupTexts(hold.account, count: limit.group.count), slot: account.slot, granted: account.granted, before: before,
+            amount: amount)
         verdict.fits = fits
         verdict.resetsAt = resetsAt(limit, slot: account.slot, windowStart: account.windowStart, at: now)
         return verdict

@@ -32,6 +32,9 @@ struct LiveReservation {
 struct LimitSlot {
     var rule: String
     var identity: String
+    /// As the newest book has it: a turn that began under an older one is held against what is in force now.
+    var limit: Int64 = 0
+    var serial: UInt64 = 0
     /// The calendar window that was asked for last, in seconds.
     var start: Int64 = 0
     var end: Int64 = .min
@@ -91,14 +94,14 @@ struct LimitState: ~Copyable {
         var slotsOfRules: [UInt32] = []
         for limit in book.compiled {
             let name = "\(limit.rule.id)\u{0}\(limit.identity)"
-            if let known = slotOf[name] {
-                slotsOfRules.append(known)
-                continue
-            }
-            let slot = UInt32(slots.count)
+            let slot = slotOf[name] ?? UInt32(slots.count)
             slotOf[name] = slot
-            slots.append(LimitSlot(rule: limit.rule.id, identity: limit.identity))
             slotsOfRules.append(slot)
+            if Int(slot) == slots.count { slots.append(LimitSlot(rule: limit.rule.id, identity: limit.identity)) }
+            if book.serial > slots[Int(slot)].serial {
+                slots[Int(slot)].serial = book.serial
+                slots[Int(slot)].limit = limit.limit
+            }
         }
         books.append((book.serial, slotsOfRules))
         if books.count > Self.booksMax { books.removeFirst() }
@@ -165,7 +168,6 @@ struct LimitState: ~Copyable {
     private mutating func measure(_ probe: inout Probe, _ limit: CompiledLimit, at now: Timestamp) {
         let has = probe.account != AccountTable.none
         let granted = has ? accounts[probe.account].granted : 0
-        let most = limit.limit.addingReportingOverflow(granted).partialValue
         let need = probe.need ?? 0
         if limit.kind == .rate {
             let empty = has ? min(max(accounts[probe.account].posted, now.nanoseconds), latestEmpty(limit, now)) : now.nanoseconds
@@ -179,8 +181,13 @@ struct LimitState: ~Copyable {
         }
         if has { probe.before = used(probe.account, limit, at: now) }
         let (sum, overflow) = probe.before.addingReportingOverflow(need)
-        probe.fits = probe.need != nil && !overflow && sum <= most
+        probe.fits = probe.need != nil && !overflow && sum <= most(probe.slot, granted)
     }
+
+    /// What a counter may reach: both are at most a quarter of what fits into the integer.
+    func most(_ slot: UInt32, _ granted: Int64) -> Int64 { slots[Int(slot)].limit &+ granted }
+
+    func most(_ account: UInt32) -> Int64 { most(accounts[account].slot, accounts[account].granted) }
 
     /// A clock that went back must not close a rate for longer than two whole buckets take.
     func latestEmpty(_ limit: CompiledLimit, _ now: Timestamp) -> Int64 {

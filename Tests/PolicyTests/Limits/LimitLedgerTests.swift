@@ -97,4 +97,120 @@ import Testing
         #expect(ledger.figures.leaked == 1)
         #expect(ledger.counters(under: book, at: Self.now).counters.map(\.posted) == [30])
     }
+
+    @Test func whatHasNoPriceIsRefusedByWhatMustKnowItAndLetPassByTheRest() throws {
+        let strict = try Self.book(Self.rule("money", 100), Self.rule("tokens", 100, .totalTokens))
+        let ledger = LimitLedger(seed: 1)
+        let refusal = Self.refusal(ledger.admit(Self.facts(), Self.demand(nil, input: 10), under: strict, at: Self.now))
+        #expect(refusal?.failures.map(\.rule) == ["money"] && refusal?.failures.first?.amount == nil)
+        let alert = try Self.book(Self.rule("money", 100) { $0.mode = .alert })
+        var admitted = Self.reservation(ledger.admit(Self.facts(), Self.demand(nil, input: 10), under: alert, at: Self.now))
+        _ = admitted.take()?.settle(LimitAmounts(cost: nil, inputTokens: 10, outputTokens: 1), at: Self.now)
+        #expect(ledger.counters(under: alert, at: Self.now).counters.map(\.posted) == [0])
+    }
+
+    @Test func sessionsOfTwoKeysThatAreNamedAlikeHaveACounterEach() throws {
+        let book = try Self.book(Self.rule("turns", 1, .requests, .none) { $0.groupBy = [.session] })
+        let ledger = LimitLedger(seed: 1)
+        for key in ["k1", "k2"] {
+            var facts = Self.facts()
+            facts.key = key
+            for isFirst in [true, false] {
+                var admitted = Self.reservation(ledger.admit(facts, Self.demand(0), under: book, at: Self.now))
+                let isIn = admitted != nil
+                #expect(isIn == isFirst)
+                _ = admitted.take()?.settle(.zero, at: Self.now)
+            }
+        }
+        #expect(Set(ledger.counters(under: book, at: Self.now).counters.map(\.group)) == [["ses_1", "k1"], ["ses_1", "k2"]])
+    }
+
+    @Test func turnsWithoutTheLabelShareOneCounter() throws {
+        let book = try Self.book(Self.rule("repository", 100) { $0.groupBy = [.repository] })
+        let ledger = LimitLedger(seed: 1)
+        var held = Self.reservation(ledger.admit(Self.facts(), Self.demand(60), under: book, at: Self.now))
+        let refusal = Self.refusal(ledger.admit(Self.facts { $0.key = "k2" }, Self.demand(60), under: book, at: Self.now))
+        #expect(refusal?.failures.first?.group == [""])
+        held.take()?.void(at: Self.now)
+    }
+
+    @Test func amountsAtTheEndsOfTheIntegerAreRefusedAndDoNotTrap() throws {
+        let book = try Self.book(
+            Self.rule("all", LimitRule.limitMax), Self.rule("tokens", 10, .totalTokens, .rate(seconds: 86_400)),
+            Self.rule("rolling", LimitRule.limitMax, .totalTokens, .rolling(seconds: 3600)) { $0.mode = .alert })
+        let ledger = LimitLedger(seed: 1)
+        for cost in [Int64.max, Int64.max - 1, LimitRule.limitMax + 1] {
+            let demand = Self.demand(cost, input: .max, output: .max)
+            let refusal = Self.refusal(ledger.admit(Self.facts(), demand, under: book, at: Self.now))
+            #expect(refusal?.failures.map(\.rule) == ["all", "tokens"])
+        }
+        for _ in 0..<5 {
+            ledger.replay(
+                Self.facts(), LimitAmounts(cost: .max, inputTokens: .max, outputTokens: .max), admitted: Self.now, version: 1,
+                under: book, at: Self.now)
+        }
+        let after = Self.refusal(ledger.admit(Self.facts(), Self.demand(1, input: 1), under: book, at: Self.now))
+        #expect(after?.failures.map(\.rule) == ["all", "tokens"])
+    }
+
+    @Test func aThresholdIsToldOnceWhenItIsPassed() throws {
+        let book = try Self.book(Self.rule("all", 100))
+        let ledger = LimitLedger(seed: 1)
+        for cost in [40, 20, 25, 10] as [Int64] {
+            var turn = Self.reservation(ledger.admit(Self.facts(), Self.demand(cost), under: book, at: Self.now))
+            _ = turn.take()?.settle(Self.cost(cost), at: Self.now)
+        }
+        #expect(ledger.takeEvents().map(\.kind) == [.threshold(percent: 50), .threshold(percent: 80)])
+        #expect(ledger.takeEvents() == [])
+    }
+
+    @Test func moreThanWasReservedIsPostedFlaggedAndTold() throws {
+        let book = try Self.book(Self.rule("all", 100) { $0.thresholds = [] })
+        let ledger = LimitLedger(seed: 1)
+        var turn = Self.reservation(ledger.admit(Self.facts(), Self.demand(40), under: book, at: Self.now))
+        let settled = turn.take()?.settle(Self.cost(130), at: Self.now)
+        #expect(settled?.isOverReserved == true && ledger.figures.overReservations == 1)
+        #expect(ledger.takeEvents().map(\.kind) == [.overReservation(excess: 90)])
+        #expect(ledger.counters(under: book, at: Self.now).counters.map(\.posted) == [130])
+    }
+
+    @Test func aHigherLimitKeepsItsCounterAndAnotherWindowBeginsAtZero() throws {
+        let ledger = LimitLedger(seed: 1)
+        let first = try Self.book(Self.rule("all", 100))
+        var turn = Self.reservation(ledger.admit(Self.facts(), Self.demand(90), under: first, at: Self.now))
+        _ = turn.take()?.settle(Self.cost(90), at: Self.now)
+        let raised = try Self.book(Self.rule("all", 150))
+        ledger.adopt(raised)
+        #expect(ledger.explain(Self.facts(), Self.demand(60), under: raised, at: Self.now).map(\.fits) == [true])
+        #expect(ledger.explain(Self.facts(), Self.demand(61), under: raised, at: Self.now).map(\.before) == [90])
+        let daily = try Self.book(Self.rule("all", 100, .nanoUSD, .day))
+        #expect(ledger.explain(Self.facts(), Self.demand(1), under: daily, at: Self.now).map(\.before) == [0])
+    }
+
+    @Test func aGrantIsSetAndNotAddedAndHoldsForItsCounterOnly() throws {
+        let book = try Self.book(Self.rule("session", 10, .requests, .none) { $0.groupBy = [.session] })
+        let ledger = LimitLedger(seed: 1)
+        for _ in 0..<2 { #expect(ledger.grant(rule: "session", group: ["ses_1", "k1"], total: 5, under: book, at: Self.now)) }
+        #expect(ledger.explain(Self.facts(), Self.demand(0), under: book, at: Self.now).map(\.limit) == [15])
+        let other = Self.facts { $0.session = "ses_2" }
+        #expect(ledger.explain(other, Self.demand(0), under: book, at: Self.now).map(\.limit) == [10])
+        #expect(!ledger.grant(rule: "none", group: [], total: 5, under: book, at: Self.now))
+    }
+
+    @Test func noTurnPassesUncountedWhenThereIsNoRoomForItsCounter() throws {
+        let book = try Self.book(Self.rule("session", 100) { $0.groupBy = [.session] })
+        let ledger = LimitLedger(seed: 1, accountsMax: 2)
+        for session in ["a", "b", "c"] {
+            let facts = Self.facts { $0.session = session }
+            var turn = Self.reservation(ledger.admit(facts, Self.demand(1), under: book, at: Self.now))
+            let isIn = turn != nil
+            #expect(isIn == (session != "c"))
+            _ = turn.take()?.settle(Self.cost(1), at: Self.now)
+        }
+        let refusal = Self.refusal(ledger.admit(Self.facts { $0.session = "c" }, Self.demand(1), under: book, at: Self.now))
+        #expect(refusal?.reason == .tooManyCounters)
+        let nextMonth = Self.now.adding(seconds: 40 * 86_400)
+        ledger.sweep(under: book, at: nextMonth)
+        #expect(ledger.figures.counters == 0 && ledger.figures.symbols == 0)
+    }
 }

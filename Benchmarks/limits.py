@@ -1,0 +1,58 @@
+"""limits: what twelve limits cost a turn in user-space instructions, and a million counters in memory, held against thresholds.
+
+Valgrind's callgrind counts admission and settlement of two numbers of turns; the difference is the turns' own. The second figure is the
+resident set of a process with a million counters, one a session, each under a name of its own.
+
+    python3 Benchmarks/limits.py
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PROGRAM = pathlib.Path(os.environ.get("WEIR_LIMIT_COST", ROOT / ".build/release/LimitCost"))
+# Three microseconds are some 9,000 instructions at 3 GHz and one instruction a cycle.
+INSTRUCTIONS_MAX = 9_000
+COUNTERS = 1_000_000
+COUNTERS_MIB_MAX = 512
+FEW, MANY = 1000, 3000
+
+
+def instructions(program, kind, turns, folder):
+    output = folder / f"{kind}-{turns}"
+    subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", program, kind, str(turns)], check=True,
+                   capture_output=True, timeout=600)
+    return int(re.search(r"^totals: (\d+)", output.read_text(errors="replace"), re.MULTILINE).group(1))
+
+
+def main():
+    if not shutil.which("valgrind"):
+        raise SystemExit("missing: valgrind (make setup installs it)")
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="weir-limits-") as name:
+        folder = pathlib.Path(name)
+        # Valgrind 3.19 gives up on Swift's debug information.
+        stripped = folder / "LimitCost"
+        subprocess.run(["strip", "-g", "-o", str(stripped), str(PROGRAM)], check=True)
+        each = (instructions(stripped, "turns", MANY, folder) - instructions(stripped, "turns", FEW, folder)) / (MANY - FEW)
+        good = 0 < each <= INSTRUCTIONS_MAX
+        failed += not good
+        print(f"{'instructions a turn under twelve limits':<44}{each:>10,.0f}{INSTRUCTIONS_MAX:>10,}{'' if good else '   over'}")
+        print(f"{'':<44}{subprocess.run([stripped, 'turns', '300000'], capture_output=True, text=True, check=True).stdout.strip()}")
+        for kind in ("counters", "rolling"):
+            text = subprocess.run([stripped, kind, str(COUNTERS)], capture_output=True, text=True, check=True, timeout=600).stdout
+            mib = int(re.search(r"(\d+) MiB", text).group(1))
+            good = 0 < mib <= COUNTERS_MIB_MAX
+            failed += not good
+            print(f"{'MiB of ' + text.split(',')[0] + ' (' + kind + ')':<44}{mib:>10,}{COUNTERS_MIB_MAX:>10,}{'' if good else '   over'}")
+    print(f"{3 - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
