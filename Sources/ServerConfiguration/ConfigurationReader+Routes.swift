@@ -38,7 +38,7 @@ extension ConfigurationReader {
                 "deployments: [anthropic/claude-sonnet-4-5]")
         }
         var route = Route(name: text(mapping, "name") ?? models.first ?? "", models: models, deployments: deployments)
-        if !isPlainName(route.name) {
+        if !models.isEmpty, !isPlainName(route.name) {
             fault(mapping["name"] ?? node, "a route's name is 1 to 63 letters, digits and . _ - : /", "name: sonnet")
         }
         if let pick = word(mapping, "pick", of: RoutePick.allCases.map(\.rawValue)) { route.pick = RoutePick(rawValue: pick) ?? .order }

@@ -50,7 +50,7 @@ package let exampleConfiguration = """
     #     first_byte_seconds: 60
     #     deployments:
     #       - anthropic/claude-sonnet-4-5
-    #       - openrouter/anthropic/claude-sonnet-4.5
+    #       - inhouse/qwen3-coder-30b
 
     # Prices of your own, in USD per million tokens; they go before Weir's list.
     # prices:
