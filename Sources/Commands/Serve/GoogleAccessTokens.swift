@@ -8,6 +8,7 @@ import Foundation
 import GatewayModel
 import NIOCore
 import NIOFoundationCompat
+import NIOHTTP1
 import Proxy
 
 private let scope = "https://www.googleapis.com/auth/cloud-platform"
