@@ -20,7 +20,7 @@ extension Dialect {
     /// Whose signatures its providers take back.
     fileprivate var signatureOrigin: SignatureOrigin? {
         switch self {
-        case .anthropicMessages: .anthropic
+        case .anthropicMessages, .bedrockConverse, .bedrockInvoke: .anthropic
         case .gemini: .gemini
         case .openAIResponses: .openAI
         case .ollama, .openAIChat, .openAICompletions, .openAIEmbeddings: nil
