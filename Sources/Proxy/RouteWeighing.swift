@@ -102,13 +102,14 @@ struct RouteWeighing {
 
     /// What is written into a cache costs more than plain input where a provider says so; where it does not, it is plain input.
     private func cost(at deployment: DeploymentRuntime, read: Int64, written: Int64, output: Int64) -> Int64? {
-        let name = deployment.provider.provider.priceProvider(of: deployment.model)
+        let model = deployment.provider.provider.priceModel(of: deployment.model)
+        let name = deployment.provider.provider.priceProvider(of: model)
         func price(_ change: (inout TokenUsage) -> Void) -> Int64? {
             var usage = TokenUsage()
             usage.output = output
             change(&usage)
             let result = prices.price(
-                usage: usage, provider: name, model: deployment.model, qualifiers: UsageQualifiers(), at: facts.time)
+                usage: usage, provider: name, model: model, qualifiers: UsageQualifiers(), at: facts.time)
             if case .priced(let cost, _) = result { return cost.value }
             return nil
         }
