@@ -99,7 +99,7 @@ let serverTargets: [Target] = [
     library(
         "AgentOrigin", ["GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat", crypto],
         resources: [.embedInCode("Files/login.sh"), .embedInCode("Files/weir-credential.sh"), .embedInCode("Files/weir.js")]),
-    library("AdminAPI", ["GatewayModel"]),
+    library("AdminAPI", ["GatewayModel", "Policy"]),
     library(
         "Console",
         ["AdminAPI", "GatewayModel", "Identity", "Policy", "Providers", "Reports", "Storage", hummingbird, log]),
@@ -108,10 +108,10 @@ let serverTargets: [Target] = [
     library(
         "Commands",
         [
-            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
-            "Proxy",
+            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Policy",
+            "Providers", "Proxy",
             "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", arguments, httpClient, lifecycle,
-            signals,
+            signals, crypto,
             log, nioHTTP, nioFoundation,
         ] + nio),
     .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: settings, linkerSettings: staticRuntime),
@@ -129,7 +129,7 @@ let serverTargets: [Target] = [
         "AgentOriginTests",
         ["AgentOrigin", "GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat"]),
     tests("SimulationTests", ["Simulation", "RawWire"]),
-    tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Reports", "ServerConfiguration"]),
+    tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Policy", "Reports", "ServerConfiguration"]),
 ]
 
 let storePackages: [Package.Dependency] = [
