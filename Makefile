@@ -25,6 +25,7 @@ test: build
 	sh Tests/conformance/venv.sh
 	.venv-conformance/bin/python -m pytest -q Tests/conformance
 	python3 Tests/durability/harness.py --kills 20 --seed 1
+	python3 Tests/durability/harness.py --kills 12 --seed 2 --budgets strict
 	python3 Tests/durability/faults.py
 	python3 Benchmarks/instructions.py
 	python3 Benchmarks/ledger.py
@@ -36,6 +37,8 @@ test-agents: build
 
 test-durability: build
 	python3 Tests/durability/harness.py --kills 300 --seed 1
+	python3 Tests/durability/harness.py --kills 100 --seed 3 --budgets strict
+	python3 Tests/durability/harness.py --kills 40 --seed 4 --budgets elastic
 
 # Histories of a node's limits under chance, many more than `test` tries.
 simulate: build

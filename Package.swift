@@ -100,7 +100,7 @@ let serverTargets: [Target] = [
     library(
         "AgentOrigin", ["GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat", crypto],
         resources: [.embedInCode("Files/login.sh"), .embedInCode("Files/weir-credential.sh"), .embedInCode("Files/weir.js")]),
-    library("AdminAPI", ["GatewayModel"]),
+    library("AdminAPI", ["GatewayModel", "Policy"]),
     library(
         "Console",
         ["AdminAPI", "GatewayModel", "Identity", "Policy", "Providers", "Reports", "Storage", hummingbird, log]),
@@ -109,11 +109,9 @@ let serverTargets: [Target] = [
     library(
         "Commands",
         [
-            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Providers",
-            "Proxy",
-            "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", crypto, arguments, httpClient, lifecycle,
-            signals,
-            log, nioHTTP, nioFoundation, crypto, cryptoExtras,
+            "AdminAPI", "AgentOrigin", "CAllocator", "ClientSetup", "Console", "GatewayModel", "Identity", "Journal", "Policy",
+            "Providers", "Proxy", "Reports", "ServerConfiguration", "Simulation", "Storage", "Telemetry", "WireFormat", arguments,
+            crypto, cryptoExtras, httpClient, lifecycle, log, nioFoundation, nioHTTP, signals,
         ] + nio),
     .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: settings, linkerSettings: staticRuntime),
     tests("IdentityTests", ["Identity", "Policy", "Storage", "GatewayModel"]),
@@ -130,7 +128,7 @@ let serverTargets: [Target] = [
         "AgentOriginTests",
         ["AgentOrigin", "GatewayModel", "Identity", "Policy", "Providers", "Proxy", "Storage", "WireFormat"]),
     tests("SimulationTests", ["Simulation", "RawWire"]),
-    tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Reports", "ServerConfiguration"]),
+    tests("CommandsTests", ["Commands", "AdminAPI", "GatewayModel", "Policy", "Reports", "ServerConfiguration"]),
 ]
 
 let storePackages: [Package.Dependency] = [

@@ -56,6 +56,8 @@ package struct TurnView: Sendable, Codable {
     package var bytesOut: Int64
     package var digestIn: String?
     package var digestOut: String?
+    /// The budgets and limits that held for it.
+    package var limits: [LimitTrace]?
 
     package init(_ turn: TurnRecord) {
         requestID = turn.requestID.description
@@ -113,6 +115,7 @@ package struct TurnView: Sendable, Codable {
         bytesOut = turn.bytesOut
         digestIn = turn.digestIn
         digestOut = turn.digestOut
+        limits = turn.limits.isEmpty ? nil : turn.limits
     }
 
     enum CodingKeys: String, CodingKey {
@@ -153,5 +156,6 @@ package struct TurnView: Sendable, Codable {
         case bytesOut = "bytes_out"
         case digestIn = "digest_in"
         case digestOut = "digest_out"
+        case limits
     }
 }

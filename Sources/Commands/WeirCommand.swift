@@ -21,7 +21,8 @@ package struct WeirCommand: AsyncParsableCommand {
             WorkspaceCommand.self,
             TeamCommand.self,
             DeveloperCommand.self, DeviceCommand.self, LoginCommand.self, LogoutCommand.self, ServiceAccountCommand.self, PriceCommand.self,
-            ReportCommand.self, SessionCommand.self, RepositoryCommand.self, RouteCommand.self, ProviderCommand.self,
+            ReportCommand.self, BudgetCommand.self, LimitCommand.self, AlertCommand.self, SessionCommand.self, RepositoryCommand.self,
+            RouteCommand.self, ProviderCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
         ])

@@ -32,12 +32,16 @@ package struct AdminDependencies: Sendable {
     }
     /// The gateway's address as clients reach it; empty when it is not known.
     package var gateway: @Sendable () async -> String = { "" }
+    package var limits: LimitAccess
+    /// Tells every receiver of alerts, or one, that they arrive.
+    package var testAlerts: @Sendable (String?) async -> [AlertTestView] = { _ in [] }
 
     package init(
         directory: Directory, control: ControlStore, reports: Reports, clock: any GatewayClock, random: any RandomSource,
         publish: @escaping @Sendable () async throws -> Void, catchUp: @escaping @Sendable () async -> Void,
         status: @escaping @Sendable () async -> StatusView, tail: @escaping @Sendable () -> AsyncStream<TurnRecord>,
-        rerate: @escaping @Sendable () async throws -> [UnpricedView], reload: @escaping @Sendable () async throws -> Void
+        rerate: @escaping @Sendable () async throws -> [UnpricedView], reload: @escaping @Sendable () async throws -> Void,
+        limits: LimitAccess? = nil
     ) {
         self.directory = directory
         self.control = control
@@ -50,5 +54,6 @@ package struct AdminDependencies: Sendable {
         self.tail = tail
         self.rerate = rerate
         self.reload = reload
+        self.limits = limits ?? .stored(directory)
     }
 }

@@ -49,8 +49,8 @@ package enum GatewayError: Error, Sendable, Hashable {
     case limited(LimitNotice)
     /// A strict budget must bound what a turn can cost, and this model has no price.
     case unpricedUnderBudget(model: String, provider: String, budget: String)
-    /// Budgets and limits are being counted up, so nothing is admitted yet.
-    case limitsNotReady
+    /// There is no room for another counter, and nothing passes uncounted.
+    case limitCountersFull
     case shuttingDown
     case noProvider
     /// On a path that is not the data plane's: what answers there is at its limit, failed, took too long, or takes less.
@@ -104,7 +104,7 @@ package enum GatewayError: Error, Sendable, Hashable {
             case .spent: notice.isBudget ? "budget_exceeded" : "limit_exceeded"
             }
         case .unpricedUnderBudget: "unpriced_model"
-        case .limitsNotReady: "limits_not_ready"
+        case .limitCountersFull: "limit_counters_full"
         case .shuttingDown: "shutting_down"
         case .noProvider: "no_provider"
         case .originBusy: "busy"

@@ -106,6 +106,7 @@ package enum EntityKind: String, Sendable, Codable, CaseIterable {
     case invitation = "inv"
     case deviceGrant = "login"
     case repositoryAlias = "alias"
+    case limitGrant = "grant"
 }
 
 /// Makes `prefix_` + 16 characters of Crockford base32 (80 random bits, lower case).

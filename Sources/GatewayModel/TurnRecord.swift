@@ -27,11 +27,13 @@ package struct TurnFlags: OptionSet, Sendable, Hashable, Codable {
     package static let sessionInferred = TurnFlags(rawValue: 512)
     /// Cost was computed again by `weir price rerate`.
     package static let rerated = TurnFlags(rawValue: 1024)
+    /// It used more than what a strict budget or limit had reserved for it.
+    package static let overReserved = TurnFlags(rawValue: 2048)
 
     /// Flag names in bit order, as the API shows them.
     package static let names = [
         "estimated", "unpriced", "translated", "dropped", "cancelled", "drained", "truncated", "recovered",
-        "inconsistent", "session_inferred", "rerated",
+        "inconsistent", "session_inferred", "rerated", "over_reserved",
     ]
 
     package var names: [String] {
@@ -129,6 +131,8 @@ package struct TurnRecord: Sendable, Hashable, Codable {
     package var digestOut: String?
     /// A hash of the first user message: what an inferred session is keyed by, and what finds re-sent requests.
     package var bodyHash: UInt64 = 0
+    /// The budgets and limits that held for it, the most specific first; empty until it is settled or refused.
+    package var limits: [LimitTrace] = []
 
     package init(
         requestID: RequestID, principal: Principal, attribution: Attribution, endpoint: Endpoint, modelAsked: String,

@@ -12,7 +12,7 @@ private enum Member: String, CaseIterable {
     case usage, usrc = "usage_source", tier, speed, geo, raw, reserved, cost, flags
     case status, error, finish, tools, resp, upid
     case received, sent, first, last, overhead, bytesIn = "bytes_in", bytesOut = "bytes_out", digIn = "digest_in"
-    case digOut = "digest_out", hash
+    case digOut = "digest_out", hash, limits
 
     /// By the key's bytes: a turn has some forty members, and a String for each would cost more than all the rest.
     init?(_ key: UnsafeRawBufferPointer) {
@@ -32,7 +32,7 @@ private enum Member: String, CaseIterable {
         switch self {
         case .affinity, .commit, .cturn, .tags, .asked, .served, .snap, .price, .tries, .routing, .usrc, .tier,
             .speed, .geo,
-            .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash:
+            .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash, .limits:
             false
         default: true
         }
@@ -109,6 +109,7 @@ extension JSONWriter {
         field("digest_in", turn.pointee.digestIn)
         field("digest_out", turn.pointee.digestOut)
         field("hash", Int64(bitPattern: turn.pointee.bodyHash))
+        if !turn.pointee.limits.isEmpty { limits(turn.pointee.limits) }
     }
 
     private mutating func labels(at turn: UnsafePointer<TurnRecord>) {
@@ -290,6 +291,7 @@ private func decodeOutcome(_ name: Member, _ member: JSONMember, _ turn: inout T
     case .digIn: turn.digestIn = member.string
     case .digOut: turn.digestOut = member.string
     case .hash: turn.bodyHash = UInt64(bitPattern: member.integer ?? 0)
+    case .limits: turn.limits = decodeLimits(member.value)
     default: break
     }
 }

@@ -157,6 +157,23 @@ extension Exchange {
         if splices.count > 1 { splices.sort { $0.offset < $1.offset } }
     }
 
+    /// Serves the turn by another model than was asked for, one that the client's own dialect reaches. False when that cannot be.
+    func reroute(to model: String) -> Bool {
+        guard let turn, let request, let key, let endpoint = target.endpoint, translation == nil, tries == nil,
+            let route = try? snapshot.models.resolve(model, dialect: endpoint.dialect)
+        else { return false }
+        let next = snapshot.providers[route.providerIndex]
+        guard (try? KeyAccess.checkModel(key.value, asked: model, provider: next.provider.name, model: route.model)) != nil else {
+            return false
+        }
+        provider = next
+        turn.setDeployment(provider: next.provider.name, model: route.model)
+        splices = []
+        injectsUsage = false
+        spliceBody(request, turn.record, next.provider)
+        return true
+    }
+
     private func digestBody() {
         digests = BodyDigests()
         body.withUnsafeReadableBytes { digests?.addIn($0) }
@@ -259,6 +276,7 @@ extension Exchange {
             acquireUpstream(fresh: false)
             return
         }
+        if !snapshot.limitBook.isEmpty, try !takeLimits() { return }
         // With a connection at hand the request goes out in this same step: one record says that it is reserved and sent.
         let warm = loop.pool(for: provider).takeWarm()
         if let warm { hold(warm, isReused: true) }

@@ -123,7 +123,9 @@ extension Exchange {
             guard let slice = bytes.readSlice(length: take) else { return }
             response.remaining -= take
             let out = metered(slice)
-            if response.remaining == 0 {
+            if isStoppedByLimit {
+                stopAnswer(out)
+            } else if response.remaining == 0 {
                 bodyEnded(rest: out, reusable: extra == 0)
             } else {
                 forward(out)
@@ -136,26 +138,39 @@ extension Exchange {
             }
             let extra = bytes.readableBytes - consumed
             let out = keepsFraming ? (extra == 0 ? bytes : bytes.readSlice(length: consumed) ?? ByteBuffer()) : payload
-            if chunks.isDone {
+            if isStoppedByLimit {
+                stopAnswer(out)
+            } else if chunks.isDone {
                 bodyEnded(rest: out, reusable: extra == 0)
             } else {
                 forward(out)
             }
         case .untilClose:
-            forward(metered(bytes))
+            let out = metered(bytes)
+            if isStoppedByLimit { stopAnswer(out) } else { forward(out) }
         }
     }
 
     /// Shows bytes to the meter and gives what goes to the client: the same buffer, unless an event is withheld.
     private func metered(_ bytes: ByteBuffer) -> ByteBuffer {
         var kept = ByteBuffer()
-        let withholds = response.withholds || translation != nil
+        let withholds = response.withholds || translation != nil || limits?.elastic != nil
         bytes.withUnsafeReadableBytes { meter($0, keeps: withholds, into: &kept) }
         return withholds ? kept : bytes
     }
 
     /// Counts payload; what may go on is collected in `out` when the caller cannot forward its own buffer.
     private func meter(_ payload: UnsafeRawBufferPointer, keeps: Bool, into out: inout ByteBuffer) {
+        guard limits?.elastic == nil else {
+            var written = ByteBuffer()
+            meterUngated(payload, keeps: true, into: &written)
+            passGate(written, into: &out)
+            return
+        }
+        meterUngated(payload, keeps: keeps, into: &out)
+    }
+
+    private func meterUngated(_ payload: UnsafeRawBufferPointer, keeps: Bool, into out: inout ByteBuffer) {
         if let translation {
             translate(payload, translation, into: &out)
             return
@@ -301,6 +316,8 @@ extension Exchange {
         } else if tries != nil, goesOnAfterFirstEvent() || goesOnAfterNothing(rest) {
             return
         }
+        let isGated = limits?.elastic != nil
+        if isGated { last = ByteBuffer() }
         if let translation {
             finishTranslation(translation, into: &last)
         } else if response.withholds {
@@ -313,6 +330,12 @@ extension Exchange {
             response.bytesOut += Int64(count)
         } else {
             meter?.finish { _ in }
+        }
+        if isGated {
+            var passed = rest
+            passGate(last, into: &passed)
+            finishGate(into: &passed)
+            last = passed
         }
         if response.mode == .held {
             if response.heldBody.readableBytes > 0 {
@@ -337,6 +360,13 @@ extension Exchange {
         let isWhole = unsent.readableBytes == 0
         connection?.setReading(true)
         connection?.release(reusable: reusable && isWhole && response.head?.keepsAlive == true)
+        finishRelay(keepsAlive: head.keepsAlive)
+    }
+
+    /// The end that a limit put to the answer goes out, and the client may ask again.
+    func endAnswer(_ last: ByteBuffer) {
+        guard phase == .relaying else { return }
+        send(last, isLast: true)
         finishRelay(keepsAlive: head.keepsAlive)
     }
 

@@ -71,6 +71,7 @@ extension Exchange {
         } else if !kind.isStream {
             response.mode = .held
         }
+        if limits != nil, kind == .sse, parsed.status < 300 { beginElastic() }
         response.clientHead = makeClientHead(parsed)
     }
 
@@ -124,7 +125,9 @@ extension Exchange {
         let deployment = turn?.deployment ?? ""
         let route = tries?.route.route.name ?? ""
         let dropped = translation.map { $0.dropped.reduce(96) { $0 + $1.utf8.count + 2 } } ?? 0
-        let bytesMax = fields.bytes.count + 2 * fields.list.count + deployment.utf8.count + 384 + dropped + route.utf8.count
+        let limitFields = limits?.fields ?? []
+        let bytesMax =
+            fields.bytes.count + 2 * fields.list.count + deployment.utf8.count + 384 + dropped + route.utf8.count + limitFields.count
         // A small whole answer goes out in one piece with its head.
         var bodyBytes = 0
         if case .length(let count) = parsed.framing, count <= 16_384 { bodyBytes = count }
@@ -173,6 +176,7 @@ extension Exchange {
             }
             if !head.keepsAlive || loop.isDraining { writer.literal("\r\nConnection: close") }
             writer.literal("\r\n")
+            if !limitFields.isEmpty { writer.bytes(limitFields) }
         }
         return buffer
     }

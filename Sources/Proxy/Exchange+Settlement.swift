@@ -44,6 +44,16 @@ extension Exchange {
         _ = journalSettled(turn)
     }
 
+    /// Settles a turn whose answer a limit has ended. It is no failure: the client gets a whole answer that has reached its length.
+    func settleStopped() -> JournalPosition? {
+        guard isReserved, !response.isSettled, let turn else { return nil }
+        turn.record.finishReason = "limit"
+        turn.record.flags.insert(.truncated)
+        meter?.finish { _ in }
+        applyUsage(meter?.reading, to: &turn.record)
+        return journalSettled(turn)
+    }
+
     /// Settles a turn that never reached its provider: it costs nothing.
     func settleUnsent(status: Int, errorClass: String, extra: TurnFlags) {
         guard isReserved, !response.isSettled, let turn else { return }
@@ -52,6 +62,7 @@ extension Exchange {
         turn.record.flags.insert(extra)
         turn.record.usageSource = .none
         turn.record.cost = .zero
+        if limits != nil { voidLimits() }
         _ = journalSettled(turn)
     }
 
@@ -84,6 +95,7 @@ extension Exchange {
     func settleTry(_ tries: TurnTries, _ turn: Turn) {
         turn.record.errorClass = turn.record.tries.lastError
         applyUsage(meter?.reading, to: &turn.record)
+        if limits != nil { settleLimitsOfTry(turn.record) }
         if !turn.record.tries.isEmpty { turn.record.tries[turn.record.tries.count - 1].cost = turn.record.cost }
         tries.spent += turn.record.cost
         tries.flags.formUnion(turn.record.flags.intersection([.estimated, .unpriced, .inconsistent]))
@@ -108,6 +120,7 @@ extension Exchange {
         turn.record.bytesOut = response.bytesOut
         if let digests { (turn.record.digestIn, turn.record.digestOut) = digests.hex }
         response.isSettled = true
+        if limits != nil { settleLimits(&turn.record) }
         let shared = loop.shared
         if let tries { settleRoute(tries, turn) }
         shared.metrics.turnsSettled.increment()

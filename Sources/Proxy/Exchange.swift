@@ -20,6 +20,13 @@ final class Turn {
         place.initialize(to: record)
     }
 
+    /// Another deployment serves the turn than was chosen first.
+    func setDeployment(provider: String, model: String) {
+        place.pointee.provider = provider
+        place.pointee.model = model
+        deployment = place.pointee.deployment
+    }
+
     deinit {
         place.deinitialize(count: 1)
         place.deallocate()
@@ -82,6 +89,12 @@ final class Exchange {
     /// What will be journaled; nil until the request is attributed.
     var turn: Turn?
     var isReserved = false
+    /// What it holds of its budgets and limits; nil where none holds for it.
+    var limits: TurnLimits?
+    /// Since it waits for a rate or a place.
+    var limitWait: LimitWait?
+    /// The limits that sent it to another model.
+    var reroutedBy: [LimitTrace] = []
 
     var upstream: UpstreamConnection?
     var upstreamIsReused = false
@@ -282,6 +295,8 @@ final class Exchange {
         phase = .finished
         deadline = .distantFuture
         if let tries { tries.end() }
+        if limits != nil { voidLimits() }
+        if limitWait != nil { leaveLimitQueue() }
         if isDraining {
             isDraining = false
             loop.endDrain()

@@ -23,6 +23,7 @@ package struct GatewayMetrics: Sendable {
     package let turnsSettled = Counter()
     package let turnsUnpriced = Counter()
     package let turnsEstimated = Counter()
+    package let turnsOverReserved = Counter()
     package let journalFailures = Counter()
     package let staleRetries = Counter()
     package let upstreamFailures = Counter()
@@ -39,6 +40,7 @@ extension GatewayMetrics {
             "connections": connections.value, "connections_refused": connectionsRefused.value, "requests": requests.value,
             "refused_heads": refusedHeads.value, "refusals": refusals.value, "turns_settled": turnsSettled.value,
             "turns_unpriced": turnsUnpriced.value, "turns_estimated": turnsEstimated.value,
+            "turns_over_reserved": turnsOverReserved.value,
             "journal_failures": journalFailures.value, "stale_retries": staleRetries.value,
             "upstream_failures": upstreamFailures.value, "retries": retries.value, "fallbacks": fallbacks.value,
         ]

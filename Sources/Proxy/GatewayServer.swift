@@ -87,6 +87,15 @@ package final class GatewayServer: Sendable {
         }
     }
 
+    /// Whether a request still runs that began with an earlier snapshot than this.
+    package func hasRequests(before version: Int64) async -> Bool {
+        for loop in loops {
+            let found = try? await loop.eventLoop.submit { loop.exchanges.contains { $0.snapshot.version < version } }.get()
+            if found == true { return true }
+        }
+        return false
+    }
+
     /// Takes no new connection and no new request, waits for the running ones up to `seconds`, then cuts them: each is
     /// settled either way.
     package func drain(seconds: Int) async {

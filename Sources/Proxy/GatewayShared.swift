@@ -4,6 +4,7 @@ package import GatewayModel
 package import Journal
 package import Logging
 import NIOPosix
+package import Policy
 
 /// The data plane's shared parts.
 package final class GatewayShared: Sendable {
@@ -17,12 +18,14 @@ package final class GatewayShared: Sendable {
     let sessions = SessionInference()
     let origin: OriginTable
     let board: DeploymentBoard
+    /// Budgets and limits, counted.
+    package let limits: LimitLedger
 
     /// - Parameters:
     ///   - origin: who answers what the data plane does not.
     ///   - responseOwner: finds the maker of a stored response that is no longer in memory.
     package init(
-        journal: Journal, clock: any GatewayClock, random: any RandomSource = SystemRandom(),
+        journal: Journal, clock: any GatewayClock, random: any RandomSource = SystemRandom(), limits: LimitLedger? = nil,
         origin: OriginTable = OriginTable([], logger: Logger(label: "weir.origin")), board: DeploymentBoard = DeploymentBoard(),
         responseOwner: @escaping @Sendable (String) async -> ResponseOwner?
     ) {
@@ -31,6 +34,7 @@ package final class GatewayShared: Sendable {
         self.random = random
         self.origin = origin
         self.board = board
+        self.limits = limits ?? LimitLedger(seed: random.next())
         resolver = UpstreamResolver(threads: .singleton)
         responses = ResponseDirectory(lookUp: responseOwner)
     }

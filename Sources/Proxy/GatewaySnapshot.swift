@@ -18,6 +18,8 @@ package final class GatewaySnapshot: Sendable {
     package let aliases: RepositoryAliases
     package let limits: Limits
     package let policy: GatewayPolicy
+    /// The budgets and limits in force.
+    package let limitBook: LimitBook
     /// Begun with the pepper of the keys' HMACs, which is kept outside the database. Each use is a copy.
     let keyMAC: HMAC<SHA256>
     let providers: [ProviderRuntime]
@@ -32,7 +34,7 @@ package final class GatewaySnapshot: Sendable {
     package init(
         version: Int64, keys: [String: VirtualKey], providers: [Provider], prices: PriceBook, limits: Limits,
         policy: GatewayPolicy, pepper: [UInt8], aliases: RepositoryAliases = RepositoryAliases(), tokens: AccessTokens? = nil,
-        routes: [Route] = [], board: DeploymentBoard = DeploymentBoard()
+        routes: [Route] = [], board: DeploymentBoard = DeploymentBoard(), limitBook: LimitBook = .empty
     ) {
         self.version = version
         self.keys = keys
@@ -45,6 +47,7 @@ package final class GatewaySnapshot: Sendable {
         self.aliases = aliases
         self.limits = limits
         self.policy = policy
+        self.limitBook = limitBook
         keyMAC = HMAC(key: SymmetricKey(data: pepper))
     }
 }

@@ -29,6 +29,7 @@ final class LoopContext: @unchecked Sendable {
     let allocator = ByteBufferAllocator()
     var snapshot: GatewaySnapshot
     var estimator = OutputEstimator()
+    var limitQueue = LimitQueue()
     var isDraining = false
     private(set) var pools: [String: UpstreamPool] = [:]
     /// The pool that was asked for last: most requests want the same one again.

@@ -129,7 +129,7 @@ extension ConfigurationReader {
     }
 
     /// `${NAME}` or `file:PATH`; a secret in clear is a fault.
-    private mutating func readSecret(_ node: Node) -> String? {
+    mutating func readSecret(_ node: Node) -> String? {
         let text = node.string ?? ""
         if text.hasPrefix("${"), text.hasSuffix("}") {
             let name = String(text.dropFirst(2).dropLast())
@@ -170,7 +170,7 @@ extension ConfigurationReader {
         return text
     }
 
-    private mutating func texts(_ mapping: Node.Mapping, _ name: String) -> [String]? {
+    mutating func texts(_ mapping: Node.Mapping, _ name: String) -> [String]? {
         guard let node = mapping[name] else { return nil }
         guard let list = node.sequence else {
             fault(node, "\(name) must be a list", "\(name): [\(node.string ?? "…")]")

@@ -115,6 +115,9 @@ package struct ConfigurationReader {
         case "providers": readProviders(value)
         case "prices": readPrices(value)
         case "routes": readRoutes(value)
+        case "budgets": readLimits(value, areBudgets: true)
+        case "alerts": readAlerts(value)
+        case "usage_limits": readLimits(value, areBudgets: false)
         default:
             if let setting = Schema.all.first(where: { $0.path == name }) {
                 read(setting, value)
@@ -133,7 +136,7 @@ package struct ConfigurationReader {
                 }
             } else {
                 let tops = Set(Schema.all.compactMap { $0.path.split(separator: ".").first.map(String.init) })
-                unknown(key, name, tops.union(["providers", "prices", "routes"]).sorted())
+                unknown(key, name, tops.union(["providers", "prices", "routes", "budgets", "usage_limits", "alerts"]).sorted())
             }
         }
     }

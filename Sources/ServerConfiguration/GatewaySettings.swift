@@ -29,6 +29,10 @@ package struct GatewaySettings: Sendable {
     package var routes: [Route] = []
     /// Prices that the configuration sets; they come before every other.
     package var prices: [PriceRow] = []
+    /// Budgets and usage limits that the configuration declares.
+    package var limitRules: [LimitRule] = []
+    /// Where alerts go.
+    package var alertSinks: [AlertSink] = []
 
     package init() {}
 

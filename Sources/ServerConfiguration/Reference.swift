@@ -81,6 +81,17 @@ package enum ConfigurationReference {
             (or a pattern with a trailing `*`), \(Meter.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")),
             `context_over`, `service_tier`, `speed`, `geo`, `valid_from`, `valid_to`.
 
+            ## `budgets`, `usage_limits`
+
+            Lists of rules ([budgets](budgets.md)). Members of both: \(ConfigurationReader.ruleMembers.map { "`\($0)`" }.joined(separator: ", ")).
+            A budget has `usd`; a usage limit has `limit`, `unit` (\(LimitUnit.countable.map { "`\($0)`" }.joined(separator: ", "))),
+            and may have `burst` and `wait_milliseconds_max`.
+
+            ## `alerts`
+
+            Where alerts go ([budgets](budgets.md)): \(ConfigurationReader.alertMembers.map { "`\($0)`" }.joined(separator: ", ")). `kind` is one of
+            \(AlertSink.Kind.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")); `secret` and a Slack `url` are `${NAME}` or `file:PATH`.
+
             """
         return text
     }

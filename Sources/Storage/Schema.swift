@@ -124,5 +124,6 @@ enum Schema {
             ]
         ),
         (3, controlAliases),
+        (5, controlLimits),
     ]
 }

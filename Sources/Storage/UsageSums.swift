@@ -58,6 +58,22 @@ package struct LabelSet: Sendable, Hashable {
     package var model: String
     package var deployment: String
 
+    package init(
+        keyID: String, workspace: String, team: String, owner: String, repository: String, branch: String, agent: String,
+        client: String, model: String, deployment: String
+    ) {
+        self.keyID = keyID
+        self.workspace = workspace
+        self.team = team
+        self.owner = owner
+        self.repository = repository
+        self.branch = branch
+        self.agent = agent
+        self.client = client
+        self.model = model
+        self.deployment = deployment
+    }
+
     package init(_ turn: TurnRecord) {
         keyID = turn.principal.keyID
         workspace = turn.principal.workspace

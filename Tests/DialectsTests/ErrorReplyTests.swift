@@ -31,7 +31,7 @@ import WireFormat
         .upstreamTimedOut(provider: "openai", seconds: 600), .upstreamClosed(provider: "openai"),
         .upstreamMalformed(provider: "openai", reason: "x"),
         .upstreamAddressForbidden(provider: "openai", reason: "it is private"), .upstreamBusy(provider: "openai"),
-        .journalUnavailable, .limitsNotReady, .unpricedUnderBudget(model: "m", provider: "p", budget: "b"),
+        .journalUnavailable, .limitCountersFull, .unpricedUnderBudget(model: "m", provider: "p", budget: "b"),
         .shuttingDown, .noProvider, .originBusy, .originFailed(requestID: "r"), .originTimedOut(seconds: 30),
         .originBodyTooLarge(maxBytes: 65_536),
     ]

@@ -78,6 +78,12 @@ struct TurnSource {
                 microseconds: number(&generator), cost: NanoUSD(number(&generator)), credential: maybe(&generator))
         }
         turn.routing = (0..<Int.random(in: 0...1, using: &generator)).map { _ in decision(&generator) }
+        turn.limits = (0..<Int.random(in: 0...3, using: &generator)).map { _ in
+            LimitTrace(
+                rule: text(&generator), group: [text(&generator)], unit: text(&generator), limit: number(&generator),
+                before: number(&generator), reserved: Bool.random(using: &generator) ? number(&generator) : nil,
+                used: Bool.random(using: &generator) ? number(&generator) : nil, decided: Bool.random(using: &generator))
+        }
         turn.usage = usage(&generator)
         turn.usageSource = UsageSource.allCases.randomElement(using: &generator) ?? .none
         turn.qualifiers = UsageQualifiers(

@@ -169,3 +169,59 @@ def wrong_rollups(ledger, rows):
             found = database.execute(f"SELECT SUM(turns), SUM(cost), SUM(output) FROM {table}").fetchone()
             if found != wanted:
                 yield f"{table}: {found}, the turns: {wanted}"
+
+
+#: In nano-USD: for everybody together, for each repository, for each session.
+BUDGETS = {"everyone": (6 * 10**9, []), "each-repository": (3 * 10**9 // 2, ["repository"]), "each-session": (10**9 // 4, ["session"])}
+
+
+def budget_lines(mode):
+    """`budgets:` of the configuration. An elastic answer is let end, so its whole rest is in the printed bound."""
+    more = "" if mode == "strict" else ", when_used_up: finish_turn"
+    lines = ["budgets:"]
+    for name, (amount, group) in BUDGETS.items():
+        lines.append(f"  - {{name: {name}, usd: \"{amount // 10**9}.{amount % 10**9:09d}\", window: none, mode: {mode}, "
+                     f"group_by: [{', '.join(group)}]{more}}}")
+    return "\n".join(lines) + "\n"
+
+
+def counters(weir):
+    """What each budget says that was used, by group."""
+    return {name: weir.json("budget", "show", name)["counters"] for name in BUDGETS}
+
+
+def compare_budgets(weir, simulation_log, shown, mode, callers, checks):
+    """Holds what the provider served against the budgets, and their counters against the ledger."""
+    account = served(simulation_log)
+    rows = {row["id"]: row for row in turns(weir.data / "ledger.db")}
+    settled = [row for row in rows.values() if row["kind"] == "turn.settled"]
+
+    def group_of(row, group):
+        label = {"repository": "repo", "session": "session"}
+        values = [row.get(label[name], [""])[0] for name in group]
+        return tuple(values + [row["key"]] if "session" in group else values)
+
+    for name, (amount, group) in BUDGETS.items():
+        true, posted, bound = {}, {}, {}
+        for one, entries in account.items():
+            place = group_of(rows[one], group)
+            true[place] = true.get(place, 0) + sum(cost_of(entry["model"], disjoint(entry["usage"])) for entry in entries)
+        for row in settled:
+            place = group_of(row, group)
+            posted[place] = posted.get(place, 0) + row["cost"]
+            bound[place] = max(bound.get(place, 0), row["reserved"])
+        # An elastic budget is passed at most by what the turns in flight may still use.
+        over = {place: callers * bound[place] if mode == "elastic" else 0 for place in bound}
+        checks.check(f"{name}: spent more by the provider's account than the budget" + (" and its bound" if mode == "elastic" else ""), [
+            f"{place}: {cost} of {amount}" for place, cost in true.items() if cost > amount + over.get(place, 0)])
+        found = {tuple(counter["group"]): counter["used"] for counter in shown[name]}
+        # `budget show` lists a thousand counters.
+        wrong = [f"{place}: {found.get(place)} shown, {posted[place]} in the ledger" for place in posted
+                 if found.get(place) != posted[place] and (place in found or len(found) < 1000)]
+        checks.check(f"{name}: counters that are not what the ledger holds", wrong)
+        checks.check(f"{name}: something is still reserved", [counter for counter in shown[name] if counter["reserved"]])
+    refused = sum(row["kind"] == "turn.refused" and row.get("error") == "budget_exceeded" for row in rows.values())
+    checks.check("the budgets refused something", refused > 0)
+    checks.check("and let something through", len(account) > 50)
+    return {"refused by budgets": refused, "spent by the provider": sum(
+        cost_of(entry["model"], disjoint(entry["usage"])) for entries in account.values() for entry in entries)}

@@ -3,6 +3,9 @@
 provider's own account of what it served against the ledger: nothing lost, nothing counted twice, everything settled once.
 
     python3 Tests/durability/harness.py --kills 300 --seed 1
+
+With `--budgets strict` (or `elastic`) budgets for everybody, for each repository and for each session stand in the way, and what the
+provider served is held against them: never more than a strict budget, and no more over an elastic one than it prints.
 """
 
 import argparse
@@ -24,9 +27,10 @@ from traffic import Traffic  # noqa: E402
 MOMENTS = ["before", "torn", "after"]
 
 
-def configuration(simulation):
+def configuration(simulation, budgets=None):
     models = ", ".join(books.PRICES)
-    return f"{weirkit.simulated_configuration(simulation, f'    models: [{models}]')}\n{books.price_lines()}\n"
+    text = f"{weirkit.simulated_configuration(simulation, f'    models: [{models}]')}\n{books.price_lines()}\n"
+    return text + (books.budget_lines(budgets) if budgets else "")
 
 
 def plan(kills, seed):
@@ -74,10 +78,10 @@ def disk_bytes(folder):
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
-def run(kills, seed, folder, callers):
+def run(kills, seed, folder, callers, budgets=None):
     began = time.monotonic()
     simulation = weirkit.Simulation(log_path=folder / "served.log", pace_ms=3)
-    weir = weirkit.Weir(folder, configuration(simulation), listen=f"127.0.0.1:{weirkit.free_port()}")
+    weir = weirkit.Weir(folder, configuration(simulation, budgets), listen=f"127.0.0.1:{weirkit.free_port()}")
     counts = {"at random moments": 0, "at journal writes": 0, "in recovery": 0}
     checks, traffic = books.Checks(), None
     try:
@@ -98,8 +102,11 @@ def run(kills, seed, folder, callers):
         weir.start()
         checks.check("a second start recovers nothing", "recovered turns" not in weir.process.text)
         weir.json("report", "spend")
+        counters = books.counters(weir) if budgets else {}
         weir.stop()
         found = books.compare(weir, folder / "served.log", traffic.outcomes, checks)
+        if budgets:
+            found.update(books.compare_budgets(weir, folder / "served.log", counters, budgets, callers, checks))
         used = disk_bytes(weir.data / "journal")
         checks.check("old boots give their disk back", used < found["journal records"] * 2048 + kills * 12_288 + (1 << 20))
         found["journal on disk"] = f"{used / (1 << 20):.1f} MiB"
@@ -107,7 +114,7 @@ def run(kills, seed, folder, callers):
         if weir.process:
             weir.process.kill()
         simulation.kill()
-    print(f"\nDurability: {kills} kills, seed {seed}, {callers} callers, {time.monotonic() - began:.0f} s")
+    print(f"\nDurability{f', {budgets} budgets' if budgets else ''}: {kills} kills, seed {seed}, {callers} callers, {time.monotonic() - began:.0f} s")
     for name, value in [*((f"kills {name}", count) for name, count in counts.items()), *found.items()]:
         print(f"  {name:<28} {value}")
     checks.print()
@@ -120,11 +127,12 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--callers", type=int, default=64)
+    parser.add_argument("--budgets", choices=["strict", "elastic"])
     parser.add_argument("--keep", action="store_true", help="leave the data folder")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-durability-"))
     try:
-        fine = run(options.kills, options.seed, folder, options.callers)
+        fine = run(options.kills, options.seed, folder, options.callers, options.budgets)
     finally:
         if options.keep:
             print(f"left in {folder}", file=sys.stderr)

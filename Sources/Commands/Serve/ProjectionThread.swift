@@ -24,6 +24,8 @@ final class ProjectionThread: @unchecked Sendable {
     private let isStopped = Atomic<Bool>(false)
     private let ended = DispatchSemaphore(value: 0)
     private let failing = Mutex<String?>(nil)
+    /// Deployments whose turns have no price, until somebody tells of them.
+    private let unpriced = Mutex<[String]>([])
     private let listeners = Mutex<[UUID: AsyncStream<TurnRecord>.Continuation]>([:])
 
     /// Records of one transaction.
@@ -73,6 +75,14 @@ final class ProjectionThread: @unchecked Sendable {
 
     /// Why the ledger cannot be written now; nil when it can.
     var failure: String? { failing.withLock { $0 } }
+
+    /// Deployments that turned out to have no price since this was asked last.
+    func takeUnpriced() -> [String] {
+        unpriced.withLock { unpriced in
+            defer { unpriced = [] }
+            return unpriced
+        }
+    }
 
     /// Waits until the ledger has what is journaled now, at most five seconds.
     func catchUp() async {
@@ -144,6 +154,7 @@ final class ProjectionThread: @unchecked Sendable {
     private func alarm(_ deployments: Set<String>) {
         for deployment in deployments.subtracting(alarmed).sorted() {
             alarmed.insert(deployment)
+            unpriced.withLock { $0.append(deployment) }
             logger.warning(
                 "turns have no price and count as nothing until they do",
                 metadata: ["deployment": "\(deployment)", "mend": "prices in weir.yaml or weir price import, then weir price rerate"])

@@ -12,6 +12,7 @@ import Journal
 import Logging
 import NIOCore
 import NIOPosix
+import Policy
 import Proxy
 import Reports
 import ServerConfiguration
@@ -138,11 +139,16 @@ private final class ServerNode: Sendable {
             output(made.secret + "\n")
         }
         let board = DeploymentBoard()
-        let publisher = SnapshotPublisher(settings: settings, directory: directory, control: control, board: board, clock: clock)
+        let ledger = LimitLedger(seed: SystemRandom().next())
+        let limits = LimitsInForce(
+            ledger: ledger, databases: databases, journalDirectory: journal.directory, clock: clock, logger: logger)
+        let alerts = AlertDesk(logger: logger)
+        let publisher = SnapshotPublisher(
+            settings: settings, directory: directory, control: control, limits: limits, alerts: alerts, board: board, clock: clock)
         let reports = Reports(databases.ledger)
         let telemetry = TelemetryReceiver(journal: journal)
         let shared = GatewayShared(
-            journal: journal, clock: clock,
+            journal: journal, clock: clock, limits: ledger,
             origin: OriginTable(
                 makeOriginHandlers(directory: directory, clock: clock, publisher: publisher, telemetry: telemetry), logger: logger),
             board: board
@@ -152,9 +158,14 @@ private final class ServerNode: Sendable {
         }
         let count = settings.eventLoops > 0 ? settings.eventLoops : System.coreCount
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
-        let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.build())
+        let server = GatewayServer(group: group, shared: shared, snapshot: try await publisher.buildFirst())
         await publisher.attach(server)
         var dependencies = makeDependencies(publisher, server, reports, telemetry, reload)
+        dependencies.limits =
+            LimitAnswers(limits: limits, publisher: publisher, directory: directory, databases: databases, clock: clock).access
+        dependencies.testAlerts = { [clock] name in
+            await alerts.test(name, at: clock.now().rfc3339).map { AlertTestView(receiver: $0.sink, problem: $0.problem) }
+        }
         let (hasTLS, bound, clock) = (settings.tlsCertificate != nil, bound, clock)
         dependencies.routes = { routeViews(await publisher.snapshot?.routeStatuses(at: clock.now()) ?? []) }
         dependencies.providers = {
@@ -184,6 +195,7 @@ private final class ServerNode: Sendable {
                 .init(service: admin, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: Housekeeping(node: self)),
+                .init(service: LimitUpkeep(limits: limits, alerts: alerts, projection: projection)),
                 .init(service: watch),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(settings.limits.shutdownSeconds + 10)

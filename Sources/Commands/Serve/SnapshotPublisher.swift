@@ -4,6 +4,7 @@ import AgentOrigin
 import Foundation
 import GatewayModel
 import Identity
+import Policy
 import Providers
 import Proxy
 import ServerConfiguration
@@ -41,10 +42,17 @@ actor SnapshotPublisher {
     private(set) var snapshot: GatewaySnapshot?
     /// What `prices` was made from. A catalogue has thousands of rows, and most publications change none of them.
     private var priceSources: (configured: [PriceRow], imported: [String])?
+    private let limits: LimitsInForce
+    private let alerts: AlertDesk
+    /// Publications come one after the other.
+    private var last: Task<Void, any Error>?
 
     init(
-        settings: GatewaySettings, directory: Directory, control: ControlStore, board: DeploymentBoard, clock: any GatewayClock
+        settings: GatewaySettings, directory: Directory, control: ControlStore, limits: LimitsInForce, alerts: AlertDesk,
+        board: DeploymentBoard, clock: any GatewayClock
     ) {
+        self.alerts = alerts
+        self.limits = limits
         self.settings = settings
         self.board = board
         self.directory = directory
@@ -68,9 +76,29 @@ actor SnapshotPublisher {
         return origin
     }
 
+    var providers: [Provider] { settings.providers }
     var providerNames: [String] { settings.providers.map(\.name) }
 
-    func build() throws -> GatewaySnapshot {
+    /// The first snapshot: nothing is admitted before every budget and limit is counted up.
+    func buildFirst() async throws -> GatewaySnapshot {
+        await alerts.setSinks(settings.alertSinks)
+        let rules = try limitRules()
+        let first = try limits.publication(rules)
+        if !first.uncounted.isEmpty { _ = try limits.count(first.uncounted, before: .max) }
+        limits.setGrants(try control.limitGrants())
+        return try build(try limits.publication(rules).book)
+    }
+
+    /// What the configuration declares, then what was made through the admin API.
+    func limitRules() throws -> [LimitRule] {
+        let declared = settings.limitRules
+        let names = Set(declared.map(\.id))
+        return declared + (try storedLimits(control)).filter { !names.contains($0.id) }
+    }
+
+    var declaredLimits: Set<String> { Set(settings.limitRules.map(\.id)) }
+
+    private func build(_ book: LimitBook) throws -> GatewaySnapshot {
         version += 1
         let imported = try control.priceRows()
         if priceSources.map({ $0.configured != settings.prices || $0.imported != imported }) ?? true {
@@ -84,14 +112,51 @@ actor SnapshotPublisher {
         let made = GatewaySnapshot(
             version: version, keys: try directory.keysByID(), providers: settings.providers, prices: prices,
             limits: settings.limits, policy: policy, pepper: directory.pepper.bytes,
-            aliases: RepositoryAliases(try directory.aliases()), tokens: tokens, routes: settings.routes, board: board)
+            aliases: RepositoryAliases(try directory.aliases()), tokens: tokens, routes: settings.routes, board: board, limitBook: book)
         snapshot = made
         return made
     }
 
+    /// Puts what there is now in force, after the publications that were asked for before. Budgets and limits that are new are
+    /// enforced when it returns.
     func publish() async throws {
-        let snapshot = try build()
+        let before = last
+        let next = Task {
+            _ = await before?.result
+            try await self.publishNow()
+        }
+        last = next
+        try await next.value
+    }
+
+    private func publishNow() async throws {
+        let rules = try limitRules()
+        let first = try limits.publication(rules)
+        let snapshot = try build(first.book)
         await server?.publish(snapshot)
+        limits.setGrants(try control.limitGrants())
+        guard !first.uncounted.isEmpty else { return }
+        // From here on turns of the new snapshot count for the new rules by themselves.
+        let limits = limits
+        let counting = try await onThread { try limits.count(first.uncounted, before: snapshot.version) }
+        let enforcing = try build(try limits.publication(rules).book)
+        await server?.publish(enforcing)
+        limits.setGrants(try control.limitGrants())
+        follow(counting, before: snapshot.version)
+    }
+
+    /// Counts turns that ran already when a rule was made, as they end.
+    private func follow(_ counting: LimitCounting, before snapshot: Int64) {
+        guard let server else { return }
+        let limits = limits
+        Task {
+            while true {
+                let isRunning = await server.hasRequests(before: snapshot)
+                try? await onThread { limits.follow(counting, before: snapshot) }
+                guard isRunning else { return }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
     }
 
     /// Takes new settings over whole.
@@ -100,6 +165,9 @@ actor SnapshotPublisher {
         settings.providers = next.providers
         settings.prices = next.prices
         settings.routes = next.routes
+        settings.limitRules = next.limitRules
+        settings.alertSinks = next.alertSinks
+        await alerts.setSinks(next.alertSinks)
         settings.requiredLabels = next.requiredLabels
         settings.digests = next.digests
         settings.publicURL = next.publicURL
@@ -126,4 +194,17 @@ actor SnapshotPublisher {
             return (turn.tries.dropLast().reduce(cost) { $0 + $1.cost }, version)
         }
     }
+}
+
+/// Runs what blocks where it may.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Swift.Result { try body() }) }
+    }
+}
+
+/// The rules in the store; one that this Weir cannot read is left out and told by `weir limit list`.
+func storedLimits(_ control: ControlStore) throws -> [LimitRule] {
+    let decoder = JSONDecoder()
+    return try control.limitRules().compactMap { try? decoder.decode(LimitRule.self, from: Data($0.body.utf8)) }
 }

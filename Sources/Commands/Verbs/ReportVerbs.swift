@@ -109,7 +109,7 @@ package func spendTable(_ report: SpendReport) -> Table {
 
 struct SessionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "session", abstract: "Sessions: list, show.", subcommands: [List.self, Show.self])
+        commandName: "session", abstract: "Sessions: list, show, grant.", subcommands: [List.self, Show.self, SessionGrantCommand.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Sessions, latest first.")

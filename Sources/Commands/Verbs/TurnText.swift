@@ -56,6 +56,7 @@ package func turnText(_ turn: TurnView) -> String {
         ("overhead", "\(turn.overheadMicroseconds) us"), ("first byte", turn.firstByte), ("last byte", turn.lastByte),
         ("upstream id", turn.upstreamRequestID), ("response id", turn.responseID),
     ]
+    lines += traceLines(turn.limits ?? [])
     let size = lines.map(\.0.count).max() ?? 0
     return lines.compactMap { name, value in
         guard let value, !value.isEmpty else { return nil }

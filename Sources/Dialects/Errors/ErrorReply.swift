@@ -171,7 +171,8 @@ private func describe(_ error: GatewayError) -> Shape {
     case .upstreamConnectFailed, .upstreamTimedOut, .upstreamClosed, .upstreamMalformed, .upstreamAddressForbidden,
         .upstreamBusy:
         return describeUpstream(error)
-    case .journalUnavailable, .limitsNotReady, .shuttingDown, .tooManyConnections, .noProvider, .originBusy, .originFailed, .originTimedOut:
+    case .journalUnavailable, .limitCountersFull, .shuttingDown, .tooManyConnections, .noProvider, .originBusy, .originFailed,
+        .originTimedOut:
         return describeService(error)
     default: return describeRequest(error)
     }
@@ -250,9 +251,10 @@ private func describeService(_ error: GatewayError) -> Shape {
     switch error {
     case .shuttingDown:
         return Shape(503, "server_error", "overloaded_error", "The gateway is restarting.", retryAfterSeconds: 1)
-    case .limitsNotReady:
+    case .limitCountersFull:
         return Shape(
-            503, "server_error", "overloaded_error", "The gateway is counting up its budgets after a start.", retryAfterSeconds: 1)
+            503, "server_error", "overloaded_error",
+            "The gateway has no room for another counter of its budgets. An operator finds them by: weir limit list.", retryAfterSeconds: 5)
     case .tooManyConnections:
         return Shape(
             503, "server_error", "overloaded_error", "The gateway has too many connections.", retryAfterSeconds: 1)

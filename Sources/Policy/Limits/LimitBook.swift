@@ -95,7 +95,7 @@ package final class LimitBook: Sendable {
 
 extension LimitRule {
     /// The group with the key that a session belongs to.
-    var wholeGroup: [LimitDimension] {
+    package var wholeGroup: [LimitDimension] {
         groupBy.contains(.session) && !groupBy.contains(.key) ? groupBy + [.key] : groupBy
     }
 

@@ -72,12 +72,15 @@ package final class LimitLedger: Sendable {
 
     /// Posts a turn of the journal to the windows of its admission. A turn whose version, its journal sequence, is not newer than a
     /// counter is not counted in it again.
+    ///
+    /// - Parameter turns: how many turns `actual` is the sum of.
     package func replay(
-        _ facts: TurnFacts, _ actual: LimitAmounts, admitted: Timestamp, version: UInt64, under book: LimitBook, at now: Timestamp
+        _ facts: TurnFacts, _ actual: LimitAmounts, admitted: Timestamp, version: UInt64, under book: LimitBook, at now: Timestamp,
+        turns: Int64 = 1
     ) {
         let matches = book.matches(facts)
         if matches.isEmpty { return }
-        state.withLock { $0.replay(facts, actual, admitted: admitted, version: version, book, matches, at: now) }
+        state.withLock { $0.replay(facts, actual, admitted: admitted, version: version, book, matches, at: now, turns: turns) }
     }
 
     /// Sets, not adds, what is granted on top of a limit for one counter in its present window. `group` as in a verdict. False when

@@ -156,7 +156,7 @@ package struct LimitRule: Sendable, Hashable, Codable {
         self.window = window
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case id, name, conditions
         case groupBy = "group_by"
         case limit, unit, window, zone
@@ -189,6 +189,9 @@ package struct LimitRule: Sendable, Hashable, Codable {
         contact = try from.decodeIfPresent(String.self, forKey: .contact)
         idleSecondsMax = try from.decodeIfPresent(Int64.self, forKey: .idleSecondsMax)
     }
+
+    /// The members of its JSON.
+    package static let memberNames = CodingKeys.allCases.map(\.rawValue)
 
     /// Whether a turn that does not fit is kept from going on as it is.
     var isEnforced: Bool { mode != .alert && onExceed != .alert }

@@ -43,7 +43,7 @@ extension LimitState {
     /// Posts a turn of the journal, if it is newer than what is in its counters.
     mutating func replay(
         _ facts: TurnFacts, _ actual: LimitAmounts, admitted: Timestamp, version: UInt64, _ book: LimitBook, _ matches: [Int],
-        at now: Timestamp
+        at now: Timestamp, turns: Int64 = 1
     ) {
         let demand = LimitDemand(whole: actual, first: actual, estimate: actual, overshoot: .zero)
         probe(facts, demand, book, matches, at: admitted)
@@ -58,7 +58,7 @@ extension LimitState {
             guard version > accounts[account].version else { continue }
             accounts[account].version = version
             accounts[account].lastUsed = max(accounts[account].lastUsed, UInt32(clamping: admitted.seconds))
-            post(actual.of(limit.unit) ?? 0, to: account, limit, at: admitted)
+            post(limit.unit == .requests ? turns : actual.of(limit.unit) ?? 0, to: account, limit, at: admitted)
         }
     }
 

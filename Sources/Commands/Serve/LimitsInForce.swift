@@ -1,0 +1,156 @@
+// LimitsInForce: the budgets and limits of the running server: which rules there are, since when they are counted up, and what was
+// granted on top. A rule is enforced from the moment when its past has been counted.
+
+import Foundation
+import GatewayModel
+import Identity
+import Journal
+import Logging
+import Policy
+import ServerConfiguration
+import Storage
+import Synchronization
+
+/// Rules that hold, and which of them are new.
+struct LimitPublication: Sendable {
+    var book: LimitBook
+    /// Rules whose past is not counted yet; the book only counts them.
+    var uncounted: [LimitRule]
+}
+
+/// Keeps counters in step with the rules. Used by the publisher alone, one call at a time.
+final class LimitsInForce: Sendable {
+    let ledger: LimitLedger
+    private let databases: Databases
+    private let journalDirectory: String
+    private let clock: any GatewayClock
+    private let logger: Logger
+    private let state = Mutex(Held())
+
+    private struct Held {
+        var book = LimitBook.empty
+        /// As they were given.
+        var rules: [LimitRule] = []
+        /// As they stand in the book.
+        var published: [LimitRule] = []
+        var counted: Set<String> = []
+        var version: UInt64 = 0
+        var grants: [LimitGrantRecord] = []
+    }
+
+    init(ledger: LimitLedger, databases: Databases, journalDirectory: String, clock: any GatewayClock, logger: Logger) {
+        self.ledger = ledger
+        self.databases = databases
+        self.journalDirectory = journalDirectory
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// The book of the last publication, and every rule as it was given.
+    var book: LimitBook { state.withLock { $0.book } }
+    var rules: [LimitRule] { state.withLock { $0.rules } }
+    var grants: [LimitGrantRecord] { state.withLock { $0.grants } }
+
+    /// Whether a rule's past has been counted, so that it is enforced.
+    func isCounted(_ rule: LimitRule) -> Bool { state.withLock { $0.counted.contains(name(rule)) } }
+
+    /// What is to be published for these rules.
+    func publication(_ rules: [LimitRule]) throws(LimitFault) -> LimitPublication {
+        let (known, counted) = state.withLock { ($0.published, $0.counted) }
+        let uncounted = rules.filter { !counted.contains(name($0)) }
+        let published = rules.map { rule in
+            guard !counted.contains(name(rule)) else { return rule }
+            var counting = rule
+            counting.mode = .alert
+            counting.onExceed = .block
+            counting.waitMillisecondsMax = 0
+            counting.thresholds = []
+            return counting
+        }
+        // The same rules stay the same book.
+        let book = known == published ? state.withLock { $0.book } : try limitBook(published)
+        ledger.adopt(book)
+        state.withLock { state in
+            state.published = published
+            state.book = book
+            state.rules = rules
+            let live = Set(rules.map { name($0) })
+            // A rule that goes and comes back is counted anew.
+            state.counted = state.counted.filter { live.contains($0) }
+        }
+        return LimitPublication(book: book, uncounted: uncounted)
+    }
+
+    /// Counts the past of rules; turns of snapshots from `snapshot` on post themselves. Blocks for as long as that takes.
+    func count(_ rules: [LimitRule], before snapshot: Int64) throws -> LimitCounting {
+        let began = ContinuousClock.now
+        let counting = try LimitCounting(
+            rules, ledger: ledger, databases: databases, journalDirectory: journalDirectory,
+            after: state.withLock { $0.version })
+        try counting.countLedger(at: clock.now())
+        let records = counting.countJournal(before: snapshot, at: clock.now())
+        state.withLock { state in
+            state.version = counting.lastVersion
+            for rule in rules { state.counted.insert(name(rule)) }
+        }
+        logger.info(
+            "budgets and limits are counted up",
+            metadata: [
+                "rules": "\(rules.count)", "uses": "\(counting.uses)", "journal_records": "\(records)",
+                "milliseconds": "\((ContinuousClock.now - began) / .milliseconds(1))",
+            ])
+        return counting
+    }
+
+    /// Posts what turns of earlier snapshots settled since.
+    func follow(_ counting: LimitCounting, before snapshot: Int64) {
+        _ = counting.countJournal(before: snapshot, at: clock.now())
+        state.withLock { $0.version = max($0.version, counting.lastVersion) }
+    }
+
+    // MARK: Grants
+
+    func setGrants(_ grants: [LimitGrantRecord]) {
+        let gone = state.withLock { state in
+            defer { state.grants = grants }
+            return Set(state.grants.map { GrantedCounter($0) }).subtracting(grants.map { GrantedCounter($0) })
+        }
+        for counter in gone { ledger.grant(rule: counter.rule, group: counter.group, total: 0, under: book, at: clock.now()) }
+        applyGrants()
+    }
+
+    /// Sets what holds now on top of each counter; called now and then, since grants and windows end.
+    func applyGrants() {
+        let now = clock.now()
+        let (grants, book) = state.withLock { ($0.grants, $0.book) }
+        guard !grants.isEmpty else { return }
+        var totals: [GrantedCounter: Int64] = [:]
+        for grant in grants {
+            let rule = book.rules.first { $0.id == grant.rule }
+            totals[GrantedCounter(grant), default: 0] += rule.map { isInForce(grant, $0, now) } == true ? grant.amount : 0
+        }
+        for (counter, total) in totals {
+            ledger.grant(rule: counter.rule, group: counter.group, total: total, under: book, at: now)
+        }
+    }
+
+    /// A grant without an end holds until the window ends in which it was made.
+    private func isInForce(_ grant: LimitGrantRecord, _ rule: LimitRule, _ now: Timestamp) -> Bool {
+        if let expires = grant.expires { return now < expires }
+        guard let start = windowStart(rule, at: now), rule.window.isCalendar else { return true }
+        return grant.created >= start
+    }
+
+    private func name(_ rule: LimitRule) -> String { "\(rule.id)\u{0}\(rule.counterIdentity)" }
+}
+
+/// One counter that something was granted to.
+private struct GrantedCounter: Hashable {
+    var rule: String
+    var group: [String]
+
+    init(_ grant: LimitGrantRecord) {
+        rule = grant.rule
+        group = grant.group
+    }
+}

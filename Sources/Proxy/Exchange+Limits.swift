@@ -1,0 +1,153 @@
+// Exchange+Limits: budgets and limits in a turn's life: taken before anything goes upstream, extended as the answer comes, posted when
+// it is settled, given back when nothing was sent. The arithmetic is `Policy/Limits`; an exchange without limits passes in one test.
+
+import Dialects
+import GatewayModel
+import NIOCore
+import Policy
+import Providers
+import WireFormat
+
+/// What an exchange holds of its budgets and limits.
+final class TurnLimits {
+    var reservation: Reservation?
+    let bound: TurnBound
+    let demand: LimitDemand
+    /// As they stood when the turn was admitted.
+    var verdicts: [LimitVerdict]
+    /// The rule that refused the turn, stopped its answer, or sent it to another model.
+    var decided: String?
+    /// `RateLimit-Policy` and `RateLimit` lines of the answer.
+    var fields: [UInt8] = []
+    /// Where the answer may be stopped in the middle.
+    var elastic: ElasticAnswer?
+
+    init(_ reservation: consuming Reservation, _ bound: TurnBound, _ demand: LimitDemand, at now: Timestamp) {
+        verdicts = reservation.verdicts(at: now)
+        self.reservation = consume reservation
+        self.bound = bound
+        self.demand = demand
+    }
+}
+
+extension Exchange {
+    /// Takes what the turn can use from each budget and limit that holds for it, all or none. False when it waits for a rate or a
+    /// place; `reserve` is called again then.
+    func takeLimits() throws(GatewayError) -> Bool {
+        guard limits == nil, let turn, let request, let provider else { return true }
+        let bound = bound(request, provider, model: turn.record.model)
+        let demand = bound.demand(estimatedInput: loop.estimator.estimateInput(bodyBytes: Int64(body.readableBytes)))
+        let facts = TurnFacts(turn.record)
+        // A turn counts for the window in which it came, unless it had to wait.
+        let now = limitWait == nil ? received : loop.shared.clock.now()
+        switch loop.shared.limits.admit(facts, demand, under: snapshot.limitBook, at: now) {
+        case .granted(let reservation):
+            guard reservation.isLimited || !reroutedBy.isEmpty else { return true }
+            let taken = TurnLimits(reservation, bound, demand, at: now)
+            limits = taken
+            turn.record.reserved = (tries?.spent ?? .zero) + NanoUSD(demand.whole.cost ?? 0)
+            if let cap = bound.capToSplice, taken.verdicts.contains(where: \.needsCap) { spliceCap(cap) }
+            taken.fields = rateLimitFields(taken.verdicts, at: now)
+            return true
+        case .refused(let refusal):
+            if case .route(let model) = refusal.action, reroutedBy.isEmpty, reroute(to: model) {
+                reroutedBy = refusal.failures.prefix(LimitTrace.countMax / 2).enumerated().map { LimitTrace($1, decided: $0 == 0) }
+                return try takeLimits()
+            }
+            turn.record.limits = refusal.failures.prefix(LimitTrace.countMax).enumerated().map { LimitTrace($1, decided: $0 == 0) }
+            throw gatewayError(refusal, at: now)
+        case .wait(let until, let refusal):
+            try waitForLimits(until: until, refusal, at: now)
+            return false
+        }
+    }
+
+    private func gatewayError(_ refusal: LimitRefusal, at now: Timestamp) -> GatewayError {
+        if refusal.reason == .tooManyCounters { return .limitCountersFull }
+        if let unpriced = refusal.failures.first(where: { $0.amount == nil }), let record = turn?.record {
+            return .unpricedUnderBudget(model: record.model, provider: record.provider, budget: unpriced.name)
+        }
+        return .limited(LimitNotice(refusal, snapshot.limitBook, at: now))
+    }
+
+    /// Posts what the turn used. `record` is complete.
+    func settleLimits(_ record: inout TurnRecord) {
+        guard let limits, let reservation = limits.reservation.take() else { return }
+        let isUnpriced = record.flags.contains(.unpriced)
+        let actual = LimitAmounts(
+            cost: isUnpriced ? nil : record.cost.value, inputTokens: record.usage.totalInput, outputTokens: record.usage.output)
+        let now = record.lastByte ?? received
+        record.limits =
+            reroutedBy
+            + limits.verdicts.prefix(LimitTrace.countMax / 2).map { verdict in
+                var trace = LimitTrace(verdict, decided: verdict.rule == limits.decided)
+                trace.used = actual.of(verdict.unit) ?? verdict.amount
+                return trace
+            }
+        let settlement = reservation.settle(actual, at: now)
+        if settlement.isOverReserved {
+            loop.shared.metrics.turnsOverReserved.increment()
+            record.flags.insert(.overReserved)
+        }
+    }
+
+    /// Posts what one try of several used, so that the next one can take what it needs anew. A try that owes nothing gives all back:
+    /// the turn is one.
+    func settleLimitsOfTry(_ record: TurnRecord) {
+        guard let limits, let reservation = limits.reservation.take() else { return }
+        let now = loop.shared.clock.now()
+        if record.usageSource == .none {
+            reservation.void(at: now)
+        } else {
+            _ = reservation.settle(
+                LimitAmounts(
+                    cost: record.flags.contains(.unpriced) ? nil : record.cost.value, inputTokens: record.usage.totalInput,
+                    outputTokens: record.usage.output), at: now)
+        }
+        self.limits = nil
+    }
+
+    /// Gives everything back: the turn was never sent.
+    func voidLimits() {
+        guard let reservation = limits?.reservation.take() else { return }
+        reservation.void(at: loop.shared.clock.now())
+    }
+
+    /// Asks the provider for no more output than what was reserved, where the client set no cap of its own.
+    private func spliceCap(_ cap: Int64) {
+        guard translation == nil, let endpoint = target.endpoint, let request, request.maxOutputRange == nil else { return }
+        let name =
+            switch endpoint.dialect {
+            case .openAIResponses: "max_output_tokens"
+            case .openAIChat: "max_completion_tokens"
+            default: "max_tokens"
+            }
+        let end = body.withUnsafeReadableBytes { bytes in
+            var end = bytes.count - 1
+            while end > 0, bytes[end] != 125 { end -= 1 }
+            return end
+        }
+        splices.append(Splice(offset: end, removeCount: 0, insert: Array(",\"\(name)\":\(cap)".utf8)))
+        splices.sort { $0.offset < $1.offset }
+    }
+}
+
+extension LimitVerdict {
+    /// Whether it holds only when the output has a cap.
+    fileprivate var needsCap: Bool {
+        mode == .strict && [.nanoUSD, .outputTokens, .totalTokens].contains(unit) && !isRate
+    }
+
+    var isRate: Bool {
+        if case .rate = window { return true }
+        return false
+    }
+}
+
+extension LimitTrace {
+    init(_ verdict: LimitVerdict, decided: Bool) {
+        self.init(
+            rule: verdict.rule, group: verdict.group, unit: verdict.unit.rawValue, limit: verdict.limit, before: verdict.before,
+            reserved: verdict.amount, decided: decided)
+    }
+}

@@ -1,0 +1,122 @@
+// LimitWords: budgets and limits in words and in header fields: what a refused developer reads, and what a client can plan by.
+
+import GatewayModel
+package import Policy
+
+extension LimitNotice {
+    /// A wait of at most so long is said as one; agents hold their breath for no more.
+    static let soonMilliseconds: Int64 = 60_000
+
+    init(_ refusal: LimitRefusal, _ book: LimitBook, at now: Timestamp) {
+        guard refusal.reason != .paused, let verdict = refusal.failures.first else {
+            self.init(kind: .paused, isBudget: false, name: "session", scope: "", state: refusal.note ?? "it is paused")
+            return
+        }
+        let wait = refusal.retryAt.map { max(0, ($0.nanoseconds - now.nanoseconds) / 1_000_000) }
+        let isSoon = refusal.isRate && (wait ?? 1000) <= Self.soonMilliseconds
+        let rule = book.rules.first { $0.id == verdict.rule }
+        self.init(
+            kind: isSoon ? .soon : .spent, isBudget: verdict.unit == .nanoUSD, name: verdict.name,
+            scope: rule.map { scopeWords($0, verdict.group) } ?? "", state: stateWords(verdict),
+            asked: verdict.unit.isSize ? verdict.amount.map { amountWords($0, verdict.unit) } : nil, resets: verdict.resetsAt,
+            retryAfterMilliseconds: isSoon ? max(1, wait ?? 1000) : nil, contact: verdict.contact)
+    }
+}
+
+extension LimitUnit {
+    /// A turn asks for some of it, not for one.
+    fileprivate var isSize: Bool { self != .requests && self != .concurrent }
+
+    fileprivate var words: String {
+        switch self {
+        case .nanoUSD: "USD"
+        case .inputTokens: "input tokens"
+        case .outputTokens: "output tokens"
+        case .totalTokens: "tokens"
+        case .requests: "requests"
+        case .concurrent: "turns at once"
+        }
+    }
+}
+
+/// `team web, developer maria`.
+package func scopeWords(_ rule: LimitRule, _ group: [String]) -> String {
+    var words = rule.conditions.filter { !$0.any.isEmpty }.map { "\($0.on) \($0.any.prefix(3).joined(separator: "|"))" }
+    for (dimension, value) in zip(rule.groupBy, group) { words.append("\(dimension) \(value.isEmpty ? "unattributed" : value)") }
+    return words.joined(separator: ", ")
+}
+
+private func stateWords(_ verdict: LimitVerdict) -> String {
+    let period =
+        switch verdict.window {
+        case .none: ""
+        case .rate, .rolling: " \(verdict.window)"
+        default: " this \(verdict.window)"
+        }
+    if verdict.unit == .nanoUSD {
+        return "\(shortDollars(verdict.before)) of \(shortDollars(verdict.limit))\(period) used or reserved"
+    }
+    return "\(grouped(verdict.before)) of \(grouped(verdict.limit)) \(verdict.unit.words)\(period) used or reserved"
+}
+
+/// `$0.12`, `8,192 tokens`.
+package func amountWords(_ amount: Int64, _ unit: LimitUnit) -> String {
+    unit == .nanoUSD ? shortDollars(amount) : "\(grouped(amount)) \(unit.words)"
+}
+
+/// To cents, or to four places below a dollar; rounded up, so that nothing looks free.
+package func shortDollars(_ nano: Int64) -> String {
+    let unit: Int64 = nano >= 1_000_000_000 ? 10_000_000 : 100_000
+    let (rounded, overflow) = nano.addingReportingOverflow(unit - 1)
+    let value = NanoUSD((overflow ? nano : rounded) / unit * unit)
+    return "$" + value.dollars
+}
+
+private func grouped(_ number: Int64) -> String {
+    let digits = String(number.magnitude)
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+        if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
+        text.append(digit)
+    }
+    return number < 0 ? "-" + text : text
+}
+
+/// `RateLimit-Policy` with each limit, `RateLimit` with the one that is nearest its end (draft-ietf-httpapi-ratelimit-headers-09).
+func rateLimitFields(_ verdicts: [LimitVerdict], at now: Timestamp) -> [UInt8] {
+    let shown = verdicts.filter { $0.unit != .concurrent && $0.mode != .alert }.prefix(8)
+    guard let nearest = shown.min(by: { share($0) < share($1) }) else { return [] }
+    let policies = shown.map { verdict in
+        var text = "\"\(token(verdict.name))\";q=\(verdict.limit)"
+        if verdict.unit != .requests { text += ";qu=\"\(verdict.unit.rawValue.replacing("_", with: "-"))\"" }
+        if let seconds = verdict.window.seconds { text += ";w=\(seconds)" }
+        return text
+    }
+    var line = "RateLimit-Policy: \(policies.joined(separator: ", "))\r\nRateLimit: \"\(token(nearest.name))\";r="
+    line += String(max(0, nearest.limit - nearest.after))
+    if let resets = nearest.resetsAt { line += ";t=\(max(0, resets.seconds - now.seconds))" }
+    return Array((line + "\r\n").utf8)
+}
+
+private func share(_ verdict: LimitVerdict) -> Double {
+    verdict.limit <= 0 ? 0 : Double(max(0, verdict.limit - verdict.after)) / Double(verdict.limit)
+}
+
+/// What may stand in a structured field's string.
+private func token(_ name: String) -> String {
+    String(name.unicodeScalars.prefix(64).map { $0.value < 32 || $0.value > 126 || $0 == "\"" || $0 == "\\" ? "_" : Character($0) })
+}
+
+extension LimitWindow {
+    /// Its length; nil of one that has none. A month and a quarter are said at their longest.
+    fileprivate var seconds: Int64? {
+        switch self {
+        case .day: 86_400
+        case .week: 7 * 86_400
+        case .month: 31 * 86_400
+        case .quarter: 92 * 86_400
+        case .rolling(let seconds), .rate(let seconds): seconds
+        case .none: nil
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// LimitStore: budgets and limits that were made through the admin API, and what was granted on top, as rows of the control store.
+
+import GRDB
+package import GatewayModel
+
+/// A budget or a limit as it is stored: the rule as JSON.
+package struct LimitRow: Sendable, Hashable {
+    package var id: String
+    package var body: String
+    package var created: String
+    package var updated: String
+
+    package init(id: String, body: String, created: String, updated: String) {
+        self.id = id
+        self.body = body
+        self.created = created
+        self.updated = updated
+    }
+}
+
+extension ControlStore {
+    package func limitRules() throws -> [LimitRow] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM limit_rule ORDER BY id").map { row in
+                LimitRow(id: row["id"], body: row["body"], created: row["created"], updated: row["updated"])
+            }
+        }
+    }
+
+    /// Inserts or replaces a rule.
+    package func save(limit: LimitRow) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO limit_rule (id, body, created, updated) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated = excluded.updated
+                    """, arguments: [limit.id, limit.body, limit.created, limit.updated])
+        }
+    }
+
+    package func removeLimit(_ id: String) throws {
+        try pool.write { database in
+            try database.execute(sql: "DELETE FROM limit_rule WHERE id = ?", arguments: [id])
+        }
+    }
+
+    /// Every grant that was made and not taken back, oldest first; those that have ended, too.
+    package func limitGrants() throws -> [LimitGrantRecord] {
+        try pool.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM limit_grant ORDER BY created, id").map { row in
+                LimitGrantRecord(
+                    id: row["id"], rule: row["rule"], group: Self.words(row["group_values"]), amount: row["amount"],
+                    expires: (row["expires"] as String?).flatMap(Timestamp.init(rfc3339:)), by: row["granted_by"],
+                    reason: row["reason"], created: Timestamp(rfc3339: row["created"]) ?? Timestamp(nanoseconds: 0))
+            }
+        }
+    }
+
+    package func insert(grant: LimitGrantRecord) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO limit_grant (id, rule, group_values, amount, expires, granted_by, reason, created)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    grant.id, grant.rule, grant.group.joined(separator: "\u{1F}"), grant.amount, grant.expires?.rfc3339, grant.by,
+                    grant.reason, grant.created.rfc3339,
+                ])
+        }
+    }
+
+    private static func words(_ text: String) -> [String] {
+        text.isEmpty ? [] : text.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
+    }
+}
+
+extension Schema {
+    /// Control, version 5.
+    static let controlLimits = [
+        "CREATE TABLE limit_rule (id TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL)",
+        """
+        CREATE TABLE limit_grant (id TEXT NOT NULL PRIMARY KEY, rule TEXT NOT NULL, group_values TEXT NOT NULL,
+        amount BIGINT NOT NULL, expires TEXT, granted_by TEXT NOT NULL, reason TEXT NOT NULL, created TEXT NOT NULL)
+        """,
+    ]
+}
