@@ -154,15 +154,39 @@ extension Exchange {
     /// The request head that goes upstream: the client's own fields in their order and spelling, less those that are
     /// nobody else's business, then ours. With room for the body where that goes with it.
     private func makeUpstreamHead(_ provider: ProviderRuntime) -> ByteBuffer {
-        let fields = head.fields
         var bodyBytes = body.readableBytes
         for splice in splices { bodyBytes += splice.insert.count - splice.removeCount }
         let path = provider.path(target.endpoint ?? .chatCompletions, id: target.id)
+        let fixed = credentialFields(provider)
+        let opening = knownHead.opening(provider, path, fixed) { makeOpening(provider, path, fixed) }
+        let bytesMax = opening.count + 160
+        var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
+        buffer.writeHead(bytesMax: bytesMax) { writer in
+            writer.bytes(opening)
+            if provider.provider.kind == .simulated {
+                writer.literal("x-weir-request-id: ")
+                writer.id(requestID)
+                writer.literal("\r\n")
+            }
+            writer.literal("Accept-Encoding: identity\r\n")
+            if bodyBytes > 0 || head.method == "POST" {
+                writer.literal("Content-Length: ")
+                writer.integer(Int64(bodyBytes))
+                writer.literal("\r\n")
+            }
+            writer.literal("\r\n")
+        }
+        return buffer
+    }
+
+    /// The part of that head which follows from the client's head, the provider, the path and the credential.
+    private func makeOpening(_ provider: ProviderRuntime, _ path: [UInt8], _ fixed: [UInt8]) -> [UInt8] {
+        let fields = head.fields
         let listed = connectionListedNames(fields)
         let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
+        var buffer = ByteBuffer()
         let bytesMax =
-            head.method.utf8.count + path.count + credentialFields(provider).count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
-        var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
+            head.method.utf8.count + path.count + fixed.count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 64
         buffer.writeHead(bytesMax: bytesMax) { writer in
             writer.text(head.method)
             writer.literal(" ")
@@ -172,7 +196,7 @@ extension Exchange {
                 writer.text(head.query)
             }
             writer.literal(" HTTP/1.1\r\n")
-            writer.bytes(credentialFields(provider))
+            writer.bytes(fixed)
             var left = rewritten
             fields.bytes.withUnsafeBytes { all in
                 for index in 0..<fields.list.count {
@@ -191,20 +215,8 @@ extension Exchange {
                     writer.line(field, of: all)
                 }
             }
-            if provider.provider.kind == .simulated {
-                writer.literal("x-weir-request-id: ")
-                writer.id(requestID)
-                writer.literal("\r\n")
-            }
-            writer.literal("Accept-Encoding: identity\r\n")
-            if bodyBytes > 0 || head.method == "POST" {
-                writer.literal("Content-Length: ")
-                writer.integer(Int64(bodyBytes))
-                writer.literal("\r\n")
-            }
-            writer.literal("\r\n")
         }
-        return buffer
+        return Array(buffer.readableBytesView)
     }
 
     /// What other providers than OpenAI get of Codex's metadata: no local paths.
