@@ -59,13 +59,40 @@ size_t weir_plain_end(const void *text, size_t start, size_t count) {
     return index;
 }
 
+#if defined(__x86_64__)
+// Crosses plain bytes 32 at a time, and gives where it found something else, or the end of the last whole block.
+__attribute__((target("avx2"))) static size_t cross_plain_blocks(const unsigned char *bytes, size_t index, size_t count) {
+    const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(31);
+    for (; index + 32 <= count; index += 32) {
+        __m256i block = _mm256_loadu_si256((const __m256i *)(bytes + index));
+        __m256i special = _mm256_or_si256(
+            _mm256_or_si256(_mm256_cmpeq_epi8(block, quote), _mm256_cmpeq_epi8(block, backslash)),
+            _mm256_cmpeq_epi8(_mm256_min_epu8(block, control), block));
+        unsigned bits = (unsigned)_mm256_movemask_epi8(special);
+        if (bits != 0) {
+            return index + (size_t)__builtin_ctz(bits);
+        }
+    }
+    return index;
+}
+#endif
+
 size_t weir_string_stop(const void *text, size_t start, size_t count) {
     const unsigned char *bytes = text;
     size_t index = start;
 #if defined(__x86_64__)
+    // Most of a body are long texts, and the first 64 bytes tell whether this may be one.
+    size_t plain = 0;
     while (index + 16 <= count) {
         unsigned bits = special_bits(bytes + index);
         size_t next = index + 16;
+        if (bits != 0) {
+            plain = 0;
+        } else if (++plain == 4 && __builtin_cpu_supports("avx2")) {
+            index = cross_plain_blocks(bytes, next, count);
+            plain = 0;
+            continue;
+        }
         while (bits != 0) {
             unsigned bit = (unsigned)__builtin_ctz(bits);
             size_t place = index + bit;
@@ -108,6 +135,26 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
 size_t weir_token_end(const uint8_t *bytes, size_t index, size_t end) {
     // A bit for each byte value.
     static const uint64_t below_64 = 0x03FF6CFA00000000, from_64 = 0x57FFFFFFC7FFFFFE;
+#if defined(__x86_64__)
+    // Names are letters, digits and lines: sixteen of those at once, as long as there are sixteen bytes to look at.
+    while (index + 16 <= end) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(bytes + index));
+        __m128i lower = _mm_or_si128(block, _mm_set1_epi8(0x20));
+        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+        __m128i digits = _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(block, _mm_set1_epi8('9' + 1)));
+        __m128i lines = _mm_cmpeq_epi8(block, _mm_set1_epi8('-'));
+        unsigned bits = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), lines)) ^ 0xFFFF;
+        if (bits == 0) {
+            index += 16;
+            continue;
+        }
+        index += (size_t)__builtin_ctz(bits);
+        if (bytes[index] == ':') {
+            return index;
+        }
+        break;
+    }
+#endif
     while (index < end) {
         uint8_t byte = bytes[index];
         if (byte > 127 || !((byte < 64 ? below_64 : from_64) >> (byte & 63) & 1)) {
@@ -121,15 +168,32 @@ size_t weir_token_end(const uint8_t *bytes, size_t index, size_t end) {
 int weir_is_printable(const uint8_t *bytes, size_t count) {
     size_t index = 0;
 #if defined(__x86_64__)
-    for (; index + 16 <= count; index += 16) {
+    while (index + 16 <= count) {
         __m128i block = _mm_loadu_si128((const __m128i *)(bytes + index));
         __m128i good = _mm_and_si128(
             _mm_cmpgt_epi8(block, _mm_set1_epi8(31)), _mm_cmplt_epi8(block, _mm_set1_epi8(127)));
         if (_mm_movemask_epi8(good) != 0xFFFF) {
             return 0;
         }
+        index += 16;
+        if (index == count) {
+            return 1;
+        }
+        // The last block overlaps the one before it.
+        if (index + 16 > count) {
+            index = count - 16;
+        }
     }
 #endif
+    for (; index + 8 <= count; index += 8) {
+        // The high bit of each byte that is below 32 or above 126.
+        const uint64_t ones = 0x0101010101010101;
+        uint64_t word;
+        memcpy(&word, bytes + index, 8);
+        if (((word - ones * 32) | (word + ones) | word) & ones * 0x80) {
+            break;
+        }
+    }
     for (; index < count; index++) {
         if (bytes[index] < 32 || bytes[index] > 126) {
             return 0;

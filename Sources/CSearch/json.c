@@ -218,6 +218,38 @@ int weir_next_member(
     return index > 0 ? 1 : -1;
 }
 
+int weir_next_element(
+    const void *text, size_t index, size_t count, int is_first, int depth_max, struct weir_member *element) {
+    const unsigned char *bytes = text;
+    index = cross_space(bytes, index, count);
+    if (index >= count) {
+        return -1;
+    }
+    if (bytes[index] == ']') {
+        element->value_end = index + 1;
+        return 0;
+    }
+    if (!is_first) {
+        if (bytes[index] != ',') {
+            return -1;
+        }
+        index = cross_space(bytes, index + 1, count);
+        if (index >= count) {
+            return -1;
+        }
+    }
+    element->value_start = index;
+    index = bytes[index] == '{' || bytes[index] == '[' ? weir_skip_container(bytes, index, count, depth_max)
+                                                       : cross_scalar(bytes, index, count);
+    element->value_end = index;
+    return index > 0 ? 1 : -1;
+}
+
+size_t weir_enter(const void *text, size_t count, uint8_t opening) {
+    size_t index = cross_space(text, 0, count);
+    return index < count && ((const unsigned char *)text)[index] == opening ? index + 1 : 0;
+}
+
 // Not zero when one of eight bytes is to be escaped.
 static inline uint64_t escaped_word(uint64_t word) {
     const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;

@@ -6,8 +6,10 @@ import WireFormat
 extension Journal {
     /// Before anything goes upstream: everything known, and the most that it can cost. A turn that has its `sent` counts as sent
     /// from here on, without a record of its own.
-    package func turnReserved(at turn: UnsafePointer<TurnRecord>) throws(JournalError) -> JournalPosition {
-        try append(.turnReserved, at: turn.pointee.received, admits: true) { $0.turn(at: turn) }
+    package func turnReserved(
+        at turn: UnsafePointer<TurnRecord>, opening: inout TurnOpening
+    ) throws(JournalError) -> JournalPosition {
+        try append(.turnReserved, at: turn.pointee.received, admits: true) { $0.turn(at: turn, opening: &opening) }
     }
 
     /// Before the first byte goes to the provider.
@@ -32,8 +34,10 @@ extension Journal {
     }
 
     /// Before the last byte goes to the client.
-    package func turnSettled(at turn: UnsafePointer<TurnRecord>) throws(JournalError) -> JournalPosition {
-        try append(.turnSettled, at: turn.pointee.lastByte ?? turn.pointee.received) { $0.turn(at: turn) }
+    package func turnSettled(
+        at turn: UnsafePointer<TurnRecord>, opening: inout TurnOpening
+    ) throws(JournalError) -> JournalPosition {
+        try append(.turnSettled, at: turn.pointee.lastByte ?? turn.pointee.received) { $0.turn(at: turn, opening: &opening) }
     }
 
     /// A known caller was refused.

@@ -21,6 +21,7 @@ package final class Journal: Sendable {
         var folderHasChanged = true
         var sequence: Int64 = 0
         var buffer = JSONWriter(capacity: 16_384)
+        var time = TimeText()
         var failure: Failure?
         var isClosed = false
         var waiters: [(sequence: Int64, callback: @Sendable (Bool) -> Void)] = []
@@ -126,7 +127,7 @@ package final class Journal: Sendable {
         state.buffer.beginObject()
         state.buffer.field("v", 1)
         state.buffer.field("kind", kind.rawValue)
-        time.withRFC3339 { state.buffer.field("time", utf8: $0) }
+        state.buffer.field("time", utf8: state.time.text(of: time))
         state.buffer.rawMembers(originMembers)
         state.buffer.field("seq", sequence)
         write(&state.buffer)
@@ -190,6 +191,29 @@ package final class Journal: Sendable {
     static func segmentName(_ number: Int) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, 8 - text.count)) + text + ".log"
+    }
+}
+
+/// The text of a record's time. Records of one second differ in the last digits only.
+struct TimeText: ~Copyable {
+    private var second = Int64.min
+    private let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 27)
+
+    deinit { bytes.deallocate() }
+
+    /// The 27 bytes of `Timestamp.rfc3339`, which are there until the next call.
+    mutating func text(of time: Timestamp) -> UnsafeBufferPointer<UInt8> {
+        if time.seconds != second {
+            time.withRFC3339 { _ = bytes.update(fromContentsOf: $0) }
+            second = time.seconds
+            return UnsafeBufferPointer(bytes)
+        }
+        var micros = UInt32(truncatingIfNeeded: (time.nanoseconds - second * 1_000_000_000) / 1000)
+        for index in (20..<26).reversed() {
+            bytes[index] = 48 + UInt8(truncatingIfNeeded: micros % 10)
+            micros /= 10
+        }
+        return UnsafeBufferPointer(bytes)
     }
 }
 

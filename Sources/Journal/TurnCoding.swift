@@ -59,6 +59,15 @@ private enum Member: String, CaseIterable {
     }
 }
 
+/// What the records of one turn begin with: its id, who it is charged to, its labels, and what was asked for. None of that changes
+/// once the turn is reserved, so the later record copies it.
+package struct TurnOpening {
+    /// With the comma before the first member.
+    fileprivate var bytes: [UInt8] = []
+
+    package init() {}
+}
+
 extension JSONWriter {
     /// Writes a turn's members into the record that has been begun.
     package mutating func turn(_ turn: TurnRecord) {
@@ -67,6 +76,23 @@ extension JSONWriter {
 
     /// The same, member by member from where the turn lies: it is not copied.
     package mutating func turn(at turn: UnsafePointer<TurnRecord>) {
+        opening(at: turn)
+        rest(at: turn)
+    }
+
+    /// The same, with the turn's opening kept for its later record.
+    package mutating func turn(at turn: UnsafePointer<TurnRecord>, opening: inout TurnOpening) {
+        if opening.bytes.isEmpty {
+            let start = count
+            self.opening(at: turn)
+            opening.bytes = bytes(from: start)
+        } else {
+            rawMembers(opening.bytes)
+        }
+        rest(at: turn)
+    }
+
+    private mutating func opening(at turn: UnsafePointer<TurnRecord>) {
         turn.pointee.requestID.withUTF8 { field("id", utf8: $0) }
         field("key", turn.pointee.principal.keyID)
         field("ws", turn.pointee.principal.workspace)
@@ -77,6 +103,9 @@ extension JSONWriter {
         field("endpoint", turn.pointee.endpoint.rawValue)
         if turn.pointee.stream { field("stream", true) }
         field("asked", turn.pointee.modelAsked)
+    }
+
+    private mutating func rest(at turn: UnsafePointer<TurnRecord>) {
         field("provider", turn.pointee.provider)
         field("model", turn.pointee.model)
         field("served", turn.pointee.modelServed)
@@ -110,6 +139,7 @@ extension JSONWriter {
         field("digest_out", turn.pointee.digestOut)
         field("hash", Int64(bitPattern: turn.pointee.bodyHash))
         if !turn.pointee.limits.isEmpty { limits(turn.pointee.limits) }
+        ownLabels(at: turn)
     }
 
     private mutating func labels(at turn: UnsafePointer<TurnRecord>) {
@@ -124,6 +154,10 @@ extension JSONWriter {
         field("client", turn.pointee.attribution.client)
         field("cver", turn.pointee.attribution.clientVersion)
         field("project", turn.pointee.attribution.project)
+    }
+
+    /// What differs between the turns of a session, or has names of the client's own: behind all that readers know by its place.
+    private mutating func ownLabels(at turn: UnsafePointer<TurnRecord>) {
         field("cturn", turn.pointee.attribution.clientTurn)
         guard !turn.pointee.attribution.tags.isEmpty else { return }
         beginObject("tags")

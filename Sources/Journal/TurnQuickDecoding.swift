@@ -35,7 +35,7 @@ private func packed(_ name: StaticString) -> UInt64 {
     return number
 }
 
-private enum Wanted {
+enum Wanted {
     case id, key, ws, team, dev, sa, session, parent, agent, sub, repo, branch, client, cver, project, endpoint, stream, provider, model
     case usage, cost, flags, status, error, tools, resp, received, last
     case nothing
@@ -65,21 +65,26 @@ private let memberList: [(name: UInt64, wanted: Wanted)] = [
     (packed("reserved"), .nothing), (packed("cost"), .cost), (packed("flags"), .flags), (packed("status"), .status),
     (packed("error"), .error), (packed("finish"), .nothing), (packed("tools"), .tools), (packed("resp"), .resp),
     (packed("upid"), .nothing), (packed("received"), .received), (packed("sent"), .nothing), (packed("first"), .nothing),
-    (packed("last"), .last), (packed("overhead"), .nothing), (packed("bytes_in"), .nothing),
+    (packed("last"), .last), (packed("overhead"), .nothing), (packed("bytes_in"), .nothing), (packed("hash"), .nothing),
+    (packed("cturn"), .nothing), (packed("tags"), .nothing),
 ]
+
+/// The place of `snap` among them.
+let firstNumber = memberList.firstIndex { $0.name == packed("snap") } ?? 0
 
 private let endpoints = Endpoint.allCases.map { (value: $0, name: Array($0.rawValue.utf8)) }
 private let sources = LabelSource.allCases.map { (value: $0, name: Array($0.rawValue.utf8)) }
 
 /// Thrown where a record is not as Weir writes it, or where what is wanted has an escape.
-private struct NotQuick: Error {}
+struct NotQuick: Error {}
 
-private struct QuickReader {
-    private let bytes: UnsafeRawBufferPointer
-    private var at = 0
+struct QuickReader {
+    let bytes: UnsafeRawBufferPointer
+    var at = 0
     /// Where among `members` the next name is looked for first.
-    private var hint = 0
+    var hint = 0
     private let table = members
+    var idPlace = 0
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -117,7 +122,7 @@ private struct QuickReader {
         }
     }
 
-    private mutating func member(_ wanted: Wanted, _ turn: inout TurnRecord) throws(NotQuick) {
+    mutating func member(_ wanted: Wanted, _ turn: inout TurnRecord) throws(NotQuick) {
         switch wanted {
         case .nothing: try skip()
         case .id: turn.requestID = try requestID()
@@ -159,11 +164,11 @@ private struct QuickReader {
 
     // MARK: Values
 
-    private mutating func string() throws(NotQuick) -> String {
+    mutating func string() throws(NotQuick) -> String {
         String(decoding: UnsafeRawBufferPointer(rebasing: bytes[try text()]), as: UTF8.self)
     }
 
-    private mutating func label() throws(NotQuick) -> Label {
+    mutating func label() throws(NotQuick) -> Label {
         try take(91)
         let value = try string()
         try take(44)
@@ -173,7 +178,7 @@ private struct QuickReader {
         return Label(value, found.value)
     }
 
-    private mutating func usage() throws(NotQuick) -> TokenUsage {
+    mutating func usage() throws(NotQuick) -> TokenUsage {
         var usage = TokenUsage()
         try take(91)
         usage.input = try integer()
@@ -211,7 +216,7 @@ private struct QuickReader {
         return usage
     }
 
-    private mutating func requestID() throws(NotQuick) -> RequestID {
+    mutating func requestID() throws(NotQuick) -> RequestID {
         let text = try text()
         guard text.count == 36 else { throw NotQuick() }
         var halves: (high: UInt64, low: UInt64) = (0, 0)
@@ -231,7 +236,7 @@ private struct QuickReader {
         return RequestID(high: halves.high, low: halves.low)
     }
 
-    private mutating func integer() throws(NotQuick) -> Int64 {
+    mutating func integer() throws(NotQuick) -> Int64 {
         var isNegative = false
         if at < bytes.count, bytes[at] == 45 {
             isNegative = true
@@ -251,7 +256,7 @@ private struct QuickReader {
     }
 
     /// Where a string without escapes lies between its quotes.
-    private mutating func text() throws(NotQuick) -> Range<Int> {
+    mutating func text() throws(NotQuick) -> Range<Int> {
         try take(34)
         let start = at
         at = weir_plain_end(bytes.baseAddress, start, bytes.count)
@@ -262,7 +267,7 @@ private struct QuickReader {
 
     // MARK: Structure
 
-    private mutating func name() throws(NotQuick) -> Wanted {
+    mutating func name() throws(NotQuick) -> Wanted {
         guard at + 10 < bytes.count, bytes[at] == 34 else { throw NotQuick() }
         // The name's first eight bytes, and where among them a quote is.
         let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at + 1, as: UInt64.self))
@@ -281,7 +286,7 @@ private struct QuickReader {
         return .nothing
     }
 
-    private mutating func find(_ name: UInt64) -> Wanted? {
+    mutating func find(_ name: UInt64) -> Wanted? {
         let count = table.count
         for step in 0..<count {
             let place = hint + step < count ? hint + step : hint + step - count
@@ -293,7 +298,7 @@ private struct QuickReader {
     }
 
     /// Crosses a value of any kind.
-    private mutating func skip() throws(NotQuick) {
+    mutating func skip() throws(NotQuick) {
         guard at < bytes.count else { throw NotQuick() }
         guard bytes[at] == 123 || bytes[at] == 91 else { return try skipScalar() }
         var depth = 0
@@ -312,7 +317,7 @@ private struct QuickReader {
         } while depth > 0
     }
 
-    private mutating func skipScalar() throws(NotQuick) {
+    mutating func skipScalar() throws(NotQuick) {
         guard bytes[at] == 34 else {
             let start = at
             while at < bytes.count, bytes[at] != 44, bytes[at] != 125, bytes[at] != 93 {
@@ -338,19 +343,19 @@ private struct QuickReader {
     }
 
     /// True behind a comma, false behind the end of the object.
-    private mutating func goesOn(_ end: UInt8) throws(NotQuick) -> Bool {
+    mutating func goesOn(_ end: UInt8) throws(NotQuick) -> Bool {
         guard at < bytes.count, bytes[at] == 44 || bytes[at] == end else { throw NotQuick() }
         at += 1
         return bytes[at - 1] == 44
     }
 
     @inline(__always)
-    private mutating func take(_ byte: UInt8) throws(NotQuick) {
+    mutating func take(_ byte: UInt8) throws(NotQuick) {
         guard at < bytes.count, bytes[at] == byte else { throw NotQuick() }
         at += 1
     }
 
-    private mutating func take(_ text: StaticString) throws(NotQuick) {
+    mutating func take(_ text: StaticString) throws(NotQuick) {
         let count = text.utf8CodeUnitCount
         guard at + count <= bytes.count else { throw NotQuick() }
         for index in 0..<count where bytes[at + index] != text.utf8Start[index] { throw NotQuick() }

@@ -29,6 +29,7 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) var peer = PeerAddress.unknown
     /// The last key that this connection presented and that was good, under the loop's snapshot.
     var knownKey: KnownKey?
+    private var knownHead: KnownHead?
     private var state = State.head
     private var pending = ByteBuffer()
     private var scanner = HTTPHeadScanner()
@@ -163,11 +164,16 @@ final class ClientConnection: ChannelInboundHandler {
                 return false
             }
             let head = try pending.withUnsafeReadableBytesTyped { bytes throws(HTTPHeadError) in
-                try HTTPRequestHead(UnsafeRawBufferPointer(rebasing: bytes[0..<end]), fieldsMax: limits.headerFieldsMax)
+                let bytes = UnsafeRawBufferPointer(rebasing: bytes[0..<end])
+                if let repeated = knownHead?.head.repeated(by: bytes) { return repeated }
+                knownHead = nil
+                return try HTTPRequestHead(bytes, fieldsMax: limits.headerFieldsMax)
             }
             pending.moveReaderIndex(forwardBy: end)
             scanner = HTTPHeadScanner()
-            begin(head)
+            let known = knownHead ?? KnownHead(head, origin: loop.shared.origin)
+            knownHead = known
+            begin(head, known)
             return true
         } catch {
             refuseHead(error)
@@ -175,8 +181,8 @@ final class ClientConnection: ChannelInboundHandler {
         }
     }
 
-    private func begin(_ head: HTTPRequestHead) {
-        let exchange = Exchange(head: head, client: self, loop: loop)
+    private func begin(_ head: HTTPRequestHead, _ known: KnownHead) {
+        let exchange = Exchange(head: head, known: known, client: self, loop: loop)
         self.exchange = exchange
         bodyReader = RequestBodyReader(head.framing, bytesMax: exchange.bodyBytesMax)
         exchange.headArrived()

@@ -21,11 +21,17 @@ extension Exchange {
         case .gateway(let endpoint):
             if endpoint.dialect.isBedrock { signature = try ClientSignature(head.fields, snapshot: snapshot) }
             if signature == nil {
-                let queryKey = endpoint.dialect == .gemini || endpoint == .models ? splitQueryKey(head.query).key : nil
-                let key = try authenticate(
-                    head.fields, queryKey: queryKey, snapshot: snapshot, at: received, known: client?.knownKey)
+                let key: KnownKey
+                if let known = client?.knownKey, known === knownHead.key, known.isGood(at: received) {
+                    key = known
+                } else {
+                    let queryKey = endpoint.dialect == .gemini || endpoint == .models ? splitQueryKey(head.query).key : nil
+                    key = try authenticate(
+                        head.fields, queryKey: queryKey, snapshot: snapshot, at: received, known: client?.knownKey)
+                }
                 self.key = key
                 client?.knownKey = key
+                knownHead.key = key
                 guard let client else { return }
                 try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
             }
@@ -34,8 +40,11 @@ extension Exchange {
                     ? .webSocketNotSupported
                     : .methodNotAllowed(method: head.method, path: head.path, allowed: "POST")
             }
-            if let encoding = head.fields.string("content-encoding"), encoding.lowercased() != "identity" {
-                throw .unsupportedContentEncoding(encoding)
+            if !knownHead.isPlain {
+                if let encoding = head.fields.string("content-encoding"), encoding.lowercased() != "identity" {
+                    throw .unsupportedContentEncoding(encoding)
+                }
+                knownHead.isPlain = true
             }
             if loop.isDraining { throw .shuttingDown }
             if endpoint.isMetered, !loop.shared.journal.isAvailable { throw .journalUnavailable }
@@ -82,9 +91,7 @@ extension Exchange {
         self.request = request
         var record = TurnRecord(
             requestID: requestID, principal: key.value.principal,
-            attribution: body.withUnsafeReadableBytes {
-                AttributionReader.read(fields: head.fields, request: request, body: $0, boundRepository: key.value.repository)
-            }, endpoint: endpoint, modelAsked: request.model ?? "", received: received)
+            attribution: readAttribution(request, key), endpoint: endpoint, modelAsked: request.model ?? "", received: received)
         record.stream = request.stream
         record.snapshotVersion = snapshot.version
         record.bytesIn = Int64(body.readableBytes)
@@ -136,6 +143,15 @@ extension Exchange {
                 }
             }
         }
+    }
+
+    private func readAttribution(_ request: RequestHead, _ key: KnownKey) -> Attribution {
+        func read() -> Attribution {
+            body.withUnsafeReadableBytes {
+                AttributionReader.read(fields: head.fields, request: request, body: $0, boundRepository: key.value.repository)
+            }
+        }
+        return request.saysAttribution ? read() : knownHead.attribution(key, read)
     }
 
     /// What is changed in a body whose provider is asked in the client's own dialect.
@@ -282,7 +298,7 @@ extension Exchange {
         if let warm { hold(warm, isReused: true) }
         let position: JournalPosition
         do {
-            position = try loop.shared.journal.turnReserved(at: turn.place)
+            position = try loop.shared.journal.turnReserved(at: turn.place, opening: &turn.opening)
         } catch {
             turn.record.sent = nil
             upstream = nil

@@ -130,7 +130,7 @@ extension Exchange {
             shared.responses.remember(id, ResponseOwner(principal: turn.record.principal, provider: turn.record.provider))
         }
         do {
-            return try shared.journal.turnSettled(at: turn.place)
+            return try shared.journal.turnSettled(at: turn.place, opening: &turn.opening)
         } catch {
             // The reservation stays in the journal: recovery settles the turn at its bound, so it is not lost.
             shared.metrics.journalFailures.increment()

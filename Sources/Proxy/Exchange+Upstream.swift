@@ -154,7 +154,6 @@ extension Exchange {
     /// The request head that goes upstream: the client's own fields in their order and spelling, less those that are
     /// nobody else's business, then ours. With room for the body where that goes with it.
     private func makeUpstreamHead(_ provider: ProviderRuntime) -> ByteBuffer {
-        let fields = head.fields
         var bodyBytes = body.readableBytes
         for splice in splices { bodyBytes += splice.insert.count - splice.removeCount }
         let endpoint = target.endpoint ?? .chatCompletions
@@ -163,12 +162,37 @@ extension Exchange {
         let contentType = provider.signer == nil ? nil : head.fields.string("content-type")
         let signed = signature(provider, path: path, query: query, contentType: contentType)
         let token = provider.token?.line(at: loop.shared.clock.now()) ?? signed
+        let fixed = credentialFields(provider)
+        let opening = knownHead.opening(provider, path, fixed) { makeOpening(provider, path, query, fixed) }
+        let bytesMax = opening.count + token.count + 160
+        var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
+        buffer.writeHead(bytesMax: bytesMax) { writer in
+            writer.bytes(opening)
+            writer.bytes(token)
+            if provider.provider.kind == .simulated {
+                writer.literal("x-weir-request-id: ")
+                writer.id(requestID)
+                writer.literal("\r\n")
+            }
+            writer.literal("Accept-Encoding: identity\r\n")
+            if bodyBytes > 0 || head.method == "POST" {
+                writer.literal("Content-Length: ")
+                writer.integer(Int64(bodyBytes))
+                writer.literal("\r\n")
+            }
+            writer.literal("\r\n")
+        }
+        return buffer
+    }
+
+    /// The part of that head which follows from the client's head, the provider, the path and the credential.
+    private func makeOpening(_ provider: ProviderRuntime, _ path: [UInt8], _ query: String, _ fixed: [UInt8]) -> [UInt8] {
+        let fields = head.fields
         let listed = connectionListedNames(fields)
         let rewritten = provider.provider.kind == .openAI ? nil : rewrittenCodexMetadata(fields)
+        var buffer = ByteBuffer()
         let bytesMax =
-            head.method.utf8.count + path.count + query.utf8.count + credentialFields(provider).count + token.count
-            + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 256
-        var buffer = loop.allocator.buffer(capacity: bytesMax + (body.readableBytes <= 16_384 ? bodyBytes : 0))
+            head.method.utf8.count + path.count + query.utf8.count + fixed.count + 2 * fields.bytes.count + (rewritten?.count ?? 0) + 64
         buffer.writeHead(bytesMax: bytesMax) { writer in
             writer.text(head.method)
             writer.literal(" ")
@@ -178,8 +202,7 @@ extension Exchange {
                 writer.text(query)
             }
             writer.literal(" HTTP/1.1\r\n")
-            writer.bytes(credentialFields(provider))
-            writer.bytes(token)
+            writer.bytes(fixed)
             var left = rewritten
             fields.bytes.withUnsafeBytes { all in
                 for index in 0..<fields.list.count {
@@ -198,20 +221,8 @@ extension Exchange {
                     writer.line(field, of: all)
                 }
             }
-            if provider.provider.kind == .simulated {
-                writer.literal("x-weir-request-id: ")
-                writer.id(requestID)
-                writer.literal("\r\n")
-            }
-            writer.literal("Accept-Encoding: identity\r\n")
-            if bodyBytes > 0 || head.method == "POST" {
-                writer.literal("Content-Length: ")
-                writer.integer(Int64(bodyBytes))
-                writer.literal("\r\n")
-            }
-            writer.literal("\r\n")
         }
-        return buffer
+        return Array(buffer.readableBytesView)
     }
 
     /// The client's query, less the key that may stand in it, and what the provider wants there.

@@ -12,6 +12,8 @@ import WireFormat
 /// writes them: a copy of them costs more than most of what is done to them. Touched only on its connection's loop.
 final class Turn {
     let place = UnsafeMutablePointer<TurnRecord>.allocate(capacity: 1)
+    /// What its records begin with, once the first is written.
+    @exclusivity(unchecked) var opening = TurnOpening()
     /// What finance sees as the deployment, put together once a try.
     var deployment: String
 
@@ -60,6 +62,8 @@ final class Exchange {
     /// The snapshot that was in force when the request began.
     let snapshot: GatewaySnapshot
     let head: HTTPRequestHead
+    /// What was made of this head already.
+    let knownHead: KnownHead
     let requestID: RequestID
     let received: Timestamp
     let target: RouteTarget
@@ -117,15 +121,16 @@ final class Exchange {
     var isDraining = false
     var digests: BodyDigests?
 
-    init(head: HTTPRequestHead, client: ClientConnection, loop: LoopContext) {
+    init(head: HTTPRequestHead, known: KnownHead, client: ClientConnection, loop: LoopContext) {
         self.head = head
+        knownHead = known
         self.client = client
         self.loop = loop
         snapshot = loop.snapshot
         received = loop.shared.clock.now()
         tryStarted = received
         requestID = loop.makeRequestID(at: received)
-        target = RouteTarget(method: head.method, path: head.path, origin: loop.shared.origin)
+        target = known.target
         loop.add(self)
     }
 

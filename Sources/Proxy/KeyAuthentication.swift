@@ -25,8 +25,11 @@ final class KnownKey: Sendable {
         guard presented.count == token.count else { return false }
         var difference: UInt8 = 0
         for index in 0..<token.count { difference |= token[index] ^ presented[index] }
-        return difference == 0 && validUntil.map { now < $0 } ?? true
+        return difference == 0 && isGood(at: now)
     }
+
+    /// Whether the secret in it is still accepted.
+    func isGood(at now: Timestamp) -> Bool { validUntil.map { now < $0 } ?? true }
 }
 
 /// The caller's key. SDKs put it into different fields; two different ones in one request are refused. Labels behind the dot of a

@@ -18,6 +18,8 @@ final class UpstreamPool {
     private var waiters: CircularBuffer<Exchange> = []
     /// Connections that are open or being opened.
     private(set) var openCount = 0
+    /// One is being opened for whoever comes next.
+    private var isOpeningAhead = false
 
     init(provider: Provider, loop: LoopContext) {
         self.provider = provider
@@ -42,9 +44,21 @@ final class UpstreamPool {
     /// Takes out the connection that was used last, when there is one.
     func takeWarm() -> UpstreamConnection? {
         while let connection = idle.popLast() {
-            if connection.isActive { return connection }
+            guard connection.isActive else { continue }
+            openAhead()
+            return connection
         }
         return nil
+    }
+
+    /// Opens a connection where the last warm one has just been taken: a TLS handshake takes as long as ten requests, and is done before
+    /// somebody waits for it. It idles out as any other.
+    private func openAhead() {
+        guard provider.origin.isTLS, idle.isEmpty, !isOpeningAhead, !loop.isDraining,
+            openCount < loop.snapshot.limits.upstreamConnectionsPerLoopMax
+        else { return }
+        isOpeningAhead = true
+        connect(nil)
     }
 
     /// Takes a connection back that may serve again.
@@ -94,7 +108,8 @@ final class UpstreamPool {
         }
     }
 
-    private func connect(_ exchange: Exchange) {
+    /// For an exchange, or for whoever comes next.
+    private func connect(_ exchange: Exchange?) {
         openCount += 1
         let provider = provider
         let loop = loop
@@ -112,7 +127,7 @@ final class UpstreamPool {
     }
 
     /// Tries the checked addresses one after the other.
-    private func connect(_ exchange: Exchange, to addresses: ArraySlice<SocketAddress>) {
+    private func connect(_ exchange: Exchange?, to addresses: ArraySlice<SocketAddress>) {
         guard let address = addresses.first else {
             connectFailed(exchange, .upstreamConnectFailed(provider: provider.name, reason: "no address"))
             return
@@ -151,9 +166,11 @@ final class UpstreamPool {
                     connection.whenReady(timeout: timeout) { error in
                         if let error {
                             self.connectNext(exchange, addresses, reason: error)
-                        } else if exchange.isWaiting(for: self) {
+                        } else if let exchange, exchange.isWaiting(for: self) {
                             exchange.upstreamReady(connection, isReused: false)
+                            self.openAhead()
                         } else {
+                            if exchange == nil { self.isOpeningAhead = false }
                             self.release(connection)
                         }
                     }
@@ -163,17 +180,21 @@ final class UpstreamPool {
             }
     }
 
-    private func connectNext(_ exchange: Exchange, _ addresses: ArraySlice<SocketAddress>, reason: String) {
-        if addresses.count > 1, exchange.isWaiting(for: self) {
+    private func connectNext(_ exchange: Exchange?, _ addresses: ArraySlice<SocketAddress>, reason: String) {
+        if addresses.count > 1, exchange?.isWaiting(for: self) ?? true {
             connect(exchange, to: addresses.dropFirst())
         } else {
             connectFailed(exchange, .upstreamConnectFailed(provider: provider.name, reason: reason))
         }
     }
 
-    private func connectFailed(_ exchange: Exchange, _ error: GatewayError) {
+    private func connectFailed(_ exchange: Exchange?, _ error: GatewayError) {
         openCount -= 1
-        if exchange.isWaiting(for: self) { exchange.upstreamFailed(error, connected: false) }
+        if let exchange {
+            if exchange.isWaiting(for: self) { exchange.upstreamFailed(error, connected: false) }
+        } else {
+            isOpeningAhead = false
+        }
         serveWaiter()
     }
 }

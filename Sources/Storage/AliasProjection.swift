@@ -16,7 +16,7 @@ struct AliasProjection {
         var version: String
         var missing: Int64
 
-        init(_ turn: TurnRecord) {
+        init(_ turn: borrowing TurnRecord) {
             day = turn.received.start(of: .day).seconds
             workspace = turn.principal.workspace
             client = turn.attribution.client ?? ""
@@ -30,10 +30,16 @@ struct AliasProjection {
         var unpriced: Int64 = 0
         var cost: Int64 = 0
 
-        mutating func add(_ turn: TurnRecord, times: Int64) {
+        mutating func add(_ turn: borrowing TurnRecord, times: Int64) {
             turns += times
             unpriced += turn.flags.contains(.unpriced) ? times : 0
             cost += times * turn.cost.value
+        }
+
+        mutating func add(_ other: ClientSums) {
+            turns += other.turns
+            unpriced += other.unpriced
+            cost += other.cost
         }
     }
 
@@ -53,6 +59,9 @@ struct AliasProjection {
     private var newProjects: Set<ProjectSession> = []
     private var staleSessions: Set<Int64> = []
     private var clients: [ClientCell: ClientSums] = [:]
+    /// The same of turns whose beginning is known, which says everything but the day.
+    private var counted: [(cell: ClientCell, sums: ClientSums)] = []
+    private var places: [Int: Int] = [:]
 
     private static let cacheMax = 100_000
 
@@ -61,6 +70,8 @@ struct AliasProjection {
         newProjects = []
         staleSessions = []
         clients = [:]
+        counted = []
+        places = [:]
         if knownProjects.count > Self.cacheMax { knownProjects = [] }
         if namedSessions.count > Self.cacheMax { namedSessions = [] }
         guard !isLoaded else { return }
@@ -103,10 +114,23 @@ struct AliasProjection {
         return encodeTurn(whole)
     }
 
-    /// Counts a turn that is new in the ledger.
-    mutating func count(_ turn: TurnRecord, session: Int64) {
+    /// Counts a turn that is new in the ledger. `beginning` is what `TurnReader` says of it.
+    mutating func count(_ turn: borrowing TurnRecord, session: Int64, beginning: Int) {
+        let takesAlias = turn.attribution.takesAlias
+        if beginning > 0, !takesAlias {
+            let day = turn.received.start(of: .day).seconds
+            if let place = places[beginning], counted[place].cell.day == day {
+                counted[place].sums.add(turn, times: 1)
+                return
+            }
+            var sums = ClientSums()
+            sums.add(turn, times: 1)
+            places[beginning] = counted.count
+            counted.append((ClientCell(turn), sums))
+            return
+        }
         clients[ClientCell(turn), default: ClientSums()].add(turn, times: 1)
-        guard turn.attribution.takesAlias else { return }
+        guard takesAlias else { return }
         if let project = turn.attribution.project {
             let one = ProjectSession(workspace: turn.principal.workspace, project: project, session: session)
             if knownProjects.insert(one).inserted {
@@ -133,6 +157,9 @@ struct AliasProjection {
                     """
             ).execute(arguments: [one.workspace, one.project, one.session])
         }
+        for one in counted { clients[one.cell, default: ClientSums()].add(one.sums) }
+        counted = []
+        places = [:]
         for (cell, sums) in clients {
             let key: StatementArguments = [cell.day, cell.workspace, cell.client, cell.version, cell.missing]
             try database.cachedStatement(
@@ -239,7 +266,7 @@ package struct MissingLabels: OptionSet, Sendable, Hashable {
     /// No session was sent; a generated one is a guess.
     package static let session = MissingLabels(rawValue: 4)
 
-    package init(_ turn: TurnRecord) {
+    package init(_ turn: borrowing TurnRecord) {
         var missing: MissingLabels = []
         if turn.principal.developer == nil { missing.insert(.developer) }
         if turn.attribution.repository == nil { missing.insert(.repository) }

@@ -13,6 +13,9 @@ package final class LedgerProjection {
     private var statements = PreparedStatements()
     private var labelIDs: [TextKey: LabelIDs] = [:]
     private var sessionIDs: [TextKey: Int64] = [:]
+    private var reader = TurnReader()
+    /// By what the reader calls their beginning.
+    private var beginnings: [Int: (labels: LabelIDs, session: Int64)] = [:]
     private var months: Set<String> = []
     private var month = (name: "", start: Timestamp(nanoseconds: .max), end: Timestamp(nanoseconds: .min))
     /// Months whose turns retention has dropped; asked for once a batch.
@@ -113,19 +116,19 @@ package final class LedgerProjection {
     func forget() {
         labelIDs = [:]
         sessionIDs = [:]
+        beginnings = [:]
         months = []
         names = AliasProjection()
         clientReports.forget()
     }
 
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
-        guard var turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !isDropped(turn) else { return }
+        guard case (var turn, let beginning)? = record.json.withUnsafeBytes({ reader.read($0) }), !isDropped(turn) else { return }
         let json = names.label(&turn, record.json)
-        let labels = try labelIDs(turn, database)
-        let session = try sessionID(turn, database)
+        let (labels, session) = try ids(turn, beginning, database)
         guard try insertTurn(turn, json, labels: labels.own, session: session, database) else { return }
         batch.add(turn, labels: labels.own, unbranched: labels.unbranched, session: session, month: month.start)
-        names.count(turn, session: session)
+        names.count(turn, session: session, beginning: beginning)
         if let id = turn.responseID, turn.endpoint.dialect == .openAIResponses {
             batch.responses.append((id, turn.requestID.description, month.name))
         }
@@ -166,6 +169,17 @@ package final class LedgerProjection {
             try statement.run()
             return statement.changes > 0
         }
+    }
+
+    /// The ids of a turn's labels and session, which turns that begin alike share: but for those that an alias may name, which changes.
+    private func ids(_ turn: TurnRecord, _ beginning: Int, _ database: Database) throws -> (labels: LabelIDs, session: Int64) {
+        let isFixed = beginning > 0 && !turn.attribution.takesAlias
+        if isFixed, let known = beginnings[beginning] { return known }
+        let found = (labels: try labelIDs(turn, database), session: try sessionID(turn, database))
+        guard isFixed else { return found }
+        if beginnings.count > Self.cacheMax { beginnings = [:] }
+        beginnings[beginning] = found
+        return found
     }
 
     private func labelIDs(_ turn: TurnRecord, _ database: Database) throws -> LabelIDs {

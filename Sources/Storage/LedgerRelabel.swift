@@ -73,7 +73,7 @@ extension LedgerProjection {
                 ORDER BY rowid LIMIT \(Self.relabelTurnsMax)
                 """, arguments: [Int64(task.after) ?? 0, Int64(task.name) ?? 0])
         for row in rows where row["labels"] as Int64 != 0 {
-            if let turn = decoded(row) { names.count(turn, session: row["session_id"]) }
+            if let turn = decoded(row) { names.count(turn, session: row["session_id"], beginning: 0) }
         }
         task.after = String(rows.last?["number"] as Int64? ?? 0)
         return rows.count < Self.relabelTurnsMax

@@ -38,7 +38,7 @@ struct Batch {
         var branch = ""
         var subAgents: Set<String> = []
 
-        mutating func add(_ turn: TurnRecord) {
+        mutating func add(_ turn: borrowing TurnRecord) {
             first = min(first, turn.received.nanoseconds)
             last = max(last, (turn.lastByte ?? turn.received).nanoseconds)
             if parent == nil { parent = turn.attribution.parentSession?.value }
@@ -72,7 +72,7 @@ struct Batch {
     var responses: [(id: String, requestID: String, month: String)] = []
 
     /// Adds a turn to everything that is summed. `unbranched` are its labels without the branch.
-    mutating func add(_ turn: TurnRecord, labels: Int64, unbranched: Int64, session: Int64, month: Timestamp) {
+    mutating func add(_ turn: borrowing TurnRecord, labels: Int64, unbranched: Int64, session: Int64, month: Timestamp) {
         let kind = Kind(
             hour: turn.received.start(of: .hour).seconds, labels: labels, session: session, month: month.seconds,
             unbranched: unbranched)
@@ -82,13 +82,17 @@ struct Batch {
             kinds[kind] = sums.count
             sums.append((kind, UsageSums(turn)))
         }
-        if session != 0 { sessions[session, default: SessionChange(first: turn.received.nanoseconds)].add(turn) }
+        if session != 0 {
+            let received = turn.received.nanoseconds
+            sessions[session, default: SessionChange(first: received)].add(turn)
+        }
         let minute = turn.received.nanoseconds / 60_000_000_000 * 60_000_000_000
-        if keyUse[turn.principal.keyID, default: 0] < minute { keyUse[turn.principal.keyID] = minute }
+        let key = turn.principal.keyID
+        if keyUse[key, default: 0] < minute { keyUse[key] = minute }
         if turn.flags.contains(.unpriced) { addUnpriced(turn) }
     }
 
-    private mutating func addUnpriced(_ turn: TurnRecord) {
+    private mutating func addUnpriced(_ turn: borrowing TurnRecord) {
         let time = turn.received.nanoseconds
         var known = unpriced[turn.deployment] ?? Unpriced(first: time, last: time)
         known.turns += 1

@@ -9,9 +9,9 @@ package struct UsageSums: Sendable, Hashable {
     package init() {}
 
     /// One turn's measures.
-    package init(_ turn: TurnRecord) { add(turn) }
+    package init(_ turn: borrowing TurnRecord) { add(turn) }
 
-    package mutating func add(_ turn: TurnRecord) {
+    package mutating func add(_ turn: borrowing TurnRecord) {
         let usage = turn.usage
         let end = turn.lastByte ?? turn.received
         values.withUnsafeMutableBufferPointer { values in

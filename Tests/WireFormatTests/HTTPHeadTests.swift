@@ -37,6 +37,24 @@ import WireFormat
         #expect(!head.expectsContinue && !head.wantsUpgrade)
     }
 
+    @Test func aHeadThatComesAgainDiffersInTheLengthOfItsBodyAndInNothingElse() throws {
+        let text = "POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 120\r\nX-A: b\r\n\r\n"
+        let head = try request(text).get()
+        func again(_ old: String, _ new: String) -> HTTPRequestHead? {
+            var bytes = Array(text.replacing(old, with: new).utf8)
+            return bytes.withUnsafeMutableBytes { head.repeated(by: UnsafeRawBufferPointer($0)) }
+        }
+        #expect(again("120", "120")?.framing == .length(120))
+        #expect(again("120", "987")?.framing == .length(987))
+        #expect(again("120", "987")?.path == "/v1/messages")
+        for (old, new) in [
+            ("120", "1200"), ("120", "12"), ("120", "+12"), ("120", "1 2"), ("120", "12\r"), ("120", "1e2"), ("X-A: b", "X-A: c"),
+            ("X-A", "x-a"), ("Host: a", "Host: b"), ("POST", "PUT "), ("Content-Length: 120", "Content-Length:  12"),
+        ] { #expect(again(old, new) == nil, "\(new)") }
+        let chunked = try request("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").get()
+        chunked.fields.bytes.withUnsafeBytes { #expect(chunked.repeated(by: $0) == nil) }
+    }
+
     @Test func thePathIsTheRawPath() throws {
         #expect(try request("GET //a/../b%2f;c HTTP/1.1\r\nHost: a\r\n\r\n").get().path == "//a/../b%2f;c")
         #expect(try request("GET /?a?b HTTP/1.1\r\nHost: a\r\n\r\n").get().query == "a?b")

@@ -45,6 +45,63 @@ static inline void weir_copy_short(uint8_t *place, const uint8_t *bytes, size_t 
     }
 }
 
+// Whether some bytes are the same, which are mostly few: a call would cost more than the comparison.
+static inline int weir_is_same(const uint8_t *bytes, const uint8_t *others, size_t count) {
+    if (count > 16) {
+        return memcmp(bytes, others, count) == 0;
+    }
+    if (count >= 8) {
+        uint64_t first, last, other_first, other_last;
+        memcpy(&first, bytes, 8);
+        memcpy(&last, bytes + count - 8, 8);
+        memcpy(&other_first, others, 8);
+        memcpy(&other_last, others + count - 8, 8);
+        return ((first ^ other_first) | (last ^ other_last)) == 0;
+    }
+    if (count >= 4) {
+        uint32_t first, last, other_first, other_last;
+        memcpy(&first, bytes, 4);
+        memcpy(&last, bytes + count - 4, 4);
+        memcpy(&other_first, others, 4);
+        memcpy(&other_last, others + count - 4, 4);
+        return ((first ^ other_first) | (last ^ other_last)) == 0;
+    }
+    for (size_t index = 0; index < count; index++) {
+        if (bytes[index] != others[index]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+// Eight bytes where those of `name`, which is lower-case ASCII, may differ by their case: 0 where they are the same.
+static inline uint64_t weir_case_difference(uint64_t bytes, uint64_t name) {
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t letters = (name + ones * (0x80 - 'a')) & ~(name + ones * (0x80 - 'z' - 1)) & ones * 0x80;
+    return (bytes ^ name) & ~(letters >> 2);
+}
+
+// Whether some bytes are a name in lower-case ASCII, whatever their case.
+static inline int weir_is_same_ignoring_case(const uint8_t *bytes, const uint8_t *name, size_t count) {
+    uint64_t word, name_word, difference = 0;
+    if (count >= 8) {
+        for (size_t index = 0; index + 8 < count; index += 8) {
+            memcpy(&word, bytes + index, 8);
+            memcpy(&name_word, name + index, 8);
+            difference |= weir_case_difference(word, name_word);
+        }
+        memcpy(&word, bytes + count - 8, 8);
+        memcpy(&name_word, name + count - 8, 8);
+        return (difference | weir_case_difference(word, name_word)) == 0;
+    }
+    word = name_word = 0;
+    for (size_t index = 0; index < count; index++) {
+        word = word << 8 | bytes[index];
+        name_word = name_word << 8 | name[index];
+    }
+    return weir_case_difference(word, name_word) == 0;
+}
+
 // Whether a backslash is among some bytes, which are mostly few.
 static inline int weir_holds_backslash(const uint8_t *bytes, size_t count) {
     size_t index = 0;
@@ -78,6 +135,13 @@ struct weir_member {
 // is behind it. -1: the caller looks for itself what is wrong. With `leaves_arrays`, an array is not crossed and its end is its start.
 int weir_next_member(
     const void *text, size_t index, size_t count, int is_first, int depth_max, int leaves_arrays, struct weir_member *member);
+
+// Reads the element that begins at `index`, before its comma if there is one, as `weir_next_member` reads a member.
+int weir_next_element(
+    const void *text, size_t index, size_t count, int is_first, int depth_max, struct weir_member *element);
+
+// Behind the byte that opens the text's one value, white space before it crossed; 0 when another byte stands there.
+size_t weir_enter(const void *text, size_t count, uint8_t opening);
 
 // Behind the token's bytes (RFC 9110, section 5.6.2) that begin at `index`.
 size_t weir_token_end(const uint8_t *bytes, size_t index, size_t end);

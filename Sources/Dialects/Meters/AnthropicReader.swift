@@ -102,7 +102,7 @@ final class AnthropicReader: StreamReader {
                 reading.contentBytes += Int64(field.value.count)
                 visitJSONElements(field.value) { _, block in
                     visitJSONMembers(block) {
-                        if $0.isNamed("type"), $0.string == "tool_use" { reading.toolCalls += 1 }
+                        if $0.isNamed("type"), $0.isString("tool_use") { reading.toolCalls += 1 }
                     }
                     return true
                 }

@@ -36,9 +36,9 @@ extension MeterReading {
                 }
             }
         }
-        takeInclusive(
-            &usage, total: prompt, cached: max(cached, cachedBeside), written: [(\.cacheWrite30m, written)], raw: object
-        )
+        usage.cacheRead = max(cached, cachedBeside)
+        usage.cacheWrite30m = written
+        takeInclusive(&usage, total: prompt, raw: object)
     }
 
     /// The Responses API: `input_tokens` includes cached and cache-written tokens; web searches are counted beside it.
@@ -71,23 +71,15 @@ extension MeterReading {
             }
         }
         if written12h > written { inconsistent = true }
-        let short = max(0, written - written12h)
-        takeInclusive(
-            &usage, total: input, cached: cached, written: [(\.cacheWrite30m, short), (\.cacheWrite12h, written12h)],
-            raw: object)
+        usage.cacheRead = cached
+        usage.cacheWrite30m = max(0, written - written12h)
+        usage.cacheWrite12h = written12h
+        takeInclusive(&usage, total: input, raw: object)
     }
 
     /// Subtracts the cache classes from a total that includes them, and says so when they do not fit.
-    private mutating func takeInclusive(
-        _ usage: inout TokenUsage, total: Int64, cached: Int64, written: [(WritableKeyPath<TokenUsage, Int64>, Int64)],
-        raw: UnsafeRawBufferPointer
-    ) {
-        var rest = total - cached
-        usage.cacheRead = cached
-        for (path, count) in written {
-            usage[keyPath: path] = count
-            rest -= count
-        }
+    private mutating func takeInclusive(_ usage: inout TokenUsage, total: Int64, raw: UnsafeRawBufferPointer) {
+        let rest = total - usage.cacheRead - usage.cacheWrite30m - usage.cacheWrite12h
         if rest < 0 { inconsistent = true }
         usage.input = max(0, rest)
         usage.reasoning = min(usage.reasoning, usage.output)

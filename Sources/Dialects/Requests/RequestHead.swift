@@ -37,6 +37,9 @@ package struct RequestHead: Sendable {
     package var tailStarts = SIMD8<UInt32>(repeating: 0)
     package static let tailMax = 8
 
+    /// Whether the body says something of attribution, beside the header fields.
+    package var saysAttribution: Bool { metadataUserID != nil || clientMetadata != nil }
+
     package init() {}
 }
 

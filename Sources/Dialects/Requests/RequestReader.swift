@@ -1,6 +1,7 @@
 // RequestReader: one pass over a request body. What Weir acts on is read as the strictest and the laxest of upstream parsers
 // would read it: keys with escapes decoded, and duplicates or case variants of what it acts on refused.
 
+import CSearch
 package import GatewayModel
 import WireFormat
 
@@ -10,6 +11,9 @@ private let actedOn: [StaticString] = [
     "service_tier", "speed", "inference_geo",
     "previous_response_id", "background", "metadata", "client_metadata", "inferenceConfig",
 ]
+
+/// A bit for each length that one of them has: most keys are seen to be none of them without a comparison.
+private let actedOnLengths: UInt64 = actedOn.reduce(0) { $0 | 1 << UInt64($1.utf8CodeUnitCount) }
 
 /// Reads what Weir must know of a body. Throws when it is no JSON object, is ambiguous, or lacks a model.
 /// - Parameter model: the model that the path names, for endpoints whose body names none; then a `model` in the body means nothing.
@@ -163,7 +167,8 @@ private struct RequestReader {
     /// Refuses a second or differently cased spelling of what Weir acts on.
     private mutating func checkName(_ member: JSONMember) throws(GatewayError) {
         let count = member.rawKey.count
-        let isPlain = !member.rawKey.contains { $0 == 92 || $0 >= 128 }
+        let isPlain = isPlainKey(member.rawKey)
+        if isPlain, count >= 64 || actedOnLengths >> UInt64(count) & 1 == 0 { return }
         // A parser that drops bytes which are no UTF-8 would read another key.
         guard isPlain || String(validating: member.rawKey, as: UTF8.self) != nil else {
             throw .malformedJSON(reason: "a key is not UTF-8", offset: member.range.lowerBound)
@@ -249,11 +254,17 @@ private struct RequestReader {
             var isFirstKey = true
             try scanner.enterObject()
             while let member = try scanner.nextMember(&isFirstKey) {
-                if member.isNamed("role"), member.string == "user" { isUser = true }
+                if member.isNamed("role"), member.isString("user") { isUser = true }
             }
             if isUser { head.openerHash = contentHash(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<scanner.position])) }
         }
     }
+}
+
+/// Whether the key is ASCII without an escape, as nearly all are.
+private func isPlainKey(_ key: UnsafeRawBufferPointer) -> Bool {
+    guard let bytes = key.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+    return weir_is_printable(bytes, key.count) != 0 && weir_holds_backslash(bytes, key.count) == 0
 }
 
 /// The key as a parser that ignores case would match it: Go's folds the long s and the Kelvin sign too.

@@ -1,27 +1,34 @@
 // HTTPFields: a head's bytes as they came, and where its fields lie in them. Nothing is decoded until somebody asks.
 
+public import CSearch
+
 /// The header fields of one message, over the bytes of its head.
-package struct HTTPFields: Sendable {
+public struct HTTPFields: Sendable {
     /// Where one field's name and value (trimmed) lie in `bytes`.
-    package struct Field: Sendable, Hashable {
-        package var nameStart: Int32
-        package var nameCount: Int32
-        package var valueStart: Int32
-        package var valueCount: Int32
+    public struct Field: Sendable, Hashable {
+        /// Where the name begins.
+        public var nameStart: Int32
+        /// The name's length.
+        public var nameCount: Int32
+        /// Where the value begins.
+        public var valueStart: Int32
+        /// The value's length.
+        public var valueCount: Int32
     }
 
     /// The whole head, from the start line to the empty line.
-    package let bytes: [UInt8]
+    public let bytes: [UInt8]
     /// The fields in the order in which they came.
-    package let list: [Field]
+    public let list: [Field]
 
-    package init(bytes: [UInt8], list: [Field]) {
+    /// A head's bytes with the places of its fields.
+    public init(bytes: [UInt8], list: [Field]) {
         self.bytes = bytes
         self.list = list
     }
 
     /// Builds fields from pairs, for tests and for requests that Weir itself makes.
-    package init(_ pairs: [(String, String)]) {
+    public init(_ pairs: [(String, String)]) {
         var bytes: [UInt8] = []
         var list: [Field] = []
         for (name, value) in pairs {
@@ -42,7 +49,7 @@ package struct HTTPFields: Sendable {
     /// Gives the name's bytes as received (any case).
     @inlinable
     @inline(__always)
-    package func withName<Result>(_ field: Field, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    public func withName<Result>(_ field: Field, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         bytes.withUnsafeBytes { all in
             let start = Int(field.nameStart)
             return body(UnsafeRawBufferPointer(rebasing: all[start..<start + Int(field.nameCount)]))
@@ -52,7 +59,7 @@ package struct HTTPFields: Sendable {
     /// Gives the value's bytes without surrounding white space.
     @inlinable
     @inline(__always)
-    package func withValue<Result>(_ field: Field, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    public func withValue<Result>(_ field: Field, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         bytes.withUnsafeBytes { all in
             let start = Int(field.valueStart)
             return body(UnsafeRawBufferPointer(rebasing: all[start..<start + Int(field.valueCount)]))
@@ -62,51 +69,51 @@ package struct HTTPFields: Sendable {
     /// Whether the field has this name. `name` is lower-case ASCII.
     @inlinable
     @inline(__always)
-    package func isNamed(_ field: Field, _ name: StaticString) -> Bool {
+    public func isNamed(_ field: Field, _ name: StaticString) -> Bool {
         guard Int(field.nameCount) == name.utf8CodeUnitCount else { return false }
         return withName(field) { equalsIgnoringCase($0, name) }
     }
 
     /// The first field of this name. `name` is lower-case ASCII.
-    package func first(_ name: StaticString) -> Field? {
+    public func first(_ name: StaticString) -> Field? {
         for index in 0..<list.count where isNamed(list[index], name) { return list[index] }
         return nil
     }
 
     /// The first value of this name as text, or nil when absent or not UTF-8.
-    package func string(_ name: StaticString) -> String? {
+    public func string(_ name: StaticString) -> String? {
         first(name).flatMap { valueString($0) }
     }
 
     /// The value as text, or nil when it is not UTF-8.
-    package func valueString(_ field: Field) -> String? {
+    public func valueString(_ field: Field) -> String? {
         withValue(field) { String(validating: $0, as: UTF8.self) }
     }
 
     /// The name as text, lower-cased.
-    package func nameString(_ field: Field) -> String {
+    public func nameString(_ field: Field) -> String {
         withName(field) { String(decoding: $0.map(asciiLowercased), as: UTF8.self) }
     }
 }
 
 /// Lower-cases an ASCII letter and leaves every other byte.
 @inlinable
-package func asciiLowercased(_ byte: UInt8) -> UInt8 {
+public func asciiLowercased(_ byte: UInt8) -> UInt8 {
     byte >= 65 && byte <= 90 ? byte | 0x20 : byte
 }
 
 /// Compares bytes with a lower-case ASCII name, ignoring the case of the bytes.
 @inlinable
 @inline(__always)
-package func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ lowercaseName: StaticString) -> Bool {
+public func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ lowercaseName: StaticString) -> Bool {
     // Most names differ in length, which is seen without a call.
     bytes.count == lowercaseName.utf8CodeUnitCount && isSameIgnoringCase(bytes, lowercaseName.utf8Start)
 }
 
 /// Compares as many bytes as there are with a lower-case ASCII name, ignoring their case.
-@usableFromInline
-package func isSameIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ name: UnsafePointer<UInt8>) -> Bool {
+@inlinable
+@inline(__always)
+public func isSameIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ name: UnsafePointer<UInt8>) -> Bool {
     guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
-    for index in 0..<bytes.count where asciiLowercased(base[index]) != name[index] { return false }
-    return true
+    return weir_is_same_ignoring_case(base, name, bytes.count) != 0
 }

@@ -124,7 +124,7 @@ func readFraming(_ fields: HTTPFields) throws(HTTPHeadError) -> HTTPBodyFraming?
 }
 
 /// 1 to 15 digits and nothing else.
-private func decimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
+func decimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
     guard (1...15).contains(bytes.count) else { return nil }
     var value = 0
     for byte in bytes {

@@ -64,6 +64,31 @@ package struct HTTPRequestHead: Sendable {
         wantsUpgrade = upgrades
     }
 
+    /// The head that a connection sends when it sends another again with a body of another length: every byte is the same but for the
+    /// digits of `Content-Length`. Nil when it is not. What was strict about the first is as strict about this one.
+    package func repeated(by bytes: UnsafeRawBufferPointer) -> HTTPRequestHead? {
+        guard case .length = framing, bytes.count == fields.bytes.count, let field = fields.first("content-length") else { return nil }
+        let start = Int(field.valueStart)
+        let end = start + Int(field.valueCount)
+        let isSame = fields.bytes.withUnsafeBytes { own in
+            guard let own = own.baseAddress, let base = bytes.baseAddress else { return false }
+            return memcmp(own, base, start) == 0 && memcmp(own + end, base + end, bytes.count - end) == 0
+        }
+        guard isSame, let length = decimal(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) else { return nil }
+        return HTTPRequestHead(self, framing: .length(length))
+    }
+
+    private init(_ other: HTTPRequestHead, framing: HTTPBodyFraming) {
+        method = other.method
+        path = other.path
+        query = other.query
+        fields = other.fields
+        self.framing = framing
+        keepsAlive = other.keepsAlive
+        expectsContinue = other.expectsContinue
+        wantsUpgrade = other.wantsUpgrade
+    }
+
     /// Origin form, or absolute form whose authority is the Host header's; nothing else.
     private static func splitTarget(
         _ target: UnsafeRawBufferPointer, fields: HTTPFields

@@ -4,26 +4,49 @@
 import CSearch
 
 /// The kinds of JSON value.
-package enum JSONKind: Sendable, Hashable {
+public enum JSONKind: Sendable, Hashable {
     case object, array, string, number, boolean, null
+
+    /// The kind of a valid value, by its first byte.
+    @inlinable
+    @inline(__always)
+    init(opening: UInt8) {
+        switch opening {
+        case 123: self = .object
+        case 91: self = .array
+        case 34: self = .string
+        case 116, 102: self = .boolean
+        case 110: self = .null
+        default: self = .number
+        }
+    }
 }
 
 /// A cursor over JSON text. Every method leaves it behind what it read, or throws.
-package struct JSONScanner {
-    package let bytes: UnsafeRawBufferPointer
+public struct JSONScanner {
+    /// The text.
+    public let bytes: UnsafeRawBufferPointer
     /// The next byte to read.
-    package private(set) var position: Int
+    public private(set) var position: Int
     private var depth = 0
     private let depthMax: Int
 
-    package init(_ bytes: UnsafeRawBufferPointer, depthMax: Int = 128) {
+    /// A cursor at the beginning of a text.
+    public init(_ bytes: UnsafeRawBufferPointer, depthMax: Int = 128) {
         self.bytes = bytes
         self.depthMax = min(depthMax, 128)
         position = 0
     }
 
+    /// A cursor inside the text's one object or array.
+    init(_ bytes: UnsafeRawBufferPointer, inside place: Int) {
+        self.init(bytes)
+        position = place
+        depth = 1
+    }
+
     /// The kind of the value that comes next.
-    package mutating func peekKind() throws(JSONError) -> JSONKind {
+    public mutating func peekKind() throws(JSONError) -> JSONKind {
         skipSpace()
         guard position < bytes.count else { throw malformed("the text ends where a value should stand") }
         switch bytes[position] {
@@ -38,14 +61,14 @@ package struct JSONScanner {
     }
 
     /// Fails unless only white space is left.
-    package mutating func finish() throws(JSONError) {
+    public mutating func finish() throws(JSONError) {
         skipSpace()
         guard position == bytes.count else { throw malformed("something stands after the value") }
     }
 
     /// Crosses one value of any kind and gives where it lies.
     @discardableResult
-    package mutating func skipValue() throws(JSONError) -> Range<Int> {
+    public mutating func skipValue() throws(JSONError) -> Range<Int> {
         switch try peekKind() {
         case .string: return try readString()
         case .object, .array:
@@ -64,7 +87,7 @@ package struct JSONScanner {
     }
 
     /// Begins an object: the cursor stands behind `{`. Then call `nextKey` until it gives nil.
-    package mutating func enterObject() throws(JSONError) {
+    public mutating func enterObject() throws(JSONError) {
         skipSpace()
         try expect(123)
         try deepen()
@@ -72,7 +95,7 @@ package struct JSONScanner {
 
     /// The next key's bytes between its quotes, with the cursor before the value; nil behind the closing brace.
     /// `isFirst` must be true for the first call and is set false.
-    package mutating func nextKey(_ isFirst: inout Bool) throws(JSONError) -> Range<Int>? {
+    public mutating func nextKey(_ isFirst: inout Bool) throws(JSONError) -> Range<Int>? {
         skipSpace()
         guard position < bytes.count else { throw malformed("the object is not closed") }
         if bytes[position] == 125 {
@@ -94,7 +117,7 @@ package struct JSONScanner {
 
     /// The next member with its value crossed; nil behind the closing brace. `isFirst` as `nextKey` has it. With `leavingArrays`, the
     /// cursor stands before a value that is an array, whose range is empty: it is for the caller to cross.
-    package mutating func nextMember(_ isFirst: inout Bool, leavingArrays: Bool = false) throws(JSONError) -> JSONMember? {
+    public mutating func nextMember(_ isFirst: inout Bool, leavingArrays: Bool = false) throws(JSONError) -> JSONMember? {
         if let base = bytes.baseAddress {
             var found = weir_member()
             switch weir_next_member(
@@ -118,14 +141,14 @@ package struct JSONScanner {
     }
 
     /// Begins an array: the cursor stands behind `[`. Then call `nextElement` until it is false.
-    package mutating func enterArray() throws(JSONError) {
+    public mutating func enterArray() throws(JSONError) {
         skipSpace()
         try expect(91)
         try deepen()
     }
 
     /// True when an element comes next (read or skip it), false behind the closing bracket.
-    package mutating func nextElement(_ isFirst: inout Bool) throws(JSONError) -> Bool {
+    public mutating func nextElement(_ isFirst: inout Bool) throws(JSONError) -> Bool {
         skipSpace()
         guard position < bytes.count else { throw malformed("the array is not closed") }
         if bytes[position] == 93 {
@@ -142,7 +165,7 @@ package struct JSONScanner {
     }
 
     /// Crosses a string and gives its range with the quotes.
-    package mutating func readString() throws(JSONError) -> Range<Int> {
+    public mutating func readString() throws(JSONError) -> Range<Int> {
         let start = position
         guard start < bytes.count, bytes[start] == 34, let base = bytes.baseAddress else {
             throw malformed("a string should stand here")
@@ -185,7 +208,7 @@ package struct JSONScanner {
     }
 
     /// Crosses the object or array that comes next, and says what is wrong with it.
-    package mutating func skipContainerSlowly() throws(JSONError) {
+    public mutating func skipContainerSlowly() throws(JSONError) {
         // One bit a level says whether it is an object; the depth limit is at most 128.
         var isObject: UInt128 = 0
         var levels = 0

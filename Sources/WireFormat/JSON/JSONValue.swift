@@ -1,14 +1,15 @@
 // JSONValue: reading one scalar out of the bytes that the scanner has crossed.
 
-import CSearch
+public import CSearch
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// Decodes a JSON string's content (between its quotes). Unpaired surrogates become U+FFFD, invalid UTF-8 too.
-package func decodeJSONString(_ content: UnsafeRawBufferPointer) -> String {
-    guard content.contains(92) else { return String(decoding: content, as: UTF8.self) }
+public func decodeJSONString(_ content: UnsafeRawBufferPointer) -> String {
+    guard let base = content.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return "" }
+    guard weir_holds_backslash(base, content.count) != 0 else { return String(decoding: content, as: UTF8.self) }
     var out: [UInt8] = []
     out.reserveCapacity(content.count)
     var index = 0
@@ -51,7 +52,7 @@ private func hexUnit(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> UInt32 {
 }
 
 /// A JSON number that is an integer in Int64's range; nil for a fraction, an exponent or an overflow.
-package func decodeJSONInteger(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+public func decodeJSONInteger(_ bytes: UnsafeRawBufferPointer) -> Int64? {
     var value: Int64 = 0
     var index = 0
     let isNegative = bytes.first == 45
@@ -76,20 +77,21 @@ package func decodeJSONInteger(_ bytes: UnsafeRawBufferPointer) -> Int64? {
 }
 
 /// One member of an object: its raw key and its value's bytes.
-package struct JSONMember {
+public struct JSONMember {
     /// The key's bytes between the quotes, escapes and all.
-    package let rawKey: UnsafeRawBufferPointer
-    package let kind: JSONKind
+    public let rawKey: UnsafeRawBufferPointer
+    /// The value's kind.
+    public let kind: JSONKind
     /// The value as it stands in the text.
-    package private(set) var value: UnsafeRawBufferPointer
+    public var value: UnsafeRawBufferPointer
     /// Where the value lies in the scanned bytes.
-    package private(set) var range: Range<Int>
+    public var range: Range<Int>
     /// Whether an escape stands in the key.
     @usableFromInline
     let hasEscape: Bool
 
     /// Says where a value lies that was left to the caller.
-    package mutating func setRange(_ crossed: Range<Int>, in bytes: UnsafeRawBufferPointer) {
+    public mutating func setRange(_ crossed: Range<Int>, in bytes: UnsafeRawBufferPointer) {
         range = crossed
         value = UnsafeRawBufferPointer(rebasing: bytes[crossed])
     }
@@ -104,48 +106,58 @@ package struct JSONMember {
     }
 
     /// The member that was found; its value is not empty unless it was left.
+    @inlinable
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer, _ found: weir_member) {
         rawKey = UnsafeRawBufferPointer(rebasing: bytes[found.key_start..<found.key_end])
         range = found.value_start..<found.value_end
         value = UnsafeRawBufferPointer(rebasing: bytes[range])
         hasEscape = found.key_holds_backslash != 0
-        switch bytes[found.value_start] {
-        case 123: kind = .object
-        case 91: kind = .array
-        case 34: kind = .string
-        case 116, 102: kind = .boolean
-        case 110: kind = .null
-        default: kind = .number
-        }
+        kind = JSONKind(opening: bytes[found.value_start])
     }
 
     /// Whether the key, escapes decoded, is this. `name` has no escapes.
     @inlinable
     @inline(__always)
-    package func isNamed(_ name: StaticString) -> Bool {
+    public func isNamed(_ name: StaticString) -> Bool {
         // Most names differ in length, which is seen without a call.
         rawKey.count == name.utf8CodeUnitCount ? isSameKey(name) : hasEscape && key == name.description
     }
 
-    @usableFromInline
+    @inlinable
+    @inline(__always)
     func isSameKey(_ name: StaticString) -> Bool {
         guard !hasEscape else { return key == name.description }
         guard let base = rawKey.baseAddress else { return true }
-        return memcmp(base, name.utf8Start, rawKey.count) == 0
+        return weir_is_same(base.assumingMemoryBound(to: UInt8.self), name.utf8Start, rawKey.count) != 0
     }
 
-    package var key: String { decodeJSONString(rawKey) }
+    /// Whether the value is this text. `text` has nothing that is escaped.
+    @inlinable
+    @inline(__always)
+    public func isString(_ text: StaticString) -> Bool {
+        guard kind == .string, let base = value.baseAddress else { return false }
+        let count = value.count - 2
+        let isSame =
+            count == text.utf8CodeUnitCount
+            && weir_is_same(base.assumingMemoryBound(to: UInt8.self) + 1, text.utf8Start, count) != 0
+        return isSame || count > text.utf8CodeUnitCount && string == text.description
+    }
+
+    /// The key as text, escapes decoded.
+    public var key: String { decodeJSONString(rawKey) }
 
     /// The text, when the value is a string.
-    package var string: String? {
+    public var string: String? {
         guard kind == .string else { return nil }
         return decodeJSONString(UnsafeRawBufferPointer(rebasing: value[1..<value.count - 1]))
     }
 
-    package var integer: Int64? { kind == .number ? decodeJSONInteger(value) : nil }
+    /// The number, when the value is one that fits.
+    public var integer: Int64? { kind == .number ? decodeJSONInteger(value) : nil }
 
-    package var boolean: Bool? { kind == .boolean ? value.first == 116 : nil }
+    /// The truth, when the value is one.
+    public var boolean: Bool? { kind == .boolean ? value.first == 116 : nil }
 }
 
 extension JSONScanner {
@@ -158,7 +170,7 @@ extension JSONScanner {
 }
 
 /// Visits the members of the object that `bytes` hold, in order. The whole text is validated, trailing bytes included.
-package func forEachJSONMember<Failure: Error>(
+public func forEachJSONMember<Failure: Error>(
     _ bytes: UnsafeRawBufferPointer, depthMax: Int = 128, failure: (JSONError) -> Failure,
     _ body: (JSONMember) throws(Failure) -> Void
 ) throws(Failure) {
@@ -180,16 +192,66 @@ package func forEachJSONMember<Failure: Error>(
 
 /// Visits the members of an object and stops silently where it is malformed: for text that was validated before, and for
 /// reading what can be read of an upstream's answer.
-package func visitJSONMembers(_ bytes: UnsafeRawBufferPointer, _ body: (JSONMember) -> Void) {
-    try? forEachJSONMember(bytes, failure: { $0 }) { (member: JSONMember) throws(JSONError) in body(member) }
+@inlinable
+public func visitJSONMembers(_ bytes: UnsafeRawBufferPointer, _ body: (JSONMember) -> Void) {
+    guard let base = bytes.baseAddress else { return }
+    var place = weir_enter(base, bytes.count, 123)
+    guard place > 0 else { return }
+    var found = weir_member()
+    var isFirst: Int32 = 1
+    while true {
+        switch weir_next_member(base, place, bytes.count, isFirst, 127, 0, &found) {
+        case 1:
+            place = found.value_end
+            isFirst = 0
+            body(JSONMember(bytes, found))
+        case 0: return
+        default:
+            visitMembersSlowly(bytes, from: place, isFirst: isFirst != 0, body)
+            return
+        }
+    }
+}
+
+/// Goes on with an object where the quick way gave up.
+@usableFromInline
+func visitMembersSlowly(_ bytes: UnsafeRawBufferPointer, from place: Int, isFirst: Bool, _ body: (JSONMember) -> Void) {
+    var scanner = JSONScanner(bytes, inside: place)
+    var isFirst = isFirst
+    while let member = try? scanner.nextMember(&isFirst) { body(member) }
 }
 
 /// Visits the elements of an array, likewise.
-package func visitJSONElements(_ bytes: UnsafeRawBufferPointer, _ body: (JSONKind, UnsafeRawBufferPointer) -> Bool) {
-    var scanner = JSONScanner(bytes)
-    var isFirst = true
+@inlinable
+public func visitJSONElements(_ bytes: UnsafeRawBufferPointer, _ body: (JSONKind, UnsafeRawBufferPointer) -> Bool) {
+    guard let base = bytes.baseAddress else { return }
+    var place = weir_enter(base, bytes.count, 91)
+    guard place > 0 else { return }
+    var found = weir_member()
+    var isFirst: Int32 = 1
+    while true {
+        switch weir_next_element(base, place, bytes.count, isFirst, 127, &found) {
+        case 1:
+            place = found.value_end
+            isFirst = 0
+            let value = UnsafeRawBufferPointer(rebasing: bytes[found.value_start..<found.value_end])
+            guard body(JSONKind(opening: bytes[found.value_start]), value) else { return }
+        case 0: return
+        default:
+            visitElementsSlowly(bytes, from: place, isFirst: isFirst != 0, body)
+            return
+        }
+    }
+}
+
+/// Goes on with an array where the quick way gave up.
+@usableFromInline
+func visitElementsSlowly(
+    _ bytes: UnsafeRawBufferPointer, from place: Int, isFirst: Bool, _ body: (JSONKind, UnsafeRawBufferPointer) -> Bool
+) {
+    var scanner = JSONScanner(bytes, inside: place)
+    var isFirst = isFirst
     do throws(JSONError) {
-        try scanner.enterArray()
         while try scanner.nextElement(&isFirst) {
             let kind = try scanner.peekKind()
             let range = try scanner.skipValue()

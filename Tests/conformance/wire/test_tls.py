@@ -80,6 +80,19 @@ def test_trust_roots_vouch_and_the_name_is_sent(tls_provider, certificates, host
     assert tls_provider.server_names[0][0] == (host if host == "localhost" else None), "no address stands in SNI (RFC 6066)"
 
 
+def test_a_connection_is_ready_before_the_next_request_needs_one(tls_provider, certificates):
+    tls_provider.forget()
+    tls_provider.answer = answer_ok
+    tls_provider.server_names.clear()
+    with gateway(provider=tls_provider, scheme="https", host="localhost", trust=certificates["good"][0]) as running:
+        assert running.call(BODY).body == OK
+        # The handshake that nobody waits for; and no third one, for as long as one connection is free.
+        weirkit.wait_until(lambda: len(tls_provider.server_names) == 2, what="a connection that is opened ahead")
+        for _ in range(3):
+            assert running.call(BODY).body == OK
+    assert len(tls_provider.server_names) == 2
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_trusted_certificate_of_another_name_is_refused(certificates, host):
     provider = Provider(tls=server_context(certificates["misnamed"]))
