@@ -82,7 +82,7 @@ import WireFormat
     @Test(arguments: 0..<3) func whereverItIsEndedTheAnswerIsWholeAndHasReachedItsLength(_ number: Int) throws {
         let (endpoint, text) = Self.streams[number]
         let reason = [Endpoint.chatCompletions: "length", .messages: "max_tokens", .responses: "max_output_tokens"][endpoint]
-        let events = text.components(separatedBy: "\n\n").count - 1
+        let events = text.split(separator: "\n\n", omittingEmptySubsequences: false).count - 1
         var ended = 0
         for stop in 0..<events {
             let cut = try passed(endpoint, text, stopAfter: stop, pieces: 100_000)
@@ -102,9 +102,9 @@ import WireFormat
     @Test func anOpenBlockIsClosedAndAClosedOneIsNot() throws {
         let (endpoint, text) = Self.streams[1]
         let open = try passed(endpoint, text, stopAfter: 2, pieces: 64)
-        #expect(open.components(separatedBy: "event: content_block_stop").count == 2)
+        #expect(open.split(separator: "event: content_block_stop", omittingEmptySubsequences: false).count == 2)
         let closed = try passed(endpoint, text, stopAfter: 2, pieces: 64, onlyAtBlocks: true)
-        #expect(closed.contains("piece 3") && closed.components(separatedBy: "event: content_block_stop").count == 2)
+        #expect(closed.contains("piece 3") && closed.split(separator: "event: content_block_stop", omittingEmptySubsequences: false).count == 2)
         #expect(!closed.contains("\"index\":1"))
     }
 
