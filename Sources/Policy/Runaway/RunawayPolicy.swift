@@ -11,6 +11,8 @@ package enum RunawayKind: String, Sendable, Codable, CaseIterable {
     case growingContext = "growing_context"
     /// A developer's spend an hour is far above what it normally is.
     case burnRate = "burn_rate"
+    /// The session has gone on for longer than it may.
+    case longSession = "long_session"
 }
 
 /// What is done about it.
@@ -38,6 +40,9 @@ package struct RunawayPolicy: Sendable, Hashable, Codable {
     package var burnFactor: Int64 = 10
     /// Below this nothing counts as fast, in nano-USD an hour.
     package var burnNanoUSDPerHourMin: Int64 = 20_000_000_000
+    package var longSession: RunawayAction = .off
+    /// From a session's first turn on, or from when somebody let it go on.
+    package var sessionSecondsMax: Int64 = 8 * 3600
     /// The time between two turns of a throttled session.
     package var throttleMilliseconds: Int64 = 10_000
 
@@ -51,16 +56,19 @@ package struct RunawayPolicy: Sendable, Hashable, Codable {
         case burnRate = "burn_rate"
         case burnFactor = "burn_factor"
         case burnNanoUSDPerHourMin = "burn_nano_usd_per_hour_min"
+        case longSession = "long_session"
+        case sessionSecondsMax = "session_seconds_max"
         case throttleMilliseconds = "throttle_milliseconds"
     }
 
-    package var isOff: Bool { repeatedCalls == .off && growingContext == .off && burnRate == .off }
+    package var isOff: Bool { RunawayKind.allCases.allSatisfy { action($0) == .off } }
 
     func action(_ kind: RunawayKind) -> RunawayAction {
         switch kind {
         case .repeatedCalls: repeatedCalls
         case .growingContext: growingContext
         case .burnRate: burnRate
+        case .longSession: longSession
         }
     }
 }
@@ -98,7 +106,7 @@ package struct RunawayFinding: Sendable, Hashable, Codable {
     package var action: RunawayAction
     package var session: WatchedSession
     package var developer: String
-    /// How often, how many turns, or how many times the normal.
+    /// How often, how many turns, how many times the normal, or how many minutes.
     package var count: Int64
     package var at: Timestamp
 
@@ -108,6 +116,7 @@ package struct RunawayFinding: Sendable, Hashable, Codable {
         case .repeatedCalls: "the same tool calls gave the same results \(count) times in a row"
         case .growingContext: "the context has grown for \(count) turns in a row with hardly a new tool call"
         case .burnRate: "\(developer) spends \(count) times the normal of an active hour"
+        case .longSession: "the session has gone on for \(count) minutes"
         }
     }
 }

@@ -64,6 +64,9 @@ struct RunawayState {
         if let finding = paused[session] { return .paused(finding) }
         var trail = young.removeValue(forKey: session) ?? old.removeValue(forKey: session) ?? SessionTrail()
         let (repetitions, growing) = trail.take(signs)
+        let began = trail.began ?? now
+        trail.began = began
+        let seconds = max(0, now.seconds - began.seconds)
         var burning: Int64 = 0
         if policy.burnRate != .off, var burn = burns[developer] ?? burnsOld[developer] {
             burning = burn.factor(over: policy.burnNanoUSDPerHourMin, at: now)
@@ -72,7 +75,7 @@ struct RunawayState {
         let signsOfIt: [(RunawayKind, Int64, Bool)] = [
             (.repeatedCalls, repetitions, repetitions > Int64(policy.repetitionsMax)),
             (.growingContext, growing, growing > 0 && growing >= Int64(policy.growingTurnsMin)),
-            (.burnRate, burning, burning >= policy.burnFactor),
+            (.burnRate, burning, burning >= policy.burnFactor), (.longSession, seconds / 60, seconds > policy.sessionSecondsMax),
         ]
         for (kind, count, isSo) in signsOfIt {
             guard isSo, policy.action(kind) != .off else {

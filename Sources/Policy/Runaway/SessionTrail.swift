@@ -12,6 +12,8 @@ struct SessionTrail {
     /// How many turns in a row were the same as the one so many turns before.
     private var runs: SIMD4<Int32> = .zero
     private var bytes: Int64 = 0
+    /// The first turn.
+    var began: Timestamp?
     private var lastCalls: UInt64 = 0
 
     private var growingTurns: Int64 = 0
@@ -32,7 +34,7 @@ struct SessionTrail {
             // A person speaks: whatever went round in circles is over.
             let before = self
             self = SessionTrail()
-            (bytes, told, finding, nextAt) = (signs.bytes, before.told, before.finding, before.nextAt)
+            (bytes, told, finding, nextAt, began) = (signs.bytes, before.told, before.finding, before.nextAt, before.began)
             return (0, 0)
         }
         // A client that sends the very same request again repeats a request and no call.

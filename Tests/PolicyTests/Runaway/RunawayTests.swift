@@ -138,6 +138,22 @@ import Testing
         #expect(watch.check(Self.session, developer: "bob", signs, under: policy, at: until) == .fine, "nothing is known of bob")
     }
 
+    @Test func aSessionThatGoesOnForTooLongIsPausedAndBeginsAnewWhenSomebodyLetsItGoOn() {
+        let watch = RunawayWatch()
+        let policy = policy {
+            $0.longSession = .pause
+            $0.sessionSecondsMax = 3600
+        }
+        func verdict(_ seconds: Int64) -> RunawayVerdict {
+            let signs = TurnSigns(calls: 0, results: 0, bytes: seconds)
+            return watch.check(Self.session, developer: "ann", signs, under: policy, at: Self.now.adding(seconds: seconds))
+        }
+        #expect([0, 1800, 3600].map { isPaused(verdict($0)) } == [false, false, false])
+        #expect(isPaused(verdict(3661)) && watch.takeFindings().map(\.text) == ["the session has gone on for 61 minutes"])
+        watch.resume(Self.session)
+        #expect([3700, 7300].map { isPaused(verdict($0)) } == [false, false] && isPaused(verdict(7301)))
+    }
+
     @Test func whatIsWatchedIsBoundedAndWhatIsPausedIsKept() {
         let watch = RunawayWatch(sessionsMax: 10)
         let policy = policy {

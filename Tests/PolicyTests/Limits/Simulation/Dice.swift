@@ -27,12 +27,15 @@ struct Dice {
     // MARK: Rules
 
     mutating func rule(_ number: Int) -> LimitRule {
-        let unit = pick(LimitUnit.allCases + [.nanoUSD, .nanoUSD, .nanoUSD])
+        var unit = pick(LimitUnit.allCases + [.nanoUSD, .nanoUSD, .nanoUSD])
         var window: LimitWindow = pick([
             .day, .week, .month, .quarter, .none, .none, .day, .rolling(seconds: 3600), .rolling(seconds: 5 * 3600),
-            .rate(seconds: 60), .rate(seconds: 3600),
+            .rate(seconds: 60), .rate(seconds: 60), .rate(seconds: 3600), .rate(seconds: 3600),
         ])
         if unit == .concurrent { window = .none }
+        let isRate = if case .rate = window { true } else { false }
+        // Turns are few and alike: they fill a rate to its last one.
+        if isRate, chance(50) { unit = .requests }
         let scale: ClosedRange<Int64> =
             switch unit {
             case .nanoUSD: 1500...15_000
@@ -45,7 +48,6 @@ struct Dice {
         var rule = LimitRule(id: "r\(number)", name: "rule \(number)", limit: self.number(scale), unit: unit, window: window)
         rule.zone = pick(["UTC", "Europe/Berlin", "America/New_York"])
         rule.fiscalStartMonth = 1 + below(12)
-        let isRate = if case .rate = window { true } else { false }
         let canBeElastic = unit != .requests && unit != .concurrent && !isRate
         rule.mode = chance(10) ? .alert : canBeElastic && chance(45) ? .elastic : .strict
         rule.elastic = pick(ElasticPolicy.allCases)
