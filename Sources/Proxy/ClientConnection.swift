@@ -270,6 +270,12 @@ final class ClientConnection: ChannelInboundHandler {
         context?.close(promise: nil)
     }
 
+    /// Forgets what was judged under an older snapshot.
+    func snapshotChanged() {
+        knownKey = nil
+        knownHead = nil
+    }
+
     /// Closes when nothing is being answered; otherwise the answer says `Connection: close`.
     func drain() {
         if exchange == nil, pending.readableBytes == 0 { close() }
