@@ -174,23 +174,6 @@ extension Exchange {
         if splices.count > 1 { splices.sort { $0.offset < $1.offset } }
     }
 
-    /// Serves the turn by another model than was asked for, one that the client's own dialect reaches. False when that cannot be.
-    func reroute(to model: String) -> Bool {
-        guard let turn, let request, let key, let endpoint = target.endpoint, translation == nil, tries == nil,
-            let route = try? snapshot.models.resolve(model, dialect: endpoint.dialect)
-        else { return false }
-        let next = snapshot.providers[route.providerIndex]
-        guard (try? KeyAccess.checkModel(key.value, asked: model, provider: next.provider.name, model: route.model)) != nil else {
-            return false
-        }
-        provider = next
-        turn.setDeployment(provider: next.provider.name, model: route.model)
-        splices = []
-        injectsUsage = false
-        spliceBody(request, turn.record, next.provider)
-        return true
-    }
-
     private func digestBody() {
         digests = BodyDigests()
         body.withUnsafeReadableBytes { digests?.addIn($0) }
@@ -332,24 +315,6 @@ extension Exchange {
             if value == nil { throw .missingLabel(label) }
         }
     }
-
-    /// The most that this turn can cost: every byte of the body a token (byte-level BPE makes no more), and all the output
-    /// that was asked for.
-    func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
-        var usage = TokenUsage()
-        usage.input = Int64(body.readableBytes)
-        let (output, overflow) = (request.maxOutputTokens ?? Self.outputTokensUnlessSaid)
-            .multipliedReportingOverflow(by: max(1, request.choiceCount))
-        usage.output = overflow ? .max / 4 : max(0, output)
-        var qualifiers = UsageQualifiers()
-        qualifiers.serviceTier = request.serviceTier == "auto" || request.serviceTier == "default" ? nil : request.serviceTier
-        let result = loop.price(usage, provider, model: model, qualifiers, at: received, snapshot)
-        if case .priced(let cost, _) = result { return cost }
-        return .zero
-    }
-
-    /// What a model may write when the request sets no limit.
-    private static var outputTokensUnlessSaid: Int64 { 32_768 }
 
     /// Looks up who made the response that this request names: in memory, then in the ledger.
     private func findOwner(

@@ -113,6 +113,23 @@ extension Exchange {
         reservation.void(at: loop.shared.clock.now())
     }
 
+    /// Serves the turn by another model than was asked for, one that the client's own dialect reaches. False when that cannot be.
+    func reroute(to model: String) -> Bool {
+        guard let turn, let request, let key, let endpoint = target.endpoint, translation == nil, tries == nil,
+            let route = try? snapshot.models.resolve(model, dialect: endpoint.dialect)
+        else { return false }
+        let next = snapshot.providers[route.providerIndex]
+        guard (try? KeyAccess.checkModel(key.value, asked: model, provider: next.provider.name, model: route.model)) != nil else {
+            return false
+        }
+        provider = next
+        turn.setDeployment(provider: next.provider.name, model: route.model)
+        splices = []
+        injectsUsage = false
+        spliceBody(request, turn.record, next.provider)
+        return true
+    }
+
     /// Asks the provider for no more output than what was reserved, where the client set no cap of its own.
     private func spliceCap(_ cap: Int64) {
         guard translation == nil, let endpoint = target.endpoint, let request, request.maxOutputRange == nil else { return }

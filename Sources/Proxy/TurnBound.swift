@@ -66,4 +66,22 @@ extension Exchange {
             tiers: ReachableTiers(serviceTier: request.serviceTier, speed: request.speed, inferenceGeo: request.inferenceGeo),
             priceProvider: provider.provider.priceProvider(of: model), prices: snapshot.prices, at: received)
     }
+
+    /// The most that this turn can cost: every byte of the body a token (byte-level BPE makes no more), and all the output
+    /// that was asked for.
+    func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
+        var usage = TokenUsage()
+        usage.input = Int64(body.readableBytes)
+        let (output, overflow) = (request.maxOutputTokens ?? Self.outputTokensUnlessSaid)
+            .multipliedReportingOverflow(by: max(1, request.choiceCount))
+        usage.output = overflow ? .max / 4 : max(0, output)
+        var qualifiers = UsageQualifiers()
+        qualifiers.serviceTier = request.serviceTier == "auto" || request.serviceTier == "default" ? nil : request.serviceTier
+        let result = loop.price(usage, provider, model: model, qualifiers, at: received, snapshot)
+        if case .priced(let cost, _) = result { return cost }
+        return .zero
+    }
+
+    /// What a model may write when the request sets no limit.
+    private static var outputTokensUnlessSaid: Int64 { 32_768 }
 }

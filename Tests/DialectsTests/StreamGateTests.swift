@@ -8,37 +8,46 @@ import Testing
 import WireFormat
 
 @Suite struct StreamGateTests {
+    /// One event as its dialect writes it.
+    private static func event(_ data: String, named: Bool = true) -> String {
+        let name = data.split(separator: "\"").dropFirst(3).first.map(String.init) ?? ""
+        return (named ? "event: \(name)\n" : "") + "data: \(data)\n\n"
+    }
+
+    private static let chat: String =
+        (0..<6).map {
+            event(
+                #"{"id":"chatcmpl-9","object":"chat.completion.chunk","created":5,"model":"gpt-5.4","#
+                    + #""choices":[{"index":0,"delta":{"content":"piece \#($0)"},"finish_reason":null}]}"#, named: false)
+        }.joined()
+        + event(#"{"id":"chatcmpl-9","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#, named: false) + "data: [DONE]\n\n"
+
+    private static let messages: String =
+        event(
+            #"{"type":"message_start","message":{"id":"msg_1","model":"claude","#
+                + #""usage":{"input_tokens":9,"output_tokens":1}}}"#)
+        + event(#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#)
+        + (0..<4).map {
+            event(#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"piece \#($0)"}}"#)
+        }.joined()
+        + event(#"{"type":"content_block_stop","index":0}"#)
+        + event(#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}"#)
+        + event(#"{"type":"content_block_stop","index":1}"#)
+        + event(#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}"#)
+        + event(#"{"type":"message_stop"}"#)
+
+    private static let responses: String =
+        event(
+            #"{"type":"response.created","sequence_number":0,"response":{"id":"resp_7","object":"response","#
+                + #""status":"in_progress","model":"gpt-5.4","output":[],"usage":null}}"#)
+        + (1..<5).map { event(#"{"type":"response.output_text.delta","sequence_number":\#($0),"delta":"piece"}"#) }.joined()
+        + event(#"{"type":"response.output_item.done","sequence_number":5}"#)
+        + event(
+            #"{"type":"response.completed","sequence_number":6,"response":{"id":"resp_7","status":"completed","#
+                + #""usage":{"input_tokens":1,"output_tokens":2}}}"#)
+
     static let streams: [(endpoint: Endpoint, text: String)] = [
-        (
-            .chatCompletions,
-            (0..<6).map {
-                "data: {\"id\":\"chatcmpl-9\",\"object\":\"chat.completion.chunk\",\"created\":5,\"model\":\"gpt-5.4\","
-                    + "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"piece \($0)\"},\"finish_reason\":null}]}\n\n"
-            }.joined()
-                + "data: {\"id\":\"chatcmpl-9\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
-        ),
-        (
-            .messages,
-            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n"
-                + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-                + (0..<4).map {
-                    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"piece \($0)\"}}\n\n"
-                }.joined()
-                + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-                + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-                + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n"
-                + "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":7}}\n\n"
-                + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
-        ),
-        (
-            .responses,
-            "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_7\",\"object\":\"response\",\"status\":\"in_progress\",\"model\":\"gpt-5.4\",\"output\":[],\"usage\":null}}\n\n"
-                + (1..<5).map {
-                    "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":\($0),\"delta\":\"piece\"}\n\n"
-                }.joined()
-                + "event: response.output_item.done\ndata: {\"type\":\"response.output_item.done\",\"sequence_number\":5}\n\n"
-                + "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":6,\"response\":{\"id\":\"resp_7\",\"status\":\"completed\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}}\n\n"
-        ),
+        (.chatCompletions, chat), (.messages, messages), (.responses, responses),
     ]
 
     private func gate(_ endpoint: Endpoint) throws -> StreamGate {

@@ -172,7 +172,9 @@ def wrong_rollups(ledger, rows):
 
 
 #: In nano-USD: for everybody together, for each repository, for each session.
-BUDGETS = {"everyone": (6 * 10**9, []), "each-repository": (3 * 10**9 // 2, ["repository"]), "each-session": (10**9 // 4, ["session"])}
+BUDGETS = {
+    "everyone": (12 * 10**8, []), "each-repository": (4 * 10**8, ["repository"]), "each-session": (6 * 10**7, ["session"]),
+}
 
 
 def budget_lines(mode):

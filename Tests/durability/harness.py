@@ -114,7 +114,8 @@ def run(kills, seed, folder, callers, budgets=None):
         if weir.process:
             weir.process.kill()
         simulation.kill()
-    print(f"\nDurability{f', {budgets} budgets' if budgets else ''}: {kills} kills, seed {seed}, {callers} callers, {time.monotonic() - began:.0f} s")
+    what = f", {budgets} budgets" if budgets else ""
+    print(f"\nDurability{what}: {kills} kills, seed {seed}, {callers} callers, {time.monotonic() - began:.0f} s")
     for name, value in [*((f"kills {name}", count) for name, count in counts.items()), *found.items()]:
         print(f"  {name:<28} {value}")
     checks.print()
