@@ -121,7 +121,7 @@ extension Exchange {
     }
 
     /// A provider whose credential is fetched is asked once there is one, which is nearly always at once.
-    private func reserveWithToken(_ endpoint: Endpoint) throws(GatewayError) {
+    func reserveWithToken(_ endpoint: Endpoint) throws(GatewayError) {
         guard let provider, let token = provider.token, token.line(at: received) == nil else {
             try reserve(endpoint)
             return
@@ -134,6 +134,7 @@ extension Exchange {
             eventLoop.execute {
                 let (exchange, name) = bound.value
                 guard exchange.phase == .waiting else { return }
+                if reason != nil, exchange.goesOnWithoutCredential() { return }
                 do throws(GatewayError) {
                     if let reason { throw .upstreamConnectFailed(provider: name, reason: reason) }
                     try exchange.reserve(endpoint)

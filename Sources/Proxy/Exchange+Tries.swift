@@ -151,10 +151,17 @@ extension Exchange {
         tryStarted = loop.shared.clock.now()
         tries.begin(at: tryStarted)
         do throws(GatewayError) {
-            try reserve(target.endpoint ?? .chatCompletions)
+            try reserveWithToken(target.endpoint ?? .chatCompletions)
         } catch {
             fail(error)
         }
+    }
+
+    /// The credential of the deployment could not be fetched. True when the turn goes on elsewhere.
+    func goesOnWithoutCredential() -> Bool {
+        guard tries != nil else { return false }
+        noteTry(status: 0, error: "no_credential")
+        return goesOn(after: TryFailure(.connect))
     }
 
     private func waitAndAsk(_ tries: TurnTries, milliseconds: Int64) {

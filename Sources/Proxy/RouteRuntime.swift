@@ -24,8 +24,8 @@ final class DeploymentRuntime: Sendable {
     /// The dialect in which it is asked: the client's own, else one that Weir translates to.
     func dialect(for endpoint: Endpoint) -> Dialect? {
         if provider.provider.dialects.contains(endpoint.dialect) { return endpoint.dialect }
-        return endpoint.isTranslatable
-            ? translatableDialects(for: endpoint.dialect).first { provider.provider.dialects.contains($0) } : nil
+        let others = endpoint.isTranslatable ? translatableDialects(for: endpoint.dialect) : endpoint.countsTokens ? countingDialects : []
+        return others.first { provider.provider.dialects.contains($0) }
     }
 }
 

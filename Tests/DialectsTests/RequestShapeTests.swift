@@ -56,6 +56,25 @@ import Testing
             shape(.chatCompletions, #"{"messages":[{"role":"assistant","content":"a","reasoning_details":[{"signature":"x"}]}]}"#).isSigned)
     }
 
+    @Test func converseAndGemini() {
+        let converse = shape(
+            .converse,
+            #"""
+            {"toolConfig":{"tools":[{"toolSpec":{}},{"toolSpec":{}}]},"messages":[{"role":"user","content":[{"text":"a"},{"image":{}}]},
+            {"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"x","signature":"c2ln"}}},{"toolUse":{}}]},
+            {"role":"user","content":[{"toolResult":{"toolUseId":"1"}}]}]}
+            """#)
+        #expect(converse.toolCount == 2 && converse.toolDepth == 1 && converse.isInToolCall && converse.isSigned && converse.hasImages)
+        let gemini = shape(
+            .generateContent,
+            #"""
+            {"tools":[{"functionDeclarations":[{"name":"a"},{"name":"b"},{"name":"c"}]}],"contents":[{"role":"user","parts":[{"text":"a"}]},
+            {"role":"model","parts":[{"functionCall":{"name":"a"},"thoughtSignature":"c2ln"}]},
+            {"role":"user","parts":[{"functionResponse":{"name":"a"}}]}]}
+            """#)
+        #expect(gemini.toolCount == 3 && gemini.toolDepth == 1 && gemini.isInToolCall && gemini.isSigned && !gemini.hasImages)
+    }
+
     @Test func responsesItemsSideBySideAreOneAnswer() {
         let found = shape(
             .responses,

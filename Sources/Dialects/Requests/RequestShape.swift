@@ -26,11 +26,10 @@ package func readShape(_ endpoint: Endpoint, body: UnsafeRawBufferPointer) -> Re
     var reader = ShapeReader()
     visitJSONMembers(body) { member in
         if member.isNamed("tools") {
-            visitJSONElements(member.value) { _, _ in
-                reader.shape.toolCount += 1
-                return true
-            }
-        } else if member.isNamed("messages") || member.isNamed("input") {
+            reader.tools(member.value)
+        } else if member.isNamed("toolConfig"), member.kind == .object {
+            visitJSONMembers(member.value) { if $0.isNamed("tools") { reader.tools($0.value) } }
+        } else if member.isNamed("messages") || member.isNamed("input") || member.isNamed("contents") {
             visitJSONElements(member.value) { kind, value in
                 if kind == .object { reader.message(value) }
                 return true
@@ -53,6 +52,24 @@ private struct ShapeReader {
         var hasResult = false
     }
 
+    /// Gemini gathers several functions in one entry.
+    mutating func tools(_ bytes: UnsafeRawBufferPointer) {
+        visitJSONElements(bytes) { kind, value in
+            var count = 0
+            if kind == .object {
+                visitJSONMembers(value) { member in
+                    guard member.isNamed("functionDeclarations") else { return }
+                    visitJSONElements(member.value) { _, _ in
+                        count += 1
+                        return true
+                    }
+                }
+            }
+            shape.toolCount += max(1, count)
+            return true
+        }
+    }
+
     mutating func message(_ bytes: UnsafeRawBufferPointer) {
         var parts = Parts()
         shape.turnDepth += 1
@@ -61,7 +78,7 @@ private struct ShapeReader {
                 parts.role = member.string
             } else if member.isNamed("type") {
                 parts.type = member.string
-            } else if member.isNamed("content") || member.isNamed("output"), member.kind == .array {
+            } else if member.isNamed("content") || member.isNamed("output") || member.isNamed("parts"), member.kind == .array {
                 visitJSONElements(member.value) { kind, value in
                     if kind == .object { block(value, &parts) }
                     return true
@@ -110,6 +127,14 @@ private struct ShapeReader {
                 case "image", "image_url", "input_image": shape.hasImages = true
                 default: break
                 }
+            } else if member.isNamed("toolUse") || member.isNamed("functionCall") {
+                parts.callsTools = true
+            } else if member.isNamed("toolResult") || member.isNamed("functionResponse") {
+                parts.hasResult = true
+            } else if member.isNamed("image") || member.isNamed("inlineData") {
+                shape.hasImages = true
+            } else if member.isNamed("reasoningContent") || member.isNamed("thoughtSignature") {
+                shape.isSigned = true
             } else if member.isNamed("signature"), member.kind == .string, member.value.count > 2 {
                 isSigned = true
             } else if member.isNamed("content"), member.kind == .array {
