@@ -241,9 +241,7 @@ extension Exchange {
         translation = prepared.translation
         splices = []
         injectsUsage = false
-        turn.record.provider = prepared.provider.provider.name
-        turn.record.model = prepared.model
-        turn.deployment = turn.record.deployment
+        turn.setDeployment(provider: prepared.provider.provider.name, model: prepared.model)
         turn.record.reserved = tries.spent + prepared.reserved
         turn.record.flags.subtract([.translated, .dropped])
         if let translation {
