@@ -41,7 +41,7 @@ package let routePermissions: [String: String] = [
     "GET /api/v1/reports/telemetry": "report:read",
     "GET /api/v1/routes": "route:read",
     "GET /api/v1/routes/{name}": "route:read",
-    "POST /api/v1/routes/explain": "route:read",
+    "POST /api/v1/routes/explain": "route:explain",
     "GET /api/v1/providers": "provider:read",
     "GET /api/v1/budgets": "budget:read",
     "POST /api/v1/budgets": "budget:create",

@@ -33,6 +33,8 @@ import Testing
         try await AdminFixture().run { ask in
             for (method, path, body, status, code) in [
                 (.get, "/nothing", nil, 404, "unknown_path"), (.get, "/keys/zz", nil, 404, "key_not_found"),
+                (.get, "/routes/zz", nil, 404, "route_not_found"),
+                (.post, "/routes/explain", "{\"model\":\"m\",\"key\":\"k\"}", 404, "route_not_found"),
                 (.get, "/turns/zz", nil, 404, "turn_not_found"), (.get, "/sessions/zz", nil, 404, "session_not_found"),
                 (.post, "/keys", "{", 400, "malformed_body"), (.post, "/keys", nil, 400, "malformed_body"),
                 (.post, "/keys", "[]", 400, "malformed_body"),
