@@ -21,26 +21,41 @@ struct OfferedModel: Sendable {
 
 /// The models for a key, or for everybody when it is nil, in the order of the configuration.
 func offeredModels(_ snapshot: GatewaySnapshot, key: VirtualKey?, at now: Timestamp) -> [OfferedModel] {
-    let listed = snapshot.models.listedModels()
+    let routed = snapshot.routedModels(for: key)
+    let names = Set(routed.map(\.id))
+    // A route's name is asked for in the place of the providers' own.
+    let listed = snapshot.models.listedModels().filter { !names.contains($0.id) }
     let providers = Dictionary(snapshot.configuredProviders.map { ($0.name, $0) }) { first, _ in first }
     var counts: [String: Int] = [:]
     for model in listed { counts[model.id, default: 0] += 1 }
-    return listed.compactMap { model in
-        guard let provider = providers[model.provider], let isAnthropic = speaksAnthropic(provider, model.id),
-            isConversational(model.id)
-        else { return nil }
-        let upstream = provider.aliases[model.id] ?? model.id
-        // What counts is the model behind an alias.
-        if let key, !KeyAccess.allowsModel(key, asked: model.id, provider: provider.name, model: upstream) { return nil }
-        let priced = provider.priceModel(of: upstream)
-        let sheet = snapshot.prices.sheet(
-            provider: provider.priceProvider(of: priced), model: priced, qualifiers: UsageQualifiers(), at: now, totalInput: 1)
-        var prices: [Meter: Int64] = [:]
-        for meter in [Meter.input, .output, .cacheRead, .cacheWrite5m, .cacheWrite30m] { prices[meter] = sheet?.price(of: meter) }
-        return OfferedModel(
-            id: counts[model.id] == 1 ? model.id : "\(provider.name)/\(model.id)", provider: provider.name, upstream: upstream,
-            isAnthropic: isAnthropic, limits: Catalogue.limits(of: upstream), prices: prices)
+    let first = routed.compactMap { model -> OfferedModel? in
+        guard let isAnthropic = speaksAnthropic(model.provider, model.upstream), isConversational(model.upstream) else { return nil }
+        return offered(model.id, at: model.provider, model.upstream, isAnthropic: isAnthropic, snapshot, now)
     }
+    return first
+        + listed.compactMap { model in
+            guard let provider = providers[model.provider], let isAnthropic = speaksAnthropic(provider, model.id),
+                isConversational(model.id)
+            else { return nil }
+            let upstream = provider.aliases[model.id] ?? model.id
+            // What counts is the model behind an alias.
+            if let key, !KeyAccess.allowsModel(key, asked: model.id, provider: provider.name, model: upstream) { return nil }
+            let id = counts[model.id] == 1 ? model.id : "\(provider.name)/\(model.id)"
+            return offered(id, at: provider, upstream, isAnthropic: isAnthropic, snapshot, now)
+        }
+}
+
+private func offered(
+    _ id: String, at provider: Provider, _ upstream: String, isAnthropic: Bool, _ snapshot: GatewaySnapshot, _ now: Timestamp
+) -> OfferedModel {
+    let priced = provider.priceModel(of: upstream)
+    let sheet = snapshot.prices.sheet(
+        provider: provider.priceProvider(of: priced), model: priced, qualifiers: UsageQualifiers(), at: now, totalInput: 1)
+    var prices: [Meter: Int64] = [:]
+    for meter in [Meter.input, .output, .cacheRead, .cacheWrite5m, .cacheWrite30m] { prices[meter] = sheet?.price(of: meter) }
+    return OfferedModel(
+        id: id, provider: provider.name, upstream: upstream, isAnthropic: isAnthropic, limits: Catalogue.limits(of: upstream),
+        prices: prices)
 }
 
 /// Nil when the provider speaks no dialect of a conversation. One that speaks both gets each maker's own.

@@ -5,15 +5,29 @@ import Policy
 package import Providers
 import WireFormat
 
+/// A model that a route serves, with the first deployment that may be used for it.
+package struct RoutedModel: Sendable {
+    package var id: String
+    package var provider: Provider
+    /// The id that goes upstream.
+    package var upstream: String
+}
+
 extension GatewaySnapshot {
+    /// The models of routes that a key may ask for, or everybody's when it is nil.
+    package func routedModels(for key: VirtualKey?) -> [RoutedModel] {
+        routes.all.flatMap { route -> [RoutedModel] in
+            let own = route.deployments.first { one in
+                key.map { KeyAccess.allowsModel($0, asked: one.model, provider: one.provider.provider.name, model: one.model) } ?? true
+            }
+            guard let own else { return [] }
+            return route.route.models.map { RoutedModel(id: $0, provider: own.provider.provider, upstream: own.model) }
+        }
+    }
+
     /// The models that this key may ask for.
     package func listedModels(for key: VirtualKey) -> [ListedModel] {
-        let routed = routes.all.flatMap { route in
-            let own = route.deployments.first {
-                KeyAccess.allowsModel(key, asked: $0.model, provider: $0.provider.provider.name, model: $0.model)
-            }
-            return own.map { own in route.route.models.map { ListedModel(id: $0, provider: own.provider.provider.name) } } ?? []
-        }
+        let routed = routedModels(for: key).map { ListedModel(id: $0.id, provider: $0.provider.name) }
         let names = Set(routed.map(\.id))
         let own = models.listedModels().filter {
             !names.contains($0.id) && KeyAccess.allowsModel(key, asked: $0.id, provider: $0.provider, model: $0.id)
