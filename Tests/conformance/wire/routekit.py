@@ -76,7 +76,7 @@ routes:
   - model: breaking
     affinity: none
     retries_max: 0
-    breaker: {failures_max: 3, open_seconds: 1}
+    breaker: {failures_max: 3, open_seconds: 3}
     deployments: [first/n, second/n]
   - model: alone
     retries_max: 1
