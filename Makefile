@@ -37,6 +37,7 @@ test-agents: build
 
 test-durability: build
 	python3 Tests/durability/harness.py --kills 300 --seed 1
+	python3 Tests/durability/harness.py --kills 60 --seed 3 --routes
 	python3 Tests/durability/harness.py --kills 100 --seed 3 --budgets strict
 	python3 Tests/durability/harness.py --kills 40 --seed 4 --budgets elastic
 

@@ -27,6 +27,19 @@ from traffic import Traffic  # noqa: E402
 MOMENTS = ["before", "torn", "after"]
 
 
+def routed(configuration):
+    """The same, with each model on a route whose first deployment cannot be reached: every turn is reserved twice."""
+    dead = f"""  - name: dead
+    kind: simulated
+    base_url: http://127.0.0.1:{weirkit.free_port()}
+    models: [{', '.join(books.PRICES)}]
+prices:"""
+    routes = "".join(
+        f"  - {{model: {model}, affinity: none, breaker: {{failures_max: 10000, turns_min: 1000000}},"
+        f" deployments: [dead/{model}, simulated/{model}]}}\n" for model in books.PRICES)
+    return configuration.replace("prices:", dead, 1) + f"routes:\n{routes}"
+
+
 def configuration(simulation, budgets=None):
     models = ", ".join(books.PRICES)
     text = f"{weirkit.simulated_configuration(simulation, f'    models: [{models}]')}\n{books.price_lines()}\n"
@@ -78,10 +91,11 @@ def disk_bytes(folder):
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
-def run(kills, seed, folder, callers, budgets=None):
+def run(kills, seed, folder, callers, budgets=None, routes=False):
     began = time.monotonic()
     simulation = weirkit.Simulation(log_path=folder / "served.log", pace_ms=3)
-    weir = weirkit.Weir(folder, configuration(simulation, budgets), listen=f"127.0.0.1:{weirkit.free_port()}")
+    text = configuration(simulation, budgets)
+    weir = weirkit.Weir(folder, routed(text) if routes else text, listen=f"127.0.0.1:{weirkit.free_port()}")
     counts = {"at random moments": 0, "at journal writes": 0, "in recovery": 0}
     checks, traffic = books.Checks(), None
     try:
@@ -114,7 +128,7 @@ def run(kills, seed, folder, callers, budgets=None):
         if weir.process:
             weir.process.kill()
         simulation.kill()
-    what = f", {budgets} budgets" if budgets else ""
+    what = (f", {budgets} budgets" if budgets else "") + (", routes" if routes else "")
     print(f"\nDurability{what}: {kills} kills, seed {seed}, {callers} callers, {time.monotonic() - began:.0f} s")
     for name, value in [*((f"kills {name}", count) for name, count in counts.items()), *found.items()]:
         print(f"  {name:<28} {value}")
@@ -129,11 +143,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--callers", type=int, default=64)
     parser.add_argument("--budgets", choices=["strict", "elastic"])
+    parser.add_argument("--routes", action="store_true", help="every turn fails at a first deployment and goes on at a second")
     parser.add_argument("--keep", action="store_true", help="leave the data folder")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-durability-"))
     try:
-        fine = run(options.kills, options.seed, folder, options.callers, options.budgets)
+        fine = run(options.kills, options.seed, folder, options.callers, options.budgets, options.routes)
     finally:
         if options.keep:
             print(f"left in {folder}", file=sys.stderr)
