@@ -21,7 +21,8 @@ enum BedrockScript {
             let made = turn(input(body, model: operation.model, text: text))
             return converse(made, streams: operation.name == "converse-stream", options: options)
         case "invoke", "invoke-with-response-stream":
-            guard body["anthropic_version"]?.string == "bedrock-2023-05-31", body["model"] == nil, body["stream"] == nil else {
+            // Anthropic's own SDK for Bedrock sends its API's version.
+            guard body["anthropic_version"]?.string != nil, body["model"] == nil, body["stream"] == nil else {
                 return failure(400, "anthropic_version is needed; model and stream are not permitted", number: 0)
             }
             var input = MessagesScript.input(body, bytes: text.utf8.count, text: text)

@@ -1,7 +1,11 @@
 """AWS Bedrock on both sides: the official SDKs on Bedrock's models, and boto3 on Bedrock's and on everybody else's. Signatures and event
 streams are held against botocore."""
 
+import http.client
 import json
+import pathlib
+import subprocess
+import tempfile
 
 import anthropic
 import boto3
@@ -14,6 +18,7 @@ import botocore.exceptions
 import openai
 import pytest
 
+import weirkit
 from clients import CHAT, DIALECTS, MESSAGES, RESPONSES
 from gateway import gateway_with
 from test_translation import ASK, SCHEMA, Conversation
@@ -37,6 +42,12 @@ PROVIDERS = """  - name: bedrock
     secret_access_key: ${AWS_TEST_SECRET}
     session_token: ${AWS_TEST_SESSION}
     models: [signed.*, "arn:aws*"]
+  - name: scripted
+    kind: simulated
+    base_url: {simulation}
+    dialects: [bedrock_converse, bedrock_invoke]
+    models: [us.anthropic.claude-opus-5-5]
+    price_provider: bedrock
   - name: chat
     kind: simulated
     base_url: {simulation}
@@ -62,6 +73,21 @@ def gateway():
         yield made
 
 
+@pytest.fixture(scope="module")
+def secure():
+    """The same over TLS, by a certificate of `weir init --tls`: botocore sends a bearer token over nothing else."""
+    with tempfile.TemporaryDirectory(prefix="weir-tls-") as folder:
+        subprocess.run(
+            [weirkit.binary(), "init", "--tls", "--tls-name", "weir.test", "--tls-name", "10.1.2.3", "--data", f"{folder}/made"],
+            check=True, capture_output=True, env=weirkit.clean_environment())
+        files = pathlib.Path(folder) / "made/tls"
+        extra = f"tls:\n  certificate: {files}/tls.crt\n  private_key: {files}/tls.key\n"
+        with gateway_with(
+                extra=extra, provider_settings="    models: [nothing]\n", providers=PROVIDERS, environment=ENVIRONMENT) as made:
+            made.authority = str(files / "ca.crt")
+            yield made
+
+
 def runtime(gateway, monkeypatch, token=None, access=None, retries=0, headers=None):
     """boto3's client of bedrock-runtime, as somebody configures it who only knows AWS."""
     for name in ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -72,7 +98,7 @@ def runtime(gateway, monkeypatch, token=None, access=None, retries=0, headers=No
     else:
         monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", token or gateway.key)
     client = boto3.session.Session(region_name="us-east-1").client(
-        "bedrock-runtime", endpoint_url=gateway.weir.url,
+        "bedrock-runtime", endpoint_url=f"https://localhost:{gateway.weir.port}", verify=gateway.authority,
         config=botocore.config.Config(retries={"max_attempts": retries, "mode": "standard"}))
     if headers:
         client.meta.events.register("before-sign.bedrock-runtime.*", lambda request, **_: [
@@ -99,7 +125,9 @@ def test_a_loop_of_tools_on_bedrock(gateway, client, model, streams):
         rounds += 1
         turn = gateway.last_turn()
         assert turn["deployment"] == f"bedrock/{model}" and "translated" in turn["flags"]
-        assert turn["usage_source"] == "provider" and turn["cost_nano_usd"] > 0 and turn.get("error") is None
+        assert turn["usage_source"] == "provider" and turn.get("error") is None
+        # Nobody lists what a cache write of Nova's costs, and unknown is not free.
+        assert turn["cost_nano_usd"] > 0 if model == CLAUDE else "unpriced" in turn["flags"]
         seen = turn["usage"]
         read = sum(seen.get(name, 0) for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h"))
         assert conversation.usage == (read, seen["output"])
@@ -135,14 +163,14 @@ def test_signed_thinking_survives_a_loop_on_bedrock(gateway, client, streams):
 
 @pytest.mark.parametrize("client", DIALECTS)
 def test_parallel_tools_of_bedrock_arrive_apart(gateway, client):
-    conversation = Conversation(gateway, client, f"bedrock/{CLAUDE}", True, **{"x-sim-parallel-tools": "2"})
+    conversation = Conversation(gateway, client, f"scripted/{CLAUDE}", True, **{"x-sim-parallel-tools": "2"})
     _, calls, _ = conversation.turn()
     assert len({call[0] for call in calls}) == len(calls) == 2
 
 
 @pytest.mark.parametrize("client", DIALECTS)
 def test_a_refusal_of_bedrocks_keeps_its_words_and_status(gateway, client):
-    conversation = Conversation(gateway, client, f"bedrock/{CLAUDE}", False, **{"x-sim-fault": "status:429"})
+    conversation = Conversation(gateway, client, f"scripted/{CLAUDE}", False, **{"x-sim-fault": "status:429"})
     conversation.client.max_retries = 0
     with pytest.raises((openai.RateLimitError, anthropic.RateLimitError), match="simulated failure"):
         conversation.turn()
@@ -152,7 +180,7 @@ def test_a_refusal_of_bedrocks_keeps_its_words_and_status(gateway, client):
 @pytest.mark.parametrize("fault", ["cut:3", "error-event:3", "garbage:3"])
 @pytest.mark.parametrize("client", DIALECTS)
 def test_a_stream_of_bedrocks_that_breaks_is_no_whole_answer(gateway, client, fault):
-    conversation = Conversation(gateway, client, f"bedrock/{CLAUDE}", True, **{"x-sim-fault": fault})
+    conversation = Conversation(gateway, client, f"scripted/{CLAUDE}", True, **{"x-sim-fault": fault})
     conversation.client.max_retries = 0
     with pytest.raises(Exception):
         conversation.turn()
@@ -182,9 +210,10 @@ def test_a_model_that_nobody_priced_is_unpriced_and_not_free(gateway):
 
 @pytest.mark.parametrize("model", [ARN, "signed.claude-haiku-4-5-20251001-v1:0"])
 @pytest.mark.parametrize("client", [CHAT, MESSAGES, "boto3"])
-def test_signed_requests_are_what_botocore_would_sign(gateway, monkeypatch, client, model):
+def test_signed_requests_are_what_botocore_would_sign(gateway, secure, monkeypatch, client, model):
     if client == "boto3":
-        runtime(gateway, monkeypatch).converse(modelId=model, messages=[{"role": "user", "content": [{"text": ASK}]}])
+        gateway = secure
+        runtime(gateway, monkeypatch).converse(modelId=f"signed/{model}", messages=[{"role": "user", "content": [{"text": ASK}]}])
     else:
         Conversation(gateway, client, f"signed/{model}", False).turn()
     request, headers = last_request(gateway)
@@ -209,31 +238,32 @@ def test_signed_requests_are_what_botocore_would_sign(gateway, monkeypatch, clie
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_converse_by_boto3(gateway, monkeypatch, provider):
-    client = runtime(gateway, monkeypatch)
+def test_converse_by_boto3(secure, monkeypatch, provider):
+    client = runtime(secure, monkeypatch)
     history = [{"role": "user", "content": [{"text": ASK}]}]
     tools = {"tools": [{"toolSpec": {"name": "get_weather", "description": "d", "inputSchema": {"json": SCHEMA}}}]}
     for _ in range(2):
         answer = client.converse(modelId=f"{provider}/{MODELS[provider]}", messages=history, toolConfig=tools)
         assert answer["stopReason"] == "tool_use" and answer["ResponseMetadata"]["RequestId"]
-        turn = gateway.last_turn()
+        turn = secure.last_turn()
         assert turn["usage_source"] == "provider" and turn["cost_nano_usd"] > 0
         assert answer["usage"]["outputTokens"] == turn["usage"]["output"] and answer["metrics"]["latencyMs"] >= 0
         message = answer["output"]["message"]
         call = [block["toolUse"] for block in message["content"] if "toolUse" in block][0]
         assert call["name"] == "get_weather" and call["input"] == {"city": "Paris"}
+        # Chat completions have no images in results: one would follow as a message of the user's, and begin the script anew.
+        image = [{"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}] if provider != "chat" else []
         history += [message, {"role": "user", "content": [{"toolResult": {
-            "toolUseId": call["toolUseId"], "status": "error", "content": [
-                {"text": "18 degrees"}, {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}]}}]}]
+            "toolUseId": call["toolUseId"], "status": "error", "content": [{"text": "18 degrees"}, *image]}}]}]
     answer = client.converse(modelId=f"{provider}/{MODELS[provider]}", messages=history, toolConfig=tools)
     assert answer["stopReason"] == "end_turn"
     assert answer["output"]["message"]["content"][-1]["text"].startswith("After 2 tool results")
-    assert json.dumps(gateway.sent()).count("18 degrees") == 2
+    assert json.dumps(secure.sent()).count("18 degrees") == 2
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_converse_stream_by_boto3(gateway, monkeypatch, provider):
-    client = runtime(gateway, monkeypatch)
+def test_converse_stream_by_boto3(secure, monkeypatch, provider):
+    client = runtime(secure, monkeypatch)
     tools = {"tools": [{"toolSpec": {"name": "get_weather", "inputSchema": {"json": SCHEMA}}}]}
     stream = client.converse_stream(
         modelId=f"{provider}/{MODELS[provider]}", messages=[{"role": "user", "content": [{"text": ASK}]}], toolConfig=tools)["stream"]
@@ -247,7 +277,7 @@ def test_converse_stream_by_boto3(gateway, monkeypatch, provider):
     assert json.loads(arguments) == {"city": "Paris"}
     started = [event["contentBlockStart"]["start"]["toolUse"]["name"] for event in events if "contentBlockStart" in event]
     assert started == ["get_weather"]
-    turn = gateway.last_turn()
+    turn = secure.last_turn()
     usage = events[-1]["metadata"]["usage"]
     assert usage["outputTokens"] == turn["usage"]["output"] and turn.get("error") is None and turn["stream"]
     seen = turn["usage"]
@@ -255,18 +285,18 @@ def test_converse_stream_by_boto3(gateway, monkeypatch, provider):
 
 
 @pytest.mark.parametrize("provider", ["bedrock", "messages", "chat"])
-def test_invoke_model_by_boto3(gateway, monkeypatch, provider):
-    client = runtime(gateway, monkeypatch)
+def test_invoke_model_by_boto3(secure, monkeypatch, provider):
+    client = runtime(secure, monkeypatch)
     body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 300, "messages": [{"role": "user", "content": ASK}]}
     model = f"{provider}/{MODELS[provider]}"
     answer = json.loads(client.invoke_model(modelId=model, body=json.dumps(body))["body"].read())
     assert answer["type"] == "message" and answer["content"][0]["text"].startswith("The task is done.")
-    assert gateway.last_turn()["cost_nano_usd"] > 0
+    assert secure.last_turn()["cost_nano_usd"] > 0
     events = [json.loads(event["chunk"]["bytes"]) for event in client.invoke_model_with_response_stream(
         modelId=model, body=json.dumps(body))["body"]]
     assert [event["type"] for event in events][0] == "message_start" and events[-1]["type"] == "message_stop"
     assert "".join(event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta") == answer["content"][0]["text"]
-    turn = gateway.last_turn()
+    turn = secure.last_turn()
     assert turn["usage_source"] == "provider" and turn["usage"]["output"] > 0 and turn.get("error") is None
 
 
@@ -285,13 +315,13 @@ def test_anthropics_own_client_for_bedrock(gateway, provider, streams):
     assert answer.content[-1].text.startswith("The task is done.") and answer.stop_reason == "end_turn"
 
 
-def test_a_request_between_boto3_and_bedrock_is_not_touched(gateway, monkeypatch):
-    client = runtime(gateway, monkeypatch)
+def test_a_request_between_boto3_and_bedrock_is_not_touched(secure, monkeypatch):
+    client = runtime(secure, monkeypatch)
     client.converse(
         modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": "“é”"}, {"guardContent": {"text": {"text": "x"}}}]}],
         guardrailConfig={"guardrailIdentifier": "g1", "guardrailVersion": "1"}, requestMetadata={"team": "web"})
-    request, headers = last_request(gateway)
-    assert request["path"] == f"/model/{CLAUDE}/converse" and "translated" not in gateway.last_turn()["flags"]
+    request, headers = last_request(secure)
+    assert request["path"] == f"/model/{CLAUDE}/converse" and "translated" not in secure.last_turn()["flags"]
     sent = json.loads(request["body"])
     assert sent["guardrailConfig"]["guardrailIdentifier"] == "g1" and sent["requestMetadata"] == {"team": "web"}
 
@@ -299,40 +329,40 @@ def test_a_request_between_boto3_and_bedrock_is_not_touched(gateway, monkeypatch
 # Keys
 
 
-def test_a_key_with_an_access_key_signs(gateway, monkeypatch):
-    lines = gateway.weir.cli("key", "create", "--developer", "ana", "--team", "web", "--aws").stdout.split()
+def test_a_key_with_an_access_key_signs(secure, monkeypatch):
+    lines = secure.weir.cli("key", "create", "--developer", "ana", "--team", "web", "--aws").stdout.split()
     access = (lines[1].removeprefix("AWS_ACCESS_KEY_ID="), lines[2].removeprefix("AWS_SECRET_ACCESS_KEY="))
     assert access[0] == lines[0][:17]
-    client = runtime(gateway, monkeypatch, access=access)
+    client = runtime(secure, monkeypatch, access=access)
     answer = client.converse(modelId=ARN, messages=[{"role": "user", "content": [{"text": ASK}]}])
-    assert answer["stopReason"] == "end_turn" and gateway.last_turn()["developer"] == "ana"
+    assert answer["stopReason"] == "end_turn" and secure.last_turn()["developer"] == "ana"
     assert list(client.converse_stream(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])["stream"])
     # The client's signature and its id stay here.
-    _, headers = last_request(gateway)
+    _, headers = last_request(secure)
     assert headers["authorization"] == "Bearer bedrock-api-key-1" and "x-amz-date" not in headers
 
     with pytest.raises(botocore.exceptions.ClientError, match="does not match") as refused:
-        runtime(gateway, monkeypatch, access=(access[0], "0" * 64)).converse(modelId=CLAUDE, messages=[
+        runtime(secure, monkeypatch, access=(access[0], "0" * 64)).converse(modelId=CLAUDE, messages=[
             {"role": "user", "content": [{"text": ASK}]}])
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
     # A key that was not made for it has no access key, whoever holds the pepper.
     with pytest.raises(botocore.exceptions.ClientError, match="key create --aws"):
-        runtime(gateway, monkeypatch, access=(gateway.key[:17], access[1])).converse(modelId=CLAUDE, messages=[
+        runtime(secure, monkeypatch, access=(secure.key[:17], access[1])).converse(modelId=CLAUDE, messages=[
             {"role": "user", "content": [{"text": ASK}]}])
     # Rotated, the old one works on for the overlap and no longer.
-    rotated = gateway.weir.cli("key", "rotate", lines[0][7:17], "--overlap", "0s").stdout.split()
+    rotated = secure.weir.cli("key", "rotate", lines[0][7:17], "--overlap", "0s").stdout.split()
     with pytest.raises(botocore.exceptions.ClientError, match="does not match"):
         client.converse(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])
     fresh = (access[0], rotated[2].removeprefix("AWS_SECRET_ACCESS_KEY="))
-    assert runtime(gateway, monkeypatch, access=fresh).converse(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])
+    assert runtime(secure, monkeypatch, access=fresh).converse(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])
 
 
-def test_refusals_are_aws_errors(gateway, monkeypatch):
-    client = runtime(gateway, monkeypatch, token="weir_k_0000000000_wrong")
+def test_refusals_are_aws_errors(secure, monkeypatch):
+    client = runtime(secure, monkeypatch, token="weir_k_0000000000_wrong")
     with pytest.raises(client.exceptions.AccessDeniedException) as refused:
         client.converse(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403 and refused.value.response["ResponseMetadata"]["RequestId"]
-    client = runtime(gateway, monkeypatch)
+    client = runtime(secure, monkeypatch)
     with pytest.raises(client.exceptions.ResourceNotFoundException, match="nobody-has-this"):
         client.converse(modelId="nobody-has-this", messages=[{"role": "user", "content": [{"text": ASK}]}])
     with pytest.raises(client.exceptions.ValidationException, match="guardrailConfig"):
@@ -343,23 +373,22 @@ def test_refusals_are_aws_errors(gateway, monkeypatch):
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_a_providers_failure_is_an_aws_error(gateway, monkeypatch, provider):
-    client = runtime(gateway, monkeypatch, headers={"x-sim-fault": "status:429"})
+def test_a_providers_failure_is_an_aws_error(secure, monkeypatch, provider):
+    client = runtime(secure, monkeypatch, headers={"x-sim-fault": "status:429"})
     with pytest.raises(client.exceptions.ThrottlingException, match="simulated failure"):
         client.converse(modelId=f"{provider}/{MODELS[provider]}", messages=[{"role": "user", "content": [{"text": ASK}]}])
-    client = runtime(gateway, monkeypatch, headers={"x-sim-fault": "error-event:3"})
+    client = runtime(secure, monkeypatch, headers={"x-sim-fault": "error-event:3"})
     with pytest.raises(botocore.exceptions.EventStreamError):
         list(client.converse_stream(modelId=f"{provider}/{MODELS[provider]}", messages=[
             {"role": "user", "content": [{"text": ASK}]}])["stream"])
-    assert gateway.last_turn()["error"] == "upstream_stream_error"
+    assert secure.last_turn()["error"] == "upstream_stream_error"
 
 
 # Event streams
 
 
-def test_event_streams_are_what_botocores_parser_reads(gateway, monkeypatch):
+def test_event_streams_are_what_botocores_parser_reads(gateway):
     """Every message of a passed-through and of a written stream, headers and checksums, by botocore's own parser."""
-    import http.client
     for model in (CLAUDE, "chat/gpt-5.4-mini"):
         connection = http.client.HTTPConnection("127.0.0.1", gateway.weir.port, timeout=30)
         connection.request("POST", f"/model/{model.replace('/', '%2F')}/converse-stream",
@@ -379,11 +408,10 @@ def test_event_streams_are_what_botocores_parser_reads(gateway, monkeypatch):
 # Hang-ups
 
 
-def test_bedrock_is_read_to_its_end_when_the_client_goes(gateway, monkeypatch):
-    client = runtime(gateway, monkeypatch, headers={"x-sim-chunks": "60", "x-sim-pace-ms": "10", "x-weir-tag-case": "drained"})
+def test_bedrock_is_read_to_its_end_when_the_client_goes(secure, monkeypatch):
+    client = runtime(secure, monkeypatch, headers={"x-sim-chunks": "60", "x-sim-pace-ms": "10", "x-weir-tag-case": "drained"})
     stream = client.converse_stream(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])["stream"]
     next(iter(stream))
     stream.close()
-    import weirkit
-    turn = weirkit.wait_until(lambda: [turn for turn in gateway.tagged("drained")], what="the drained turn")[0]
+    turn = weirkit.wait_until(lambda: [turn for turn in secure.tagged("drained")], what="the drained turn")[0]
     assert {"cancelled", "drained"} <= set(turn["flags"]) and turn["usage_source"] == "provider"
