@@ -116,9 +116,9 @@ struct LimitHandlers: Sendable {
     /// A rule with some members changed; one that is not known is named.
     private func merged(_ before: LimitRule, _ body: Data) throws -> LimitRule {
         let encoder = JSONEncoder()
-        guard var members = try JSONSerialization.jsonObject(with: encoder.encode(before)) as? [String: Any],
-            let changes = try? JSONSerialization.jsonObject(with: body) as? [String: Any]
-        else {
+        let decoder = JSONDecoder()
+        var members = try decoder.decode([String: JSONPassed].self, from: encoder.encode(before))
+        guard let changes = try? decoder.decode([String: JSONPassed].self, from: body) else {
             throw IdentityError(.invalid, "malformed_body", "the body is not what this path takes", mend: "send JSON as docs/api.md shows")
         }
         let known = Set(LimitRule.memberNames)
@@ -128,7 +128,7 @@ struct LimitHandlers: Sendable {
         }
         for (name, value) in changes { members[name] = value }
         do {
-            return try JSONDecoder().decode(LimitRule.self, from: JSONSerialization.data(withJSONObject: members))
+            return try decoder.decode(LimitRule.self, from: encoder.encode(members))
         } catch {
             throw IdentityError(.invalid, "malformed_body", "the body is not what this path takes", mend: "send JSON as docs/api.md shows")
         }

@@ -23,7 +23,11 @@ package enum ConfigurationReference {
 
             """
         text += Schema.general.map(row).joined()
-        text += """
+        return text + providers() + rules()
+    }
+
+    private static func providers() -> String {
+        var text = """
 
             Limits have a page of their own: [limits.md](limits.md).
 
@@ -66,7 +70,11 @@ package enum ConfigurationReference {
                 "| `\(preset.kind.rawValue)` | \(preset.baseURL ?? "none") | \(preset.credentialHeader.rawValue) | "
                 + "\(variables.joined(separator: ", ")) |\n"
         }
-        text += """
+        return text
+    }
+
+    private static func rules() -> String {
+        """
 
             ## `routes`
 
@@ -93,7 +101,6 @@ package enum ConfigurationReference {
             \(AlertSink.Kind.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")); `secret` and a Slack `url` are `${NAME}` or `file:PATH`.
 
             """
-        return text
     }
 
     /// docs/limits.md

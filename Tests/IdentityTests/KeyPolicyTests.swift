@@ -41,7 +41,7 @@ struct KeyPolicyTests {
 
     @Test func whatIsNotAWholeKeyIsNone() throws {
         let text = try json(full())
-        for end in stride(from: 0, to: text.utf8.count, by: 7) {
+        for end in stride(from: 0, to: text.count, by: 7) {
             #expect(decodeKeyPolicy(String(text.prefix(end))) == nil)
         }
         #expect(decodeKeyPolicy(text.replacingOccurrences(of: "[224,", with: "[300,")) == nil)

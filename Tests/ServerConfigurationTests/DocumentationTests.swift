@@ -45,8 +45,11 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
         }.joined(separator: "\n").replacingOccurrences(of: "/run/secrets/anthropic", with: secret.path)
         let read = try ConfigurationReader.read(
             text: uncommented, file: "weir.example.yaml",
-            environment: ["OPENAI_API_KEY": "sk-example", "GEMINI_API_KEY": "k", "AZURE_OPENAI_API_KEY": "k"])
-        #expect(read.providers.map(\.name) == ["openai", "anthropic", "gemini", "azure", "inhouse"])
+            environment: [
+                "OPENAI_API_KEY": "sk-example", "GEMINI_API_KEY": "k", "AZURE_OPENAI_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k",
+                "ALERT_SECRET": "k",
+            ])
+        #expect(read.providers.map(\.name) == ["openai", "anthropic", "gemini", "azure", "bedrock", "inhouse"])
         #expect(read.prices.count == 2 && read.requiredLabels == ["repository"] && read.tlsCertificate != nil)
     }
 

@@ -74,11 +74,13 @@ def test_the_environment_is_checked_too(tmp_path):
 def test_the_example_is_valid_as_it_is_and_with_its_comments_taken_away(tmp_path):
     _, done = check(tmp_path, EXAMPLE.read_text())
     assert done.returncode == 0, done.stderr
-    bare = re.sub(r"^# ?(?=\s*(tls:|certificate|private_key|providers:|- |name:|kind:|api_key|base_url|allow|models:|prices:|model:"
-                  r"|input:|output:|require_labels))", "", EXAMPLE.read_text(), flags=re.M)
+    # Prose begins with a capital or a backquote; a setting is a word and a colon, or lies below one.
+    bare = re.sub(r"^# (?=[a-z_]+:(?: |$)| )", "", EXAMPLE.read_text(), flags=re.M)
     bare = bare.replace("file:/run/secrets/anthropic", f"file:{__file__}").replace(f"file:{__file__}", "${OPENAI_API_KEY}")
-    _, done = check(tmp_path, bare, OPENAI_API_KEY="sk-test")
-    assert (done.returncode, done.stdout) == (0, "ok: 3 providers (openai, anthropic, inhouse)\n"), done.stderr
+    secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", bare), "sk-test")
+    _, done = check(tmp_path, bare, **secrets)
+    assert (done.returncode, done.stdout) == (
+        0, "ok: 6 providers (openai, anthropic, gemini, azure, bedrock, inhouse)\n"), done.stderr
 
 
 def test_init_writes_the_example(tmp_path):

@@ -59,6 +59,20 @@ package let exampleConfiguration = """
     #     input: "0.05"
     #     output: "0.20"
 
+    # Budgets are money, usage limits anything else; docs/budgets.md. `weir budget template` prints four tiers.
+    # budgets:
+    #   - name: web-monthly
+    #     for: {team: web}
+    #     usd: "500"
+    #     window: month
+    #     zone: Europe/Berlin
+    #     contact: finance@acme.example
+    # usage_limits:
+    #   - {name: at-once, group_by: [developer], limit: 8, unit: concurrent}
+
+    # alerts:
+    #   - {name: ops, kind: webhook, url: "https://ops.acme.example/weir", secret: "${ALERT_SECRET}"}
+
     # require_labels: [repository]
 
     journal:

@@ -4,6 +4,7 @@ import AgentOrigin
 import Foundation
 import GatewayModel
 import Identity
+import NIOPosix
 import Policy
 import Providers
 import Proxy
@@ -198,9 +199,7 @@ actor SnapshotPublisher {
 
 /// Runs what blocks where it may.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Swift.Result { try body() }) }
-    }
+    try await NIOThreadPool.singleton.runIfActive { try body() }
 }
 
 /// The rules in the store; one that this Weir cannot read is left out and told by `weir limit list`.
