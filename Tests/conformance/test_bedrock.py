@@ -25,6 +25,8 @@ from test_translation import ASK, SCHEMA, Conversation
 
 CLAUDE = "us.anthropic.claude-opus-5-5"
 NOVA = "amazon.nova-2-lite"
+# Of a provider that is told by headers what to do.
+SCRIPTED = "scripted/scripted.anthropic.claude-opus-5-5"
 ARN = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE}"
 MODELS = {"bedrock": CLAUDE, "chat": "gpt-5.4-mini", "responses": "gpt-6.1-sol", "messages": "claude-opus-4-8"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -46,8 +48,7 @@ PROVIDERS = """  - name: bedrock
     kind: simulated
     base_url: {simulation}
     dialects: [bedrock_converse, bedrock_invoke]
-    models: [us.anthropic.claude-opus-5-5]
-    price_provider: bedrock
+    models: [scripted.anthropic.*]
   - name: chat
     kind: simulated
     base_url: {simulation}
@@ -163,14 +164,14 @@ def test_signed_thinking_survives_a_loop_on_bedrock(gateway, client, streams):
 
 @pytest.mark.parametrize("client", DIALECTS)
 def test_parallel_tools_of_bedrock_arrive_apart(gateway, client):
-    conversation = Conversation(gateway, client, f"scripted/{CLAUDE}", True, **{"x-sim-parallel-tools": "2"})
+    conversation = Conversation(gateway, client, SCRIPTED, True, **{"x-sim-parallel-tools": "2"})
     _, calls, _ = conversation.turn()
     assert len({call[0] for call in calls}) == len(calls) == 2
 
 
 @pytest.mark.parametrize("client", DIALECTS)
 def test_a_refusal_of_bedrocks_keeps_its_words_and_status(gateway, client):
-    conversation = Conversation(gateway, client, f"scripted/{CLAUDE}", False, **{"x-sim-fault": "status:429"})
+    conversation = Conversation(gateway, client, SCRIPTED, False, **{"x-sim-fault": "status:429"})
     conversation.client.max_retries = 0
     with pytest.raises((openai.RateLimitError, anthropic.RateLimitError), match="simulated failure"):
         conversation.turn()
@@ -180,7 +181,7 @@ def test_a_refusal_of_bedrocks_keeps_its_words_and_status(gateway, client):
 @pytest.mark.parametrize("fault", ["cut:3", "error-event:3", "garbage:3"])
 @pytest.mark.parametrize("client", DIALECTS)
 def test_a_stream_of_bedrocks_that_breaks_is_no_whole_answer(gateway, client, fault):
-    conversation = Conversation(gateway, client, f"scripted/{CLAUDE}", True, **{"x-sim-fault": fault})
+    conversation = Conversation(gateway, client, SCRIPTED, True, **{"x-sim-fault": fault})
     conversation.client.max_retries = 0
     with pytest.raises(Exception):
         conversation.turn()
@@ -334,7 +335,7 @@ def test_a_key_with_an_access_key_signs(secure, monkeypatch):
     access = (lines[1].removeprefix("AWS_ACCESS_KEY_ID="), lines[2].removeprefix("AWS_SECRET_ACCESS_KEY="))
     assert access[0] == lines[0][:17]
     client = runtime(secure, monkeypatch, access=access)
-    answer = client.converse(modelId=ARN, messages=[{"role": "user", "content": [{"text": ASK}]}])
+    answer = client.converse(modelId=f"bedrock/{ARN}", messages=[{"role": "user", "content": [{"text": ASK}]}])
     assert answer["stopReason"] == "end_turn" and secure.last_turn()["developer"] == "ana"
     assert list(client.converse_stream(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": ASK}]}])["stream"])
     # The client's signature and its id stay here.
