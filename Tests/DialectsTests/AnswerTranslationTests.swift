@@ -32,7 +32,7 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
         _ stream: [UInt8], _ from: Dialect, _ to: Dialect, _ random: inout Seeded, kind: ResponseBodyKind? = nil
     ) throws -> [UInt8] {
         var translator = try #require(AnswerTranslator(from: from, to: to, context: Self.context))
-        translator.begin(kind ?? (from == .ollama ? .objects : .sse))
+        translator.begin(kind ?? (from == .ollama ? .objects : from.isBedrock ? .eventStream : .sse))
         var out: [UInt8] = []
         var rest = stream[...]
         while !rest.isEmpty {

@@ -58,11 +58,11 @@ private func fault(_ change: (inout ProviderSpecification) -> Void) -> String? {
     @Test func modelIDsAreEscapedOnceInPaths() throws {
         let provider = try bedrock()
         #expect(
-            upstreamPath(.converseStream, provider: provider, id: Self.arn)
+            upstreamPath(.converseStream, provider: provider, id: nil, model: Self.arn)
                 == "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3A"
                 + "inference-profile%2Fus.anthropic.claude-opus-5-5/converse-stream"
         )
-        #expect(upstreamPath(.invokeModel, provider: provider, id: "a b%/é") == "/model/a%20b%25%2F%C3%A9/invoke")
+        #expect(upstreamPath(.invokeModel, provider: provider, id: nil, model: "a b%/é") == "/model/a%20b%25%2F%C3%A9/invoke")
     }
 
     @Test func anARNIsPricedByWhatItEndsIn() throws {

@@ -38,8 +38,8 @@ extension Provider {
     package func speaks(_ dialect: Dialect, for model: String, translated: Bool) -> Bool {
         guard dialects.contains(dialect) else { return false }
         guard translated else { return true }
-        return switch (kind, dialect) {
-        case (.bedrock, .bedrockInvoke): model.contains("anthropic.") || model.contains("claude")
+        return switch (traits.layout, dialect) {
+        case (_, .bedrockInvoke): model.contains("anthropic.") || model.contains("claude")
         case (.vertex, .anthropicMessages): model.hasPrefix("claude")
         case (.vertex, .gemini): !model.hasPrefix("claude")
         default: true
