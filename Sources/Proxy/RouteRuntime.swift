@@ -23,9 +23,9 @@ final class DeploymentRuntime: Sendable {
 
     /// The dialect in which it is asked: the client's own, else one that Weir translates to.
     func dialect(for endpoint: Endpoint) -> Dialect? {
-        if provider.provider.dialects.contains(endpoint.dialect) { return endpoint.dialect }
+        if provider.provider.speaks(endpoint.dialect, for: model, translated: false) { return endpoint.dialect }
         return endpoint.isTranslatable
-            ? translatableDialects(for: endpoint.dialect).first { provider.provider.dialects.contains($0) } : nil
+            ? translatableDialects(for: endpoint.dialect).first { provider.provider.speaks($0, for: model, translated: true) } : nil
     }
 }
 

@@ -37,6 +37,7 @@ extension Provider {
     /// Whether it serves this model in this dialect. InvokeModel takes each vendor's own JSON, and only Claude's is one of the dialects.
     package func speaks(_ dialect: Dialect, for model: String, translated: Bool) -> Bool {
         guard dialects.contains(dialect) else { return false }
+        if traits.layout == .vertex { return isVertexDialect(dialect, of: aliases[model] ?? model) }
         guard translated, dialect == .bedrockInvoke else { return true }
         return model.contains("anthropic.") || model.contains("claude")
     }
