@@ -56,6 +56,7 @@ final class AccessTokenSlot: Sendable {
         var expires = Timestamp(nanoseconds: 0)
         var running: Task<String?, Never>?
         var failedAt: Timestamp?
+        var reason: String?
     }
 
     /// A token is renewed when it has this long to live; Google's live an hour.
@@ -90,7 +91,8 @@ final class AccessTokenSlot: Sendable {
     /// Waits for a token. Gives the reason when there is none to be had.
     func wait() async -> String? {
         if line(at: clock.now()) != nil { return nil }
-        guard let task = state.withLock({ $0.running }) else { return "the last try to get an access token failed" }
+        let (task, reason) = state.withLock { ($0.running, $0.reason) }
+        guard let task else { return reason ?? "there is no access token" }
         return await task.value
     }
 
@@ -111,6 +113,7 @@ final class AccessTokenSlot: Sendable {
             state.withLock { state in
                 state.running = nil
                 state.failedAt = clock.now()
+                state.reason = error.reason
             }
             return error.reason
         }

@@ -17,7 +17,7 @@ enum GeminiScript {
         }
         let lastUser = contents.lastIndex { $0["role"]?.string != "model" && results($0) == 0 } ?? -1
         let tools = (body["tools"]?.elements ?? []).flatMap { $0["functionDeclarations"]?.elements ?? [] }.compactMap { tool in
-            tool["name"]?.string.map { OfferedTool(name: $0, schema: tool["parametersJsonSchema"] ?? tool["parameters"]) }
+            tool["name"]?.string.map { OfferedTool(name: $0, schema: tool["parametersJsonSchema"] ?? tool["parameters_json_schema"] ?? tool["parameters"]) }
         }
         let generation = body["generationConfig"]
         let mode = body["toolConfig"]?["functionCallingConfig"]?["mode"]?.string

@@ -37,12 +37,8 @@ extension Provider {
     /// Whether it serves this model in this dialect. InvokeModel takes each vendor's own JSON, and only Claude's is one of the dialects.
     package func speaks(_ dialect: Dialect, for model: String, translated: Bool) -> Bool {
         guard dialects.contains(dialect) else { return false }
-        guard translated else { return true }
-        return switch (traits.layout, dialect) {
-        case (_, .bedrockInvoke): model.contains("anthropic.") || model.contains("claude")
-        case (.vertex, .anthropicMessages): model.hasPrefix("claude")
-        case (.vertex, .gemini): !model.hasPrefix("claude")
-        default: true
-        }
+        if traits.layout == .vertex { return isVertexDialect(dialect, of: aliases[model] ?? model) }
+        guard translated, dialect == .bedrockInvoke else { return true }
+        return model.contains("anthropic.") || model.contains("claude")
     }
 }

@@ -71,3 +71,10 @@ func googleTokenSource(_ specification: ProviderSpecification, allowsPrivate: Bo
         email: email, privateKeyPEM: key, keyID: account.id,
         tokenURL: try checked(specification.tokenURL ?? account.url ?? "https://oauth2.googleapis.com/token"))
 }
+
+extension Provider {
+    /// Whether a model of Vertex is asked in this dialect: each publisher's models speak their maker's.
+    func isVertexDialect(_ dialect: Dialect, of model: String) -> Bool {
+        dialect == (model.hasPrefix("claude") ? .anthropicMessages : .gemini)
+    }
+}
