@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 import Crypto
 import Foundation
+import GatewayModel
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
