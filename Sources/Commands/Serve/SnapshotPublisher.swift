@@ -199,7 +199,9 @@ actor SnapshotPublisher {
 /// Runs what blocks where it may.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Swift.Result { try body() }) }
+        let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
+        thread.name = "weir-limits"
+        thread.start()
     }
 }
 
