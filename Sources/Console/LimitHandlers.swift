@@ -62,11 +62,11 @@ struct LimitHandlers: Sendable {
         }
         routes.on(.patch, "\(path)/{id}") { request, context in
             let id = try pathID(context)
-            let body = Data(try await request.body.collect(upTo: 1 << 20).readableBytesView)
+            let change = try await request.decodeBody(LimitChange.self, members: LimitRule.memberNames)
             let changed = try dependencies.directory.updateLimit(
                 id, declared: await dependencies.limits.declared(), hasZone: dependencies.limits.hasZone
             ) { before in
-                let after = try merged(before, body)
+                let after = change.applied(to: before)
                 try check(after, areBudgets)
                 return after
             }
@@ -111,26 +111,5 @@ struct LimitHandlers: Sendable {
         return LimitView(
             rule: rule, declaredIn: isDeclared ? "configuration" : "store",
             state: !isCounted ? "counting" : isAlert ? "alerting" : "enforced", counters: all ? counters : Array(counters.prefix(1)))
-    }
-
-    /// A rule with some members changed; one that is not known is named.
-    private func merged(_ before: LimitRule, _ body: Data) throws -> LimitRule {
-        let encoder = JSONEncoder()
-        let decoder = JSONDecoder()
-        var members = try decoder.decode([String: JSONPassed].self, from: encoder.encode(before))
-        guard let changes = try? decoder.decode([String: JSONPassed].self, from: body) else {
-            throw IdentityError(.invalid, "malformed_body", "the body is not what this path takes", mend: "send JSON as docs/api.md shows")
-        }
-        let known = Set(LimitRule.memberNames)
-        if let odd = changes.keys.sorted().first(where: { !known.contains($0) }) {
-            throw IdentityError(
-                .invalid, "unknown_member", "there is no member \"\(odd)\"", mend: "known: \(known.sorted().joined(separator: ", "))")
-        }
-        for (name, value) in changes { members[name] = value }
-        do {
-            return try decoder.decode(LimitRule.self, from: encoder.encode(members))
-        } catch {
-            throw IdentityError(.invalid, "malformed_body", "the body is not what this path takes", mend: "send JSON as docs/api.md shows")
-        }
     }
 }

@@ -46,7 +46,7 @@ struct AlertDelivery {
         request.headers.add(name: "content-type", value: "application/json")
         request.headers.add(name: "user-agent", value: "weir")
         if signed {
-            let time = SystemClock().now().nanoseconds / 1_000_000_000
+            let time = SystemClock().now().seconds
             let code = HMAC<SHA256>.authenticationCode(for: Data("\(time).".utf8) + body, using: SymmetricKey(data: Data(sink.secret.utf8)))
             let hex = code.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
             request.headers.add(name: "x-weir-signature", value: "t=\(time),v1=\(hex)")

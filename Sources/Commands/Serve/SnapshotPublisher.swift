@@ -4,7 +4,6 @@ import AgentOrigin
 import Foundation
 import GatewayModel
 import Identity
-import NIOPosix
 import Policy
 import Providers
 import Proxy
@@ -199,7 +198,11 @@ actor SnapshotPublisher {
 
 /// Runs what blocks where it may.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await NIOThreadPool.singleton.runIfActive { try body() }
+    try await withCheckedThrowingContinuation { continuation in
+        let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
+        thread.name = "weir-limits"
+        thread.start()
+    }
 }
 
 /// The rules in the store; one that this Weir cannot read is left out and told by `weir limit list`.
