@@ -16,8 +16,10 @@ enum GeminiScript {
             (content["parts"]?.elements ?? []).count { $0["functionResponse"] != nil }
         }
         let lastUser = contents.lastIndex { $0["role"]?.string != "model" && results($0) == 0 } ?? -1
-        let tools = (body["tools"]?.elements ?? []).flatMap { $0["functionDeclarations"]?.elements ?? [] }.compactMap { tool in
-            tool["name"]?.string.map { OfferedTool(name: $0, schema: tool["parametersJsonSchema"] ?? tool["parameters_json_schema"] ?? tool["parameters"]) }
+        let declared = (body["tools"]?.elements ?? []).flatMap { $0["functionDeclarations"]?.elements ?? [] }
+        let tools = declared.compactMap { tool -> OfferedTool? in
+            let schema = tool["parametersJsonSchema"] ?? tool["parameters_json_schema"] ?? tool["parameters"]
+            return tool["name"]?.string.map { OfferedTool(name: $0, schema: schema) }
         }
         let generation = body["generationConfig"]
         let mode = body["toolConfig"]?["functionCallingConfig"]?["mode"]?.string
