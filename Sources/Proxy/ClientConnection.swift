@@ -172,7 +172,8 @@ final class ClientConnection: ChannelInboundHandler {
             pending.moveReaderIndex(forwardBy: end)
             scanner = HTTPHeadScanner()
             let known = knownHead ?? KnownHead(head, origin: loop.shared.origin)
-            knownHead = known
+            // A signed head is of one request, and its length is part of what may be signed.
+            knownHead = known.target.endpoint?.dialect.isBedrock == true ? nil : known
             begin(head, known)
             return true
         } catch {
@@ -268,6 +269,12 @@ final class ClientConnection: ChannelInboundHandler {
     /// Ends the connection at once: a stream that breaks off must look broken.
     func close() {
         context?.close(promise: nil)
+    }
+
+    /// Forgets what was judged under an older snapshot.
+    func snapshotChanged() {
+        knownKey = nil
+        knownHead = nil
     }
 
     /// Closes when nothing is being answered; otherwise the answer says `Connection: close`.

@@ -149,7 +149,7 @@ final class LoopContext: @unchecked Sendable {
     func adopt(_ next: GatewaySnapshot) {
         eventLoop.assertInEventLoop()
         snapshot = next
-        for client in clients.values { client.knownKey = nil }
+        for client in clients.values { client.snapshotChanged() }
         for exchange in exchanges {
             // What a handler is at is no stream: it ends soon, and may be the very request that revoked its own key.
             guard let keyID = exchange.keyID, exchange.phase != .answering else { continue }
