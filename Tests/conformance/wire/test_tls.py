@@ -84,7 +84,7 @@ def test_a_connection_is_ready_before_the_next_request_needs_one(tls_provider, c
     tls_provider.forget()
     tls_provider.answer = answer_ok
     tls_provider.server_names.clear()
-    with gateway(provider=tls_provider, scheme="https", host="localhost", trust=certificates["good"][0]) as running:
+    with gateway("event_loops: 1\n", provider=tls_provider, scheme="https", host="localhost", trust=certificates["good"][0]) as running:
         assert running.call(BODY).body == OK
         # The handshake that nobody waits for; and no third one, for as long as one connection is free.
         weirkit.wait_until(lambda: len(tls_provider.server_names) == 2, what="a connection that is opened ahead")
