@@ -1,8 +1,6 @@
 // BudgetForecast: where a budget will stand when its window ends, with an interval, and when it will be used up. From the days before,
 // each kind of day by itself: agents work on weekdays, and a mean over all days would be wrong on every one of them.
 
-package import GatewayModel
-
 /// What was spent on one local day.
 package struct SpentDay: Sendable, Hashable, Codable {
     /// The day's number since 1970-01-01.

@@ -30,7 +30,9 @@ final class CompiledLimit: Sendable {
     let waitNanosecondsMax: Int64
     /// The dimensions of the group, by their place in the book; at most four.
     let group: [Int]
-    private let conditions: [LimitCondition]
+    private let conditions: [CompiledCondition]
+    /// The lowest threshold in percent.
+    let thresholdMin: Int64
     let calendar: WindowCalendar?
     /// Equal for rules that can go on with each other's counters.
     let identity: String
@@ -45,7 +47,8 @@ final class CompiledLimit: Sendable {
         hasThresholds = !rule.thresholds.isEmpty
         waitNanosecondsMax = rule.waitMillisecondsMax * 1_000_000
         group = rule.wholeGroup.map(place)
-        conditions = rule.conditions
+        conditions = rule.conditions.map(CompiledCondition.init)
+        thresholdMin = Int64(rule.thresholds.min() ?? 0)
         identity = rule.counterIdentity
         calendar =
             rule.window.isCalendar ? WindowCalendar(rule.window, zone: zone, fiscalStartMonth: rule.fiscalStartMonth) : nil
@@ -58,7 +61,7 @@ final class CompiledLimit: Sendable {
     }
 
     func holds(_ facts: TurnFacts) -> Bool {
-        for index in 0..<conditions.count where !conditions[index].holds(facts[conditions[index].on]) { return false }
+        for index in 0..<conditions.count where !conditions[index].holds(facts) { return false }
         return true
     }
 

@@ -109,12 +109,6 @@ package struct LimitCondition: Sendable, Hashable, Codable {
         any = try container.decodeIfPresent([String].self, forKey: .any) ?? []
         except = try container.decodeIfPresent([String].self, forKey: .except) ?? []
     }
-
-    func holds(_ value: String?) -> Bool {
-        guard let value else { return any.isEmpty }
-        if !any.isEmpty, !any.contains(where: { KeyAccess.matches($0, value) }) { return false }
-        return !except.contains { KeyAccess.matches($0, value) }
-    }
 }
 
 /// A budget, a rate limit, a cap of a session, a number of turns at once.

@@ -176,6 +176,12 @@ extension LimitState {
     /// Tells each share of the limit once when it is passed; of a rolling window again after a tenth of the limit has come back.
     mutating func checkThresholds(_ account: UInt32, _ limit: CompiledLimit, at now: Timestamp) {
         let used = used(account, limit, at: now) - accounts[account].pending
+        if accounts[account].thresholds == 0 {
+            // Nearly always: far below the first one. What overflows is looked at in full.
+            let (scaled, isLarge) = used.multipliedReportingOverflow(by: 100)
+            let (first, isLarger) = most(account).multipliedReportingOverflow(by: limit.thresholdMin)
+            if !isLarge, !isLarger, scaled < first { return }
+        }
         let most = Int128(most(account))
         for (place, percent) in limit.rule.thresholds.enumerated() {
             let bit = UInt8(1) << UInt8(place)

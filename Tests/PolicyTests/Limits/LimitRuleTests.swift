@@ -63,6 +63,23 @@ import Testing
         #expect(throws: LimitFault.self) { try LimitBook([rule]) { _ in nil } }
     }
 
+    @Test(arguments: ["*", "**", "a*", "*a", "*a*", "a", "a*b", "*sonnet*", "github.com/acme/*", "ä*", "*ä"])
+    func aConditionMatchesAsAKeysPatternsDo(_ pattern: String) throws {
+        var rule = LimitRule(id: "r", name: "r", limit: 0, unit: .requests, window: .none)
+        rule.conditions = [LimitCondition(.model, any: [pattern])]
+        let book = try LimitBook([rule]) { _ in nil }
+        let ledger = LimitLedger(seed: 1)
+        for text in [
+            "", "a", "ab", "ba", "bab", "b", "a*b", "axb", "claude-sonnet-5", "sonnet", "github.com/acme/x", "github.com/acme", "ä",
+        ] {
+            var facts = TurnFacts()
+            facts.model = text
+            let demand = LimitDemand(whole: .zero, first: .zero, estimate: .zero, overshoot: .zero)
+            let isHeld = !ledger.explain(facts, demand, under: book, at: Timestamp(seconds: 0)).isEmpty
+            #expect(isHeld == KeyAccess.matches(pattern, text), "\(pattern) and \(text)")
+        }
+    }
+
     @Test func twoRulesOfOneIdAreRefused() {
         let rule = LimitRule(id: "r", name: "r", limit: 10, unit: .nanoUSD, window: .month)
         #expect(throws: LimitFault.self) { try LimitBook([rule, rule]) { _ in nil } }
