@@ -86,11 +86,10 @@ extension SimulatedHistory {
         let place = recount.keys[key].rule
         var sum = need
         for other in turns where other.keys[place] == key {
-            switch other.phase {
-            case .reserved, .sent: sum += need0(rule, other)
-            case .settled(let amounts): sum += max(need0(rule, other), NaiveRecount.amount(rule.unit, amounts) ?? 0)
-            case .void: sum += need0(rule, other)
-            }
+            // An extension is charged beyond the estimate, and comes back only as far as it has not run out.
+            var asked = max(need0(rule, other), NaiveRecount.amount(rule.unit, other.amounts(other.heldOutput)) ?? 0)
+            if case .settled(let amounts) = other.phase { asked = max(asked, NaiveRecount.amount(rule.unit, amounts) ?? 0) }
+            sum += asked
         }
         if sum <= rule.burst ?? rule.limit { throw fault("false refusal: \(rule.id), with \(sum) ever asked of it") }
     }
