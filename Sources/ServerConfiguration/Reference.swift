@@ -76,31 +76,31 @@ package enum ConfigurationReference {
     private static func rules() -> String {
         """
 
-            ## `routes`
+        ## `routes`
 
-            A list. Members of a route: \(ConfigurationReader.routeMembers.map { "`\($0)`" }.joined(separator: ", ")); of one of its
-            `deployments`: \(ConfigurationReader.deploymentMembers.map { "`\($0)`" }.joined(separator: ", ")); of its `when`:
-            \(ConfigurationReader.conditionMembers.map { "`\($0)`" }.joined(separator: ", ")).
-            What they mean: [routing](routing.md).
+        A list. Members of a route: \(ConfigurationReader.routeMembers.map { "`\($0)`" }.joined(separator: ", ")); of one of its
+        `deployments`: \(ConfigurationReader.deploymentMembers.map { "`\($0)`" }.joined(separator: ", ")); of its `when`:
+        \(ConfigurationReader.conditionMembers.map { "`\($0)`" }.joined(separator: ", ")).
+        What they mean: [routing](routing.md).
 
-            ## `prices`
+        ## `prices`
 
-            A list of overrides in USD per million tokens (`web_search`: per thousand calls), exact decimals. Members: `provider`, `model`
-            (or a pattern with a trailing `*`), \(Meter.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")),
-            `context_over`, `service_tier`, `speed`, `geo`, `valid_from`, `valid_to`.
+        A list of overrides in USD per million tokens (`web_search`: per thousand calls), exact decimals. Members: `provider`, `model`
+        (or a pattern with a trailing `*`), \(Meter.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")),
+        `context_over`, `service_tier`, `speed`, `geo`, `valid_from`, `valid_to`.
 
-            ## `budgets`, `usage_limits`
+        ## `budgets`, `usage_limits`
 
-            Lists of rules ([budgets](budgets.md)). Members of both: \(ConfigurationReader.ruleMembers.map { "`\($0)`" }.joined(separator: ", ")).
-            A budget has `usd`; a usage limit has `limit`, `unit` (\(LimitUnit.countable.map { "`\($0)`" }.joined(separator: ", "))),
-            and may have `burst` and `wait_milliseconds_max`.
+        Lists of rules ([budgets](budgets.md)). Members of both: \(ConfigurationReader.ruleMembers.map { "`\($0)`" }.joined(separator: ", ")).
+        A budget has `usd`; a usage limit has `limit`, `unit` (\(LimitUnit.countable.map { "`\($0)`" }.joined(separator: ", "))),
+        and may have `burst` and `wait_milliseconds_max`.
 
-            ## `alerts`
+        ## `alerts`
 
-            Where alerts go ([budgets](budgets.md)): \(ConfigurationReader.alertMembers.map { "`\($0)`" }.joined(separator: ", ")). `kind` is one of
-            \(AlertSink.Kind.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")); `secret` and a Slack `url` are `${NAME}` or `file:PATH`.
+        Where alerts go ([budgets](budgets.md)): \(ConfigurationReader.alertMembers.map { "`\($0)`" }.joined(separator: ", ")). `kind` is one of
+        \(AlertSink.Kind.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")); `secret` and a Slack `url` are `${NAME}` or `file:PATH`.
 
-            """
+        """
     }
 
     /// docs/limits.md
