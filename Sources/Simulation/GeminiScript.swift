@@ -22,6 +22,8 @@ enum GeminiScript {
             return tool["name"]?.string.map { OfferedTool(name: $0, schema: schema) }
         }
         let generation = body["generationConfig"]
+        // Google reads both spellings of a name, and its own SDK sends both.
+        let thinking = generation?["thinkingConfig"]
         let mode = body["toolConfig"]?["functionCallingConfig"]?["mode"]?.string
         let parts = lastUser >= 0 ? contents[lastUser]["parts"]?.elements ?? [] : []
         let text = parts.compactMap { $0["text"]?.string }.joined(separator: "\n")
@@ -29,7 +31,7 @@ enum GeminiScript {
             model: model, bodyBytes: bytes, messageCount: contents.count,
             toolResults: contents.dropFirst(lastUser + 1).reduce(0) { $0 + results($1) }, lastUserText: text,
             tools: mode == "NONE" ? [] : tools,
-            wantsThinking: generation?["thinkingConfig"]?["includeThoughts"]?.isTrue == true, usesOneHourCache: false,
+            wantsThinking: (thinking?["includeThoughts"] ?? thinking?["include_thoughts"])?.isTrue == true, usesOneHourCache: false,
             outputTokensMax: generation?["maxOutputTokens"]?.int)
     }
 
