@@ -42,10 +42,18 @@ enum GeminiScript {
         let lastUser = contents.lastIndex { content in
             content["role"]?.string != "model" && (content["parts"]?.elements ?? []).allSatisfy { $0["functionResponse"] == nil }
         }
-        return contents.dropFirst((lastUser ?? -1) + 1).contains { content in
-            let calls = (content["parts"]?.elements ?? []).filter { $0["functionCall"] != nil }
-            return content["role"]?.string == "model" && !calls.isEmpty && calls[0]["thoughtSignature"]?.string == nil
+        // Of the calls of one step the first one carries it, also where a client keeps each chunk of a stream as a content.
+        var isSigned = false
+        for content in contents.dropFirst((lastUser ?? -1) + 1) {
+            guard content["role"]?.string == "model" else {
+                isSigned = false
+                continue
+            }
+            guard let call = (content["parts"]?.elements ?? []).first(where: { $0["functionCall"] != nil }), !isSigned else { continue }
+            if call["thoughtSignature"]?.string == nil { return true }
+            isSigned = true
         }
+        return false
     }
 
     static func refusal(_ message: String) -> ScriptedAnswer {
