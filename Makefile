@@ -40,6 +40,7 @@ test-durability: build
 	python3 Tests/durability/harness.py --kills 60 --seed 3 --routes
 	python3 Tests/durability/harness.py --kills 100 --seed 3 --budgets strict
 	python3 Tests/durability/harness.py --kills 40 --seed 4 --budgets elastic
+	python3 Tests/durability/harness.py --kills 40 --seed 5 --routes
 
 # Histories of a node's limits under chance, many more than `test` tries.
 simulate: build
