@@ -31,7 +31,7 @@ func boundText(_ rule: LimitRule) -> String {
     if rule.mode == .alert || rule.onExceed == .alert { return "it tells and stops nobody" }
     switch rule.mode {
     case .strict:
-        return "never passed: the most that a turn can use is reserved before it is sent"
+        return "not passed: the most that a turn can use is reserved before it is sent (but for hosted tools and images by URL)"
     default:
         return rule.elastic == .finishTurn
             ? "passed by what the turns in flight still write: their answers are not stopped"

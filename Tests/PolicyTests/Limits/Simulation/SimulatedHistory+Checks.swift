@@ -87,7 +87,10 @@ extension SimulatedHistory {
         var sum = need
         for other in turns where other.keys[place] == key {
             // An extension is charged beyond the estimate, and comes back only as far as it has not run out.
-            var asked = max(need0(rule, other), NaiveRecount.amount(rule.unit, other.amounts(other.heldOutput)) ?? 0)
+            var asked = need0(rule, other)
+            if other.heldOutput > other.heldOutput0 {
+                asked = max(asked, NaiveRecount.amount(rule.unit, other.amounts(other.heldOutput)) ?? 0)
+            }
             if case .settled(let amounts) = other.phase { asked = max(asked, NaiveRecount.amount(rule.unit, amounts) ?? 0) }
             sum += asked
         }
