@@ -276,6 +276,7 @@ extension Exchange {
             acquireUpstream(fresh: false)
             return
         }
+        if let policy = snapshot.policy.runaway, try !passRunawayWatch(policy, endpoint) { return }
         if !snapshot.limitBook.isEmpty, try !takeLimits() { return }
         // With a connection at hand the request goes out in this same step: one record says that it is reserved and sent.
         let warm = loop.pool(for: provider).takeWarm()

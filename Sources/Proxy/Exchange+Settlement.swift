@@ -123,6 +123,7 @@ extension Exchange {
         if limits != nil { settleLimits(&turn.record) }
         let shared = loop.shared
         if let tries { settleRoute(tries, turn) }
+        if let watched { shared.runaway.settled(watched, turn.record) }
         shared.metrics.turnsSettled.increment()
         if turn.record.flags.contains(.unpriced) { shared.metrics.turnsUnpriced.increment() }
         if turn.record.flags.contains(.estimated) { shared.metrics.turnsEstimated.increment() }
