@@ -15,11 +15,21 @@ struct AnswerRules: Sendable {
     /// Why it stopped. It waits for the end, since some providers say it twice, and some say more behind it.
     private var stop: CanonicalStop?
     private var isOver = false
+    /// A signature comes in pieces and is said whole: clients keep it and send it back.
+    private var signature = ""
 
     init(_ tools: [CanonicalTool]) { customTools = Set(tools.filter(\.isCustom).map(\.name)) }
 
     mutating func take(_ event: CanonicalEvent, _ emit: (CanonicalEvent) -> Void) {
         guard !isOver else { return }
+        if case .signature(let piece) = event {
+            signature += piece
+            return
+        }
+        if !signature.isEmpty {
+            emit(.signature(signature))
+            signature = ""
+        }
         switch event {
         case .toolStart(let slot, _, let name):
             guard !name.isEmpty else {

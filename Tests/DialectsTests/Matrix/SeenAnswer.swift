@@ -139,8 +139,7 @@ struct SeenEvent {
 enum Streams {
     /// By the specification of server-sent events.
     static func serverSent(_ bytes: [UInt8]) -> [SeenEvent] {
-        var text = String(decoding: bytes, as: UTF8.self)
-        if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         var events: [SeenEvent] = []
         var name = ""
         var data: [String] = []
@@ -148,14 +147,21 @@ enum Streams {
             if !data.isEmpty { events.append(SeenEvent(name: name, data: Array(data.joined(separator: "\n").utf8))) }
             (name, data) = ("", [])
         }
-        // A carriage return with its line feed is one character.
-        for line in text.split(separator: /\r\n|\n|\r/, omittingEmptySubsequences: false) {
+        func take(_ line: ArraySlice<UInt8>) {
             if line.isEmpty { flush() }
-            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else { continue }
-            var value = line[line.index(after: colon)...]
-            if value.first == " " { value.removeFirst() }
-            if line[..<colon] == "event" { name = String(value) }
-            if line[..<colon] == "data" { data.append(String(value)) }
+            guard let colon = line.firstIndex(of: 58), colon != line.startIndex else { return }
+            let value = line[(colon + 1)...]
+            let text = String(decoding: value.first == 32 ? value.dropFirst() : value, as: UTF8.self)
+            if line[..<colon].elementsEqual("event".utf8) { name = text }
+            if line[..<colon].elementsEqual("data".utf8) { data.append(text) }
+        }
+        var start = bytes.startIndex
+        while start < bytes.endIndex {
+            let end = bytes[start...].firstIndex { $0 == 10 || $0 == 13 } ?? bytes.endIndex
+            take(bytes[start..<end])
+            // A carriage return with its line feed is one end.
+            let isPair = end + 1 < bytes.endIndex && bytes[end] == 13 && bytes[end + 1] == 10
+            start = end + (isPair ? 2 : 1)
         }
         flush()
         return events
