@@ -104,6 +104,9 @@ package struct AnswerTranslator: Sendable {
     /// What goes from one envelope into another is not understood on its way.
     private let repacker: MessagesRepacker?
     private var sawFinish = false
+    private var signatures = SignatureCollector()
+    /// What the model thought and signed so far, which the client may have no place for.
+    package var signedTurn: SignedTurn? { signatures.turn }
     /// The answer's end was seen and written.
     package private(set) var isEnded = false
     /// An error inside the answer was seen and written.
@@ -150,6 +153,7 @@ package struct AnswerTranslator: Sendable {
         var events: [CanonicalEvent] = []
         reader.readDocument(bytes) { events.append($0) }
         for event in events {
+            signatures.take(event)
             if case .finish(.malformed(let reason)) = event {
                 // Told as a regular end, an agent would believe that it is done.
                 writer.collect(.failure(CanonicalFailure(code: "malformed_tool_call", message: reason)))
@@ -185,6 +189,7 @@ package struct AnswerTranslator: Sendable {
 
     private mutating func write(_ event: CanonicalEvent, _ out: inout [UInt8]) {
         guard !isEnded, !hasFailed else { return }
+        signatures.take(event)
         writer.write(event, into: &out)
         switch event {
         case .finish(.malformed), .failure: hasFailed = true
