@@ -67,20 +67,30 @@ package struct ProviderCredential: Sendable, Hashable, CustomStringConvertible {
     package var description: String { name }
 }
 
-/// What signs the requests to a service of AWS's (SigV4). The secret never goes anywhere.
-package struct AWSAccess: Sendable, Hashable {
+/// An access key of AWS's. A secret: it is not `Codable` and is never printed.
+package struct AWSKeys: Sendable, Hashable {
     package var accessKeyID: String
     package var secretAccessKey: String
     /// Of temporary credentials.
     package var sessionToken: String?
+
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String?) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+        self.sessionToken = sessionToken
+    }
+}
+
+/// What signs the requests to a service of AWS's (SigV4). The secret never goes anywhere.
+package struct AWSAccess: Sendable, Hashable {
+    /// The configured ones; nil where the provider's `tokenSource` gives temporary ones.
+    package var keys: AWSKeys?
     package var region: String
     /// The service's name in signatures: `bedrock`.
     package var service: String
 
-    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String?, region: String, service: String) {
-        self.accessKeyID = accessKeyID
-        self.secretAccessKey = secretAccessKey
-        self.sessionToken = sessionToken
+    package init(keys: AWSKeys?, region: String, service: String) {
+        self.keys = keys
         self.region = region
         self.service = service
     }
@@ -109,7 +119,7 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var priceModels: [String: String] = [:]
     /// How its server departs from the dialect that it speaks.
     package var traits = ProviderTraits()
-    /// Where its access tokens come from, when its credential is a token that is fetched and renewed.
+    /// Where its credential comes from, when that is one that is fetched and renewed: a token, or AWS's temporary keys.
     package var tokenSource: AccessTokenSource?
     /// PEM file of extra roots for its TLS certificate.
     package var trustRootsFile: String?
@@ -160,6 +170,16 @@ package enum AccessTokenSource: Sendable, Hashable {
     case serviceAccount(email: String, privateKeyPEM: String, keyID: String?, tokenURL: String)
     /// The metadata server of the machine that Weir runs on gives one to whoever asks.
     case metadata(url: String)
+    /// An application of Microsoft Entra's, by its client secret (OAuth 2.0, client credentials).
+    case entraApplication(tokenURL: String, clientID: String, clientSecret: String, scope: String)
+    /// The managed identity of the machine at Azure that Weir runs on.
+    case azureIdentity(url: String, resource: String, clientID: String?)
+    /// The role of a container at AWS (ECS, EKS pod identity): `Authorization` is the token or what the file holds by then.
+    case awsContainer(url: String, token: String?, tokenFile: String?)
+    /// The role of a machine at AWS, by the second version of its metadata service.
+    case awsInstance(url: String)
+    /// A role taken by the identity that a cluster's token file proves (AssumeRoleWithWebIdentity).
+    case awsWebIdentity(url: String, roleARN: String, sessionName: String, tokenFile: String)
 }
 
 /// How a server departs from the dialect that it speaks, and where it keeps its endpoints.

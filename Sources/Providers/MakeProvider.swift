@@ -36,6 +36,18 @@ package struct ProviderSpecification: Sendable, Hashable {
     package var accessKeyID: String?
     package var secretAccessKey: String?
     package var sessionToken: String?
+    /// What the credential is fetched from, in place of one that is written down.
+    package var credentialSource: CredentialSource?
+    /// Microsoft Entra's application, or which of a machine's identities.
+    package var tenantID: String?
+    package var clientID: String?
+    package var clientSecret: String?
+    package var tokenScope: String?
+    /// The role that a web identity takes, and the file that proves it.
+    package var roleARN: String?
+    package var tokenFile: String?
+    /// What AWS sets in the environment of containers that have a role.
+    package var roleEnvironment: [String: String] = [:]
 
     package init(name: String, kind: ProviderKind) {
         self.name = name
@@ -82,7 +94,10 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     }
     if let location = specification.location, isVertex { traits.priceGeo = vertexPriceGeo(location) }
     if let models = specification.echoesReasoning { traits.echoesReasoning = models }
-    let tokenSource = isVertex ? try googleTokenSource(specification, allowsPrivate: allowsPrivate) : nil
+    let tokenSource =
+        isVertex
+        ? try googleTokenSource(specification, allowsPrivate: allowsPrivate)
+        : try credentialSource(specification, preset, allowsPrivate: allowsPrivate)
     let credential = isVertex ? "" : specification.credential ?? ""
     guard ([credential] + specification.credentials.map(\.secret)).allSatisfy({ $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
         throw ProviderError(setting: "api_key", message: "the credential holds a space or a control character")
@@ -93,7 +108,7 @@ package func makeProvider(_ specification: ProviderSpecification) throws(Provide
     let aws = try awsAccess(specification, preset, host: origin.host)
     var provider = Provider(
         name: name, kind: specification.kind, origin: origin, basePath: path,
-        credentialHeader: tokenSource != nil ? .accessToken : credential.isEmpty ? .none : preset.credentialHeader,
+        credentialHeader: tokenSource?.isToken == true ? .accessToken : credential.isEmpty ? .none : preset.credentialHeader,
         credential: credential,
         dialects: specification.dialects ?? preset.dialects, models: specification.models ?? preset.models,
         aliases: specification.aliases, allowsPrivateAddresses: allowsPrivate,

@@ -1,16 +1,22 @@
-// AccessTokens: credentials that are fetched and run out. A token is renewed beside the traffic while it is still good; only the very first
-// request to a provider, or one after an hour of failures, has to wait for one.
+// AccessTokens: credentials that are fetched and run out: tokens, and AWS's temporary keys. One is renewed beside the traffic while it is
+// still good; only the very first request to a provider, or one after an hour of failures, has to wait for it.
 
 package import GatewayModel
 import Synchronization
 
-/// A token and when it runs out.
-package struct AccessToken: Sendable, Hashable {
-    package var text: String
+/// What was fetched, and when it runs out.
+package struct AccessToken: Sendable {
+    /// A token goes with each request; keys sign it.
+    package enum Credential: Sendable {
+        case token(String)
+        case keys(AWSKeys)
+    }
+
+    package var credential: Credential
     package var expires: Timestamp
 
-    package init(text: String, expires: Timestamp) {
-        self.text = text
+    package init(_ credential: Credential, expires: Timestamp) {
+        self.credential = credential
         self.expires = expires
     }
 }
@@ -43,7 +49,7 @@ package final class AccessTokens: Sendable {
             slots[source] = slot
             return slot
         }
-        _ = slot.line(at: clock.now())
+        _ = slot.isReady(at: clock.now())
         return slot
     }
 }
@@ -51,8 +57,9 @@ package final class AccessTokens: Sendable {
 /// One source's token.
 final class AccessTokenSlot: Sendable {
     private struct State {
-        /// The header's line, ready to be copied.
+        /// The header's line, ready to be copied; empty where there are keys.
         var line: [UInt8] = []
+        var keys: AWSKeys?
         var expires = Timestamp(nanoseconds: 0)
         var running: Task<String?, Never>?
         var failedAt: Timestamp?
@@ -78,19 +85,30 @@ final class AccessTokenSlot: Sendable {
         self.fetch = fetch
     }
 
-    /// The `Authorization` line while there is a good token; nil when one has to be waited for. Begins to renew one that ends soon.
+    /// The `Authorization` line while there is a good token; nil when it has to be waited for, or is none. Begins to renew one that ends
+    /// soon.
     func line(at now: Timestamp) -> [UInt8]? {
-        state.withLock { state in
-            let left = state.expires.seconds - now.seconds
-            let isPaused = state.failedAt.map { now.seconds - $0.seconds < Self.pauseSeconds } ?? false
-            if left < Self.renewSeconds, state.running == nil, !isPaused { state.running = Task { await renew() } }
-            return left > 0 && !state.line.isEmpty ? state.line : nil
-        }
+        state.withLock { state in isGood(&state, at: now) && !state.line.isEmpty ? state.line : nil }
+    }
+
+    /// The keys while they are good; nil as with `line`.
+    func keys(at now: Timestamp) -> AWSKeys? {
+        state.withLock { state in isGood(&state, at: now) ? state.keys : nil }
+    }
+
+    /// Whether a request can be sent at once.
+    func isReady(at now: Timestamp) -> Bool { state.withLock { isGood(&$0, at: now) } }
+
+    private func isGood(_ state: inout State, at now: Timestamp) -> Bool {
+        let left = state.expires.seconds - now.seconds
+        let isPaused = state.failedAt.map { now.seconds - $0.seconds < Self.pauseSeconds } ?? false
+        if left < Self.renewSeconds, state.running == nil, !isPaused { state.running = Task { await renew() } }
+        return left > 0
     }
 
     /// Waits for a token. Gives the reason when there is none to be had.
     func wait() async -> String? {
-        if line(at: clock.now()) != nil { return nil }
+        if isReady(at: clock.now()) { return nil }
         let (task, reason) = state.withLock { ($0.running, $0.reason) }
         guard let task else { return reason ?? "there is no access token" }
         return await task.value
@@ -99,11 +117,19 @@ final class AccessTokenSlot: Sendable {
     private func renew() async -> String? {
         do throws(AccessTokenError) {
             let token = try await fetch(source)
-            guard !token.text.isEmpty, token.text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
-                throw AccessTokenError("the token endpoint's answer holds no token")
+            let parts =
+                switch token.credential {
+                case .token(let text): [text]
+                case .keys(let keys): [keys.accessKeyID, keys.secretAccessKey] + (keys.sessionToken.map { [$0] } ?? [])
+                }
+            guard parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
+                throw AccessTokenError("the token endpoint's answer holds no credential")
             }
             state.withLock { state in
-                state.line = Array("Authorization: Bearer \(token.text)\r\n".utf8)
+                switch token.credential {
+                case .token(let text): state.line = Array("Authorization: Bearer \(text)\r\n".utf8)
+                case .keys(let keys): state.keys = keys
+                }
                 state.expires = token.expires
                 state.running = nil
                 state.failedAt = nil

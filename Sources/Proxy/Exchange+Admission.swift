@@ -127,7 +127,7 @@ extension Exchange {
 
     /// A provider whose credential is fetched is asked once there is one, which is nearly always at once.
     func reserveWithToken(_ endpoint: Endpoint) throws(GatewayError) {
-        guard let provider, let token = provider.token, token.line(at: received) == nil else {
+        guard let provider, let token = provider.token, !token.isReady(at: received) else {
             try reserve(endpoint)
             return
         }

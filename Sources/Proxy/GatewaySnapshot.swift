@@ -85,7 +85,7 @@ final class ProviderRuntime: Sendable {
     let credentials: [[UInt8]]
     let credentialNames: [String]
     let credentialWeights: [Int64]
-    /// The token that every request carries, when the credential is one that is fetched.
+    /// The token that every request carries or the keys that sign it, when the credential is one that is fetched.
     let token: AccessTokenSlot?
     /// What every request has in its query.
     let fixedQuery: String?
@@ -107,7 +107,7 @@ final class ProviderRuntime: Sendable {
         let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
         let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host
         let authority = "\(host)\(isDefaultPort ? "" : ":\(origin.port)")"
-        signer = RequestSigner(provider, host: authority)
+        signer = RequestSigner(provider, host: authority, slot: token)
         let all = provider.allCredentials
         credentials = all.map { one in
             let line: String

@@ -24,7 +24,8 @@ extension ConfigurationReader {
     private static let providerMembers = [
         "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
         "trust_roots", "hang_up", "dialects", "price_models", "api_version", "project", "location", "token_url", "reasoning_echo",
-        "region", "access_key_id", "secret_access_key", "session_token", "api_keys", "health",
+        "region", "access_key_id", "secret_access_key", "session_token", "api_keys", "credential_source", "tenant_id", "client_id",
+        "client_secret", "token_scope", "role_arn", "token_file", "health",
     ]
 
     private mutating func readProvider(_ node: Node) -> Provider? {
@@ -52,6 +53,7 @@ extension ConfigurationReader {
         specification.accessKeyID = text(mapping, "access_key_id").map(substituted)
         if let secret = mapping["secret_access_key"] { specification.secretAccessKey = readSecret(secret) }
         if let secret = mapping["session_token"] { specification.sessionToken = readSecret(secret) }
+        readSource(mapping, into: &specification)
         specification.models = texts(mapping, "models")
         if let node = mapping["aliases"] { specification.aliases = readNames(node, "aliases", "fast: gpt-6.1-sol") }
         if let node = mapping["price_models"] {
@@ -84,6 +86,21 @@ extension ConfigurationReader {
         } catch {
             fault(mapping[error.setting] ?? node, error.message, "see \(error.setting) in docs/configuration.md")
             return nil
+        }
+    }
+
+    /// A credential that is fetched: from what, and as whom.
+    private mutating func readSource(_ mapping: Node.Mapping, into specification: inout ProviderSpecification) {
+        specification.credentialSource = word(mapping, "credential_source", of: CredentialSource.allCases.map(\.rawValue))
+            .flatMap(CredentialSource.init(rawValue:))
+        specification.tenantID = text(mapping, "tenant_id").map(substituted)
+        specification.clientID = text(mapping, "client_id").map(substituted)
+        if let secret = mapping["client_secret"] { specification.clientSecret = readSecret(secret) }
+        specification.tokenScope = text(mapping, "token_scope")
+        specification.roleARN = text(mapping, "role_arn").map(substituted)
+        specification.tokenFile = text(mapping, "token_file").map(substituted)
+        specification.roleEnvironment = environment.filter {
+            ["AWS_CONTAINER_", "AWS_ROLE_", "AWS_WEB_"].contains(where: $0.key.hasPrefix)
         }
     }
 

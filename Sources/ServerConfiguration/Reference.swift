@@ -50,7 +50,10 @@ package enum ConfigurationReference {
             | `price_models` | upstream model id: the model whose prices apply, where the id hides it (a deployment, an ARN) |
             | `api_version` | Azure OpenAI's dated version, `2026-01-01-preview`; without one its version 1 is used |
             | `project`, `location` | of Google Cloud, for `vertex` |
-            | `token_url` | where `vertex` gets its tokens: an endpoint in place of the service account's own, or, without `api_key`, a metadata server |
+            | `token_url` | where `vertex` gets its tokens: an endpoint in place of the service account's own, or, without `api_key`, a metadata server. With `credential_source`, in place of the usual endpoint |
+            | `credential_source` | in place of a credential, where it is fetched and renewed: \(CredentialSource.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")) ([Azure](providers.md), [AWS](bedrock.md)) |
+            | `tenant_id`, `client_id`, `client_secret`, `token_scope` | of Microsoft Entra's application; `client_id` also of a managed identity |
+            | `role_arn`, `token_file` | of AWS, for `web-identity`; by default what the cluster sets in the environment |
             | `reasoning_echo` | models, or patterns, that want `reasoning_content` back with the tool calls that followed it |
             | `trust_roots` | PEM file of further trusted roots |
             | `region` | of AWS: `us-east-1` |

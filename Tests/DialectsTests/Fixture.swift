@@ -64,9 +64,9 @@ struct Fixture: CustomStringConvertible, Sendable {
         }
     }
 
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../Fixtures").standardized
+
     private static func load() -> [Fixture] {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../Fixtures")
-            .standardized
         let files = FileManager.default
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase

@@ -13,10 +13,8 @@ import Testing
     @Test(arguments: [false, true])
     func aSlowReaderGetsEveryByteInOrderAndHoldsTheProviderBack(hasTLS: Bool) async throws {
         try await Gateway.run(hasTLS: hasTLS) { gateway in
-            let connection = try await gateway.connect(receiveBytes: 8192)
+            let connection = try await gateway.connect(pauses: true)
             try await connection.send(gateway.chat(String(helloStream), Self.long))
-            _ = try await connection.read(through: "Chunk 0")
-            try await connection.setReading(false)
             // A second client is served meanwhile, by the same event loop.
             for _ in 0..<5 { #expect(try await gateway.ask(gateway.chat(hello)).status == 200) }
             try await waitUntil("only the slow one is left") { await gateway.server.activeCount() == 1 }
@@ -38,10 +36,8 @@ import Testing
     @Test(arguments: [false, true])
     func aReaderThatTakesNothingIsCutAndItsTurnSettled(hasTLS: Bool) async throws {
         try await Gateway.run(hasTLS: hasTLS, limits: { $0.slowReaderSeconds = 1 }) { gateway in
-            let connection = try await gateway.connect(receiveBytes: 8192)
+            let connection = try await gateway.connect(pauses: true)
             try await connection.send(gateway.chat(String(helloStream), Self.long))
-            _ = try await connection.read(through: "Chunk 0")
-            try await connection.setReading(false)
             let turn = try #require(try await gateway.ended(1).first)
             #expect(turn.flags.contains(.cancelled) && turn.cost.value > 0 && turn.usage.output > 0)
             #expect(await gateway.server.activeCount() == 0)

@@ -150,8 +150,9 @@ final class Gateway: Sendable {
     /// The fields that identify a developer.
     func fields(_ developer: Int = 0) -> [(String, String)] { [("Authorization", "Bearer \(keys[developer].text)")] }
 
-    func connect(receiveBytes: Int32? = nil) async throws -> RawConnection {
-        try await RawConnection.open(port: port, tls: try certificates?.clientContext(), receiveBytes: receiveBytes)
+    func connect(pauses: Bool = false) async throws -> RawConnection {
+        try await RawConnection.open(
+            port: port, tls: try certificates?.clientContext(), receiveBytes: pauses ? 8192 : nil, pauses: pauses)
     }
 
     /// One request on a connection of its own.
@@ -185,9 +186,9 @@ final class Gateway: Sendable {
     }
 }
 
-/// Waits for a condition, for at most ten seconds.
+/// Waits for a condition, for at most a minute: a loaded machine is slow, and a broken gateway never gets there.
 func waitUntil(_ what: String, _ condition: () async throws -> Bool) async throws {
-    for _ in 0..<1000 {
+    for _ in 0..<6000 {
         if try await condition() { return }
         try await Task.sleep(for: .milliseconds(10))
     }

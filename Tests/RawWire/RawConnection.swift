@@ -30,6 +30,8 @@ package actor RawConnection {
     private let channel: any Channel
     private var buffers: AsyncStream<ByteBuffer>.Iterator
     private var pending: [UInt8] = []
+    /// How many of `pending` were taken already.
+    private var taken = 0
     private let hasTimedOut: TimeOut
 
     /// Whether the deadline, and not the other side, ended the connection.
@@ -46,9 +48,11 @@ package actor RawConnection {
     }
 
     /// Connects to this machine. After `seconds` the connection is closed, so that no test waits for ever.
-    /// - Parameter receiveBytes: the size of the socket's buffer, to make a slow reader slow at once.
+    /// - Parameters:
+    ///   - receiveBytes: the size of the socket's buffer, to make a slow reader slow at once.
+    ///   - pauses: whether it takes nothing more once the first bytes came, until `setReading(true)`.
     package static func open(
-        port: Int, tls: NIOSSLContext? = nil, seconds: Int64 = 20, receiveBytes: Int32? = nil
+        port: Int, tls: NIOSSLContext? = nil, seconds: Int64 = 60, receiveBytes: Int32? = nil, pauses: Bool = false
     ) async throws -> RawConnection {
         let (stream, continuation) = AsyncStream<ByteBuffer>.makeStream()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -61,7 +65,7 @@ package actor RawConnection {
                     try channel.pipeline.syncOperations.addHandler(
                         NIOSSLClientHandler(context: tls, serverHostname: "localhost"))
                 }
-                try channel.pipeline.syncOperations.addHandler(Collector(continuation))
+                try channel.pipeline.syncOperations.addHandler(Collector(continuation, pauses: pauses))
             }
         }.connect(host: "127.0.0.1", port: port).get()
         let timeOut = TimeOut()
@@ -101,7 +105,7 @@ package actor RawConnection {
             reply.body = try await read(count: length)
         } else if status != 204, status != 304 {
             while await more() {}
-            reply.body = take(pending.count)
+            reply.body = take(pending.count - taken)
         }
         return reply
     }
@@ -112,7 +116,7 @@ package actor RawConnection {
         var searched = 0
         while true {
             if let end = position(of: wanted, from: searched) { return String(decoding: take(end), as: UTF8.self) }
-            searched = max(0, pending.count - wanted.count)
+            searched = max(0, pending.count - taken - wanted.count)
             guard await more() else { throw ended() }
         }
     }
@@ -138,14 +142,14 @@ package actor RawConnection {
     }
 
     private func read(count: Int) async throws -> [UInt8] {
-        while pending.count < count {
+        while pending.count - taken < count {
             guard await more() else { throw ended() }
         }
         return take(count)
     }
 
     private func ended() -> RawFailure {
-        let seen = String(decoding: pending.suffix(500), as: UTF8.self)
+        let seen = String(decoding: pending[taken...].suffix(500), as: UTF8.self)
         return hasTimedOut.isPassed ? .timedOut(seen) : .cut(seen)
     }
 
@@ -159,15 +163,21 @@ package actor RawConnection {
     }
 
     private func take(_ count: Int) -> [UInt8] {
-        let taken = Array(pending.prefix(count))
-        pending.removeFirst(count)
-        return taken
+        let bytes = Array(pending[taken..<taken + count])
+        taken += count
+        // Moved seldom: a long stream is taken in tens of thousands of small pieces.
+        if taken > 1 << 16 {
+            pending.removeFirst(taken)
+            taken = 0
+        }
+        return bytes
     }
 
+    /// Where, counted from what was not taken yet, the text ends.
     private func position(of mark: [UInt8], from start: Int) -> Int? {
-        guard pending.count >= mark.count else { return nil }
-        for index in start...(pending.count - mark.count) where pending[index] == mark[0] {
-            if pending[index..<index + mark.count].elementsEqual(mark) { return index + mark.count }
+        guard pending.count - taken >= mark.count + start else { return nil }
+        for index in (taken + start)...(pending.count - mark.count) where pending[index] == mark[0] {
+            if pending[index..<index + mark.count].elementsEqual(mark) { return index - taken + mark.count }
         }
         return nil
     }
@@ -178,10 +188,21 @@ private final class Collector: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let continuation: AsyncStream<ByteBuffer>.Continuation
+    private var pauses: Bool
 
-    init(_ continuation: AsyncStream<ByteBuffer>.Continuation) { self.continuation = continuation }
+    init(_ continuation: AsyncStream<ByteBuffer>.Continuation, pauses: Bool) {
+        self.continuation = continuation
+        self.pauses = pauses
+    }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { continuation.yield(unwrapInboundIn(data)) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if pauses {
+            pauses = false
+            // Here and not in the test's task: that one may come so late that everything was read by then.
+            _ = context.channel.setOption(.autoRead, value: false)
+        }
+        continuation.yield(unwrapInboundIn(data))
+    }
     func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
     func handlerRemoved(context: ChannelHandlerContext) { continuation.finish() }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

@@ -40,12 +40,13 @@ package struct MessagesEventReader: CanonicalEventReader {
 
     package mutating func readDocument(_ bytes: UnsafeRawBufferPointer, _ emit: (CanonicalEvent) -> Void) {
         guard let message = JSONObjectView(bytes) else { return }
-        if message["type"]?.string == "error" {
+        if message["type"]?.string == "error" || message["error"]?.object != nil {
             emit(.failure(failure(message)))
             return
         }
+        guard let content = message["content"]?.elements else { return }
         emit(.start(id: message["id"]?.string, model: message["model"]?.string))
-        for (index, element) in (message["content"]?.elements ?? []).enumerated() {
+        for (index, element) in content.enumerated() {
             guard let block = element.object else { continue }
             begin(Int64(index), block, emit)
             if case .tool(let slot)? = open[Int64(index)], let input = block["input"] {

@@ -39,7 +39,7 @@ package struct ConverseEventReader: CanonicalEventReader {
         default:
             guard type.hasSuffix("Exception") || type == "error" else { return }
             let message = event?["originalMessage"]?.string ?? event?["message"]?.string ?? "the provider reported an error"
-            emit(.failure(CanonicalFailure(code: failureCode(type), message: message)))
+            emit(.failure(CanonicalFailure(code: FailureKind(code: type).anthropicType, message: message)))
         }
     }
 
@@ -142,27 +142,5 @@ package struct ConverseEventReader: CanonicalEventReader {
         case "malformed_model_output", "malformed_tool_use": .malformed("the model's answer could not be read: \(reason)")
         default: .endTurn
         }
-    }
-}
-
-/// What an exception of Bedrock's is called in the hub, which uses Anthropic's words.
-func failureCode(_ exception: String) -> String {
-    switch exception {
-    case "throttlingException": "rate_limit_error"
-    case "serviceUnavailableException": "overloaded_error"
-    case "validationException": "invalid_request_error"
-    case "modelTimeoutException": "timeout_error"
-    default: "api_error"
-    }
-}
-
-/// The exception that says a failure of any dialect inside a stream.
-func exceptionType(_ code: String) -> String {
-    switch code {
-    case "rate_limit_error", "rate_limit_exceeded", "insufficient_quota": "throttlingException"
-    case "overloaded_error", "server_overloaded": "serviceUnavailableException"
-    case "invalid_request_error", "context_length_exceeded": "validationException"
-    case "timeout_error": "modelStreamErrorException"
-    default: "internalServerException"
     }
 }

@@ -19,7 +19,6 @@ package struct ConverseEventWriter: CanonicalEventWriter {
         switch event {
         case .start: start(&out)
         case .usage(let usage): self.usage = usage
-        case .finish(.malformed(let reason)): fail(CanonicalFailure(code: "api_error", message: reason), &out)
         case .finish(let stop): self.stop = stop
         case .failure(let failure): fail(failure, &out)
         case .end: end(&out)
@@ -97,7 +96,7 @@ package struct ConverseEventWriter: CanonicalEventWriter {
     }
 
     private func fail(_ failure: CanonicalFailure, _ out: inout [UInt8]) {
-        appendAWSException(exceptionType(failure.code), json: messageBody(failure.message), to: &out)
+        appendAWSException(FailureKind(code: failure.code).awsException, json: messageBody(failure.message), to: &out)
     }
 
     private static func event(_ type: String, _ out: inout [UInt8], _ body: (inout JSONWriter) -> Void) {
@@ -179,6 +178,16 @@ package struct ConverseEventWriter: CanonicalEventWriter {
         json.field("totalTokens", usage.totalInput &+ usage.output)
         json.field("cacheReadInputTokens", usage.cacheRead)
         json.field("cacheWriteInputTokens", usage.cacheWrite)
+        if usage.cacheWrite1h > 0 {
+            json.beginArray("cacheDetails")
+            for (ttl, count) in [("5m", usage.cacheWrite &- usage.cacheWrite1h), ("1h", usage.cacheWrite1h)] where count > 0 {
+                json.beginObject()
+                json.field("ttl", ttl)
+                json.field("inputTokens", count)
+                json.endObject()
+            }
+            json.endArray()
+        }
         json.endObject()
     }
 

@@ -33,7 +33,7 @@ package struct InvokeEventReader: CanonicalEventReader {
             let type = String(decoding: name, as: UTF8.self)
             guard type.hasSuffix("Exception") || type == "error" else { return }
             let message = JSONObjectView(data)?["message"]?.string ?? "the provider reported an error"
-            emit(.failure(CanonicalFailure(code: failureCode(type), message: message)))
+            emit(.failure(CanonicalFailure(code: FailureKind(code: type).anthropicType, message: message)))
             return
         }
         guard let inner = chunkBytes(data) else { return }

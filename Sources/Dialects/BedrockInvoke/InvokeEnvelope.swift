@@ -75,7 +75,7 @@ struct MessagesRepacker: Sendable {
             if type == "error" {
                 let error = JSONObjectView(data)?["error"]?.object
                 let message = error?["message"]?.string ?? "the provider reported an error"
-                appendAWSException(exceptionType(error?["type"]?.string ?? ""), json: messageBody(message), to: &out)
+                appendAWSException(FailureKind(code: error?["type"]?.string ?? "").awsException, json: messageBody(message), to: &out)
                 return .failure
             }
             appendChunk(data, to: &out)
@@ -88,7 +88,7 @@ struct MessagesRepacker: Sendable {
             json.beginObject()
             json.field("type", "error")
             json.beginObject("error")
-            json.field("type", failureCode(type))
+            json.field("type", FailureKind(code: type).anthropicType)
             json.field("message", JSONObjectView(data)?["message"]?.string ?? "the provider reported an error")
             json.endObject()
             json.endObject()

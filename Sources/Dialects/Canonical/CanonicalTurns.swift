@@ -65,6 +65,11 @@ func argumentsObject(_ call: CanonicalToolCall) -> [UInt8] {
     return json.bytes
 }
 
+/// The free text of a custom tool, out of the object that it was asked for in.
+func freeText(_ arguments: String) -> String {
+    Array(arguments.utf8).withUnsafeBytes { JSONObjectView($0)?["input"]?.string } ?? arguments
+}
+
 /// What wraps the free text of a custom tool.
 let freeTextSchema = #"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#
 let emptySchema = #"{"type":"object","properties":{}}"#

@@ -34,7 +34,7 @@ package func translatedError(_ body: UnsafeRawBufferPointer, to client: Dialect,
         json.beginObject("error")
         json.field("message", message)
         json.field("type", type ?? "api_error")
-        json.field("param", inner?["param"]?.string ?? "")
+        if let parameter = inner?["param"]?.string { json.field("param", parameter) } else { json.rawField("param", "null".utf8) }
         json.field("code", code ?? type ?? "upstream_error")
         json.endObject()
     }

@@ -103,6 +103,8 @@ package struct AnswerTranslator: Sendable {
     private let eventBytesMax: Int
     /// What goes from one envelope into another is not understood on its way.
     private let repacker: MessagesRepacker?
+    private var rules: AnswerRules
+    /// What a repacked stream said of its end.
     private var sawFinish = false
     private var signatures = SignatureCollector()
     /// What the model thought and signed so far, which the client may have no place for.
@@ -118,6 +120,7 @@ package struct AnswerTranslator: Sendable {
         reader = from.makeReader(context)
         writer = to.makeWriter(context)
         framer = AnswerFramer(from.framing, eventBytesMax: eventBytesMax)
+        rules = AnswerRules(context.tools)
         self.eventBytesMax = eventBytesMax
         repacker = areEnvelopes(upstream, client) ? MessagesRepacker(fromInvoke: upstream == .bedrockInvoke) : nil
     }
@@ -144,31 +147,38 @@ package struct AnswerTranslator: Sendable {
         var framer = framer
         framer.finish { take($0, $1, &out) }
         self.framer = framer
-        if sawFinish, !isEnded, repacker == nil, !hasFailed { write(.end, &out) }
+        guard repacker == nil else { return }
+        var rules = rules
+        rules.finish { write($0, &out) }
+        self.rules = rules
     }
 
     /// Translates an answer that came whole.
     package mutating func document(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         guard repacker == nil else { return Array(bytes) }
-        var events: [CanonicalEvent] = []
-        reader.readDocument(bytes) { events.append($0) }
-        for event in events {
+        for event in events(ofDocument: bytes) {
             signatures.take(event)
-            if case .finish(.malformed(let reason)) = event {
-                // Told as a regular end, an agent would believe that it is done.
-                writer.collect(.failure(CanonicalFailure(code: "malformed_tool_call", message: reason)))
-            } else {
-                writer.collect(event)
-            }
+            writer.collect(event)
+            if case .failure = event { hasFailed = true }
         }
         return writer.document()
     }
 
+    /// An answer that came whole must say why it stopped: nothing that cannot be read may look like an end.
+    private mutating func events(ofDocument bytes: UnsafeRawBufferPointer) -> [CanonicalEvent] {
+        var events: [CanonicalEvent] = []
+        var rules = rules
+        reader.readDocument(bytes) { event in rules.take(event) { events.append($0) } }
+        self.rules = rules
+        switch events.last {
+        case .end?, .failure?: return events
+        default: return events + [.failure(CanonicalFailure(code: "api_error", message: "the provider's answer could not be read"))]
+        }
+    }
+
     /// Writes an answer that came whole as the stream that the client asked for.
     package mutating func stream(document bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
-        var events: [CanonicalEvent] = []
-        reader.readDocument(bytes) { events.append($0) }
-        for event in events { write(event, &out) }
+        for event in events(ofDocument: bytes) { write(event, &out) }
     }
 
     private mutating func take(_ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer, _ out: inout [UInt8]) {
@@ -183,7 +193,9 @@ package struct AnswerTranslator: Sendable {
             return
         }
         var events: [CanonicalEvent] = []
-        reader.read(name: name, data: data) { events.append($0) }
+        var rules = rules
+        reader.read(name: name, data: data) { event in rules.take(event) { events.append($0) } }
+        self.rules = rules
         for event in events { write(event, &out) }
     }
 
@@ -192,8 +204,7 @@ package struct AnswerTranslator: Sendable {
         signatures.take(event)
         writer.write(event, into: &out)
         switch event {
-        case .finish(.malformed), .failure: hasFailed = true
-        case .finish: sawFinish = true
+        case .failure: hasFailed = true
         case .end: isEnded = true
         default: break
         }

@@ -11,6 +11,7 @@ package struct GeminiEventReader: CanonicalEventReader {
     private var open = OpenBlock.none
     private var calls = 0
     private var isFinished = false
+    private var hasContent = false
     private var meter = MeterReading()
 
     private enum OpenBlock { case none, text, thinking }
@@ -41,7 +42,8 @@ package struct GeminiEventReader: CanonicalEventReader {
                 return true
             }
         }
-        if !isFinished { finish("STOP", nil, emit) }
+        // Some servers give no reason with a whole answer.
+        if hasContent, !isFinished { finish("STOP", nil, emit) }
         emit(.end)
     }
 
@@ -51,6 +53,7 @@ package struct GeminiEventReader: CanonicalEventReader {
             emit(.start(id: chunk["responseId"]?.string, model: chunk["modelVersion"]?.string))
         }
         let candidate = chunk["candidates"]?.elements?.first { $0.object?["index"]?.integer ?? 0 == 0 }?.object
+        if candidate != nil { hasContent = true }
         for part in (candidate?["content"]?.object?["parts"]?.elements ?? []).compactMap(\.object) { read(part: part, emit) }
         if let usage = chunk["usageMetadata"], usage.kind == .object {
             meter.readGeminiUsage(usage.value)

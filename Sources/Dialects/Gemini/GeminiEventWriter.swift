@@ -37,7 +37,6 @@ package struct GeminiEventWriter: CanonicalEventWriter {
             guard let call = calls.removeValue(forKey: slot) else { return }
             chunk(&out) { json in Self.write(.toolCall(call), into: &json) }
         case .usage(let usage): self.usage = usage
-        case .finish(.malformed(let reason)): failure(CanonicalFailure(code: "INTERNAL", message: reason), &out)
         case .finish(let stop): self.stop = stop
         case .failure(let failure): self.failure(failure, &out)
         case .end: end(&out)
@@ -46,12 +45,10 @@ package struct GeminiEventWriter: CanonicalEventWriter {
 
     private mutating func end(_ out: inout [UInt8]) {
         guard let stop else { return }
-        var text = ""
-        if case .refusal(let reason?) = stop { text = reason }
         let written = usage
         chunk(&out, stop: stop, usage: written) { json in
             json.beginObject()
-            json.field("text", text)
+            json.field("text", "")
             json.endObject()
         }
         if context.framing == .jsonArray { out.append(contentsOf: "]".utf8) }
@@ -70,7 +67,7 @@ package struct GeminiEventWriter: CanonicalEventWriter {
         json.endArray()
         json.field("role", "model")
         json.endObject()
-        if let stop { json.field("finishReason", Self.reason(stop)) }
+        if let stop { Self.write(stop, into: &json) }
         json.field("index", 0)
         json.endObject()
         json.endArray()
@@ -132,8 +129,7 @@ package struct GeminiEventWriter: CanonicalEventWriter {
         json.endArray()
         json.field("role", "model")
         json.endObject()
-        json.field("finishReason", Self.reason(answer.stop ?? .endTurn))
-        if case .refusal(let reason?)? = answer.stop { json.field("finishMessage", reason) }
+        Self.write(answer.stop ?? .endTurn, into: &json)
         json.field("index", 0)
         json.endObject()
         json.endArray()
@@ -162,7 +158,7 @@ package struct GeminiEventWriter: CanonicalEventWriter {
             json.beginObject("functionCall")
             json.field("id", call.id)
             json.field("name", call.name)
-            json.rawField("args", objectArguments(call.arguments))
+            json.rawField("args", argumentsObject(call))
             json.endObject()
         default: break
         }
@@ -170,7 +166,7 @@ package struct GeminiEventWriter: CanonicalEventWriter {
     }
 
     private static func write(_ failure: CanonicalFailure, into json: inout JSONWriter) {
-        let status = geminiStatus(ofCode: failure.code)
+        let status = FailureKind(code: failure.code).geminiStatus
         json.beginObject("error")
         json.field("code", status.http)
         json.field("message", failure.message)
@@ -189,38 +185,16 @@ package struct GeminiEventWriter: CanonicalEventWriter {
         json.endObject()
     }
 
-    private static func reason(_ stop: CanonicalStop) -> String {
-        switch stop {
-        case .endTurn, .stopSequence, .toolUse: "STOP"
-        case .maxTokens, .contextWindow, .pause: "MAX_TOKENS"
-        case .refusal, .contentFilter: "SAFETY"
-        case .malformed: "MALFORMED_FUNCTION_CALL"
-        }
-    }
-}
-
-/// Arguments as an object. What is none goes under a key of its own rather than being lost.
-func objectArguments(_ arguments: String) -> [UInt8] {
-    let text = Array(arguments.utf8)
-    if text.allSatisfy({ $0 == 32 || $0 == 10 || $0 == 13 || $0 == 9 }) { return Array("{}".utf8) }
-    if text.withUnsafeBytes({ JSONObjectView($0) != nil }) { return text }
-    var json = JSONWriter(capacity: text.count + 32)
-    json.beginObject()
-    json.field("input", arguments)
-    json.endObject()
-    return json.bytes
-}
-
-/// Google's word for a failure, and the HTTP status that goes with it.
-func geminiStatus(ofCode code: String) -> (name: String, http: Int) {
-    switch code {
-    case "rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "RESOURCE_EXHAUSTED": ("RESOURCE_EXHAUSTED", 429)
-    case "overloaded_error", "UNAVAILABLE": ("UNAVAILABLE", 503)
-    case "invalid_request_error", "invalid_prompt", "INVALID_ARGUMENT": ("INVALID_ARGUMENT", 400)
-    case "authentication_error", "UNAUTHENTICATED": ("UNAUTHENTICATED", 401)
-    case "permission_error", "PERMISSION_DENIED": ("PERMISSION_DENIED", 403)
-    case "timeout_error", "DEADLINE_EXCEEDED": ("DEADLINE_EXCEEDED", 504)
-    default: ("INTERNAL", 500)
+    private static func write(_ stop: CanonicalStop, into json: inout JSONWriter) {
+        let reason =
+            switch stop {
+            case .endTurn, .stopSequence, .toolUse: "STOP"
+            case .maxTokens, .contextWindow, .pause: "MAX_TOKENS"
+            case .refusal, .contentFilter: "SAFETY"
+            case .malformed: "MALFORMED_FUNCTION_CALL"
+            }
+        json.field("finishReason", reason)
+        if case .refusal(let explanation?) = stop { json.field("finishMessage", explanation) }
     }
 }
 

@@ -127,7 +127,7 @@ private struct GeminiRequestWriter: ~Copyable {
         json.beginObject("functionCall")
         if !GeminiCallID.isMinted(call.id) { json.field("id", call.id) }
         json.field("name", call.name)
-        json.rawField("args", objectArguments(call.arguments))
+        json.rawField("args", argumentsObject(call))
         json.endObject()
         json.field("thoughtSignature", signature)
         json.endObject()
@@ -209,7 +209,7 @@ private struct GeminiRequestWriter: ~Copyable {
             json.field("name", tool.name)
             json.field("description", tool.description)
             if tool.isCustom {
-                json.rawField("parametersJsonSchema", freeTextToolSchema.utf8)
+                json.rawField("parametersJsonSchema", freeTextSchema.utf8)
             } else if let schema = tool.schema {
                 json.rawField("parametersJsonSchema", schema)
             }
@@ -341,9 +341,6 @@ extension CanonicalBlock {
         }
     }
 }
-
-/// What wraps the free text of a custom tool.
-let freeTextToolSchema = #"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#
 
 /// The media type that a URL's ending says.
 private func mediaType(ofURL url: String) -> String? {

@@ -28,7 +28,6 @@ package struct OllamaEventWriter: CanonicalEventWriter {
         case .toolArguments(let slot, let piece): calls[slot]?.arguments += piece
         case .toolEnd(let slot): if let call = calls.removeValue(forKey: slot) { line(&out, calls: [call]) }
         case .usage(let usage): self.usage = usage
-        case .finish(.malformed(let reason)): failure(reason, &out)
         case .finish(let stop): self.stop = stop
         case .failure(let failure): self.failure(failure.message, &out)
         case .end: if let stop { line(&out, stop: stop) }
@@ -73,7 +72,7 @@ package struct OllamaEventWriter: CanonicalEventWriter {
                     json.field("id", call.id)
                     json.beginObject("function")
                     json.field("name", call.name)
-                    json.rawField("arguments", objectArguments(call.arguments))
+                    json.rawField("arguments", argumentsObject(call))
                     json.endObject()
                     json.endObject()
                 }

@@ -103,7 +103,7 @@ private struct OllamaRequestWriter: ~Copyable {
                 json.beginObject()
                 json.beginObject("function")
                 json.field("name", call.name)
-                json.rawField("arguments", objectArguments(call.arguments))
+                json.rawField("arguments", argumentsObject(call))
                 json.endObject()
                 json.endObject()
             }
@@ -129,7 +129,7 @@ private struct OllamaRequestWriter: ~Copyable {
             json.beginObject("function")
             json.field("name", tool.name)
             json.field("description", tool.description)
-            json.rawField("parameters", tool.isCustom ? Array(freeTextToolSchema.utf8) : tool.schema ?? Array(#"{"type":"object"}"#.utf8))
+            json.rawField("parameters", tool.isCustom ? Array(freeTextSchema.utf8) : tool.schema ?? Array(#"{"type":"object"}"#.utf8))
             json.endObject()
             json.endObject()
             if tool.strict == true { drop("tools[].strict") }

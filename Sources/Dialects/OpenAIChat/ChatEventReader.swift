@@ -8,6 +8,7 @@ import WireFormat
 package struct ChatEventReader: CanonicalEventReader {
     private var hasStarted = false
     private var isFinished = false
+    private var hasRefused = false
     private var open = OpenBlock.none
     /// The position of a tool call in the stream -> its slot.
     private var slots: [Slot] = []
@@ -95,6 +96,7 @@ package struct ChatEventReader: CanonicalEventReader {
         }
         if let text = delta["refusal"]?.string, !text.isEmpty {
             enter(.refusal, emit)
+            hasRefused = true
             emit(.refusal(text))
         }
         for (position, element) in (delta["tool_calls"]?.elements ?? []).enumerated() {
@@ -174,15 +176,14 @@ package struct ChatEventReader: CanonicalEventReader {
             slots[slot].hasEnded = true
             emit(.toolEnd(slot: slot))
         }
-        let calls = slots.contains(where: \.hasStarted)
         let stop: CanonicalStop =
             switch reason {
+            case _ where slots.contains { !$0.hasStarted }: .malformed("a tool call has no name")
             case "length": .maxTokens
+            case _ where hasRefused: .refusal(nil)
             case "content_filter": .contentFilter
-            // Whatever the server says: a tool call was made, and an agent must run it.
-            case _ where calls: .toolUse
             case "tool_calls", "function_call": .toolUse
-            default: .endTurn
+            default: slots.isEmpty ? .endTurn : .toolUse
             }
         emit(.finish(stop))
     }

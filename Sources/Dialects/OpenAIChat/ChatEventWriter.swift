@@ -14,6 +14,8 @@ package struct ChatEventWriter: CanonicalEventWriter {
     private var hasUsage = false
     private var hasFinished = false
     private var thinkingBlocks = 0
+    /// Calls of custom tools, whose free text is unwrapped once it is whole.
+    private var customCalls: [Int: CanonicalToolCall] = [:]
 
     package init(_ context: AnswerContext) {
         self.context = context
@@ -45,6 +47,16 @@ package struct ChatEventWriter: CanonicalEventWriter {
             thinkingBlocks += 1
             chunk(&out) { json in Self.detail(&json, "reasoning.encrypted", index) { $0.field("data", data) } }
         case .blockEnd: thinkingBlocks += 1
+        case .toolStart(let slot, let id, let name) where isCustom(name):
+            customCalls[slot] = CanonicalToolCall(id: id, name: name, arguments: "", isCustom: true)
+        case .toolArguments(let slot, let piece) where customCalls[slot] != nil: customCalls[slot]?.arguments += piece
+        case .toolEnd(let slot):
+            guard let call = customCalls.removeValue(forKey: slot) else { return }
+            chunk(&out) { json in
+                json.beginArray("tool_calls")
+                Self.write(custom: call, index: slot, into: &json)
+                json.endArray()
+            }
         case .toolStart(let slot, let id, let name):
             chunk(&out) { json in
                 json.beginArray("tool_calls")
@@ -70,12 +82,9 @@ package struct ChatEventWriter: CanonicalEventWriter {
                 json.endObject()
                 json.endArray()
             }
-        case .toolEnd: break
         case .usage(let usage):
             self.usage = usage
             hasUsage = true
-        case .finish(.malformed(let reason)):
-            failure(CanonicalFailure(code: "malformed_tool_call", message: reason), &out)
         case .finish(let stop):
             hasFinished = true
             if case .refusal(let text?) = stop { chunk(&out) { $0.field("refusal", text) } }
@@ -235,6 +244,10 @@ package struct ChatEventWriter: CanonicalEventWriter {
         if !calls.isEmpty {
             json.beginArray("tool_calls")
             for call in calls {
+                guard !isCustom(call.name) else {
+                    Self.write(custom: call, index: nil, into: &json)
+                    continue
+                }
                 json.beginObject()
                 json.field("id", call.id)
                 json.field("type", "function")
@@ -250,6 +263,20 @@ package struct ChatEventWriter: CanonicalEventWriter {
     }
 
     // MARK: Shared
+
+    private func isCustom(_ name: String) -> Bool { context.tools.contains { $0.isCustom && $0.name == name } }
+
+    private static func write(custom call: CanonicalToolCall, index: Int?, into json: inout JSONWriter) {
+        json.beginObject()
+        if let index { json.field("index", index) }
+        json.field("id", call.id)
+        json.field("type", "custom")
+        json.beginObject("custom")
+        json.field("name", call.name)
+        json.field("input", freeText(call.arguments))
+        json.endObject()
+        json.endObject()
+    }
 
     private static func write(_ failure: CanonicalFailure, into json: inout JSONWriter) {
         json.beginObject("error")

@@ -42,20 +42,19 @@ package struct ResponsesEventReader: CanonicalEventReader {
         case "response.completed", "response.incomplete", "response.failed":
             if let response = event["response"]?.object { finish(response, emit) }
         case "error":
-            let inner = event["error"]?.object
-            emit(
-                .failure(
-                    CanonicalFailure(
-                        code: event["code"]?.string ?? inner?["code"]?.string ?? "server_error",
-                        message: event["message"]?.string ?? inner?["message"]?.string ?? "the provider reported an error")))
+            emit(.failure(Self.failure(event["error"]?.object ?? event)))
         default: break
         }
     }
 
     package mutating func readDocument(_ bytes: UnsafeRawBufferPointer, _ emit: (CanonicalEvent) -> Void) {
         guard let response = JSONObjectView(bytes) else { return }
+        guard let output = response["output"]?.elements else {
+            if let error = response["error"]?.object { emit(.failure(Self.failure(error))) }
+            return
+        }
         emit(.start(id: response["id"]?.string, model: response["model"]?.string))
-        for (index, element) in (response["output"]?.elements ?? []).enumerated() {
+        for (index, element) in output.enumerated() {
             guard let item = element.object else { continue }
             let place = Int64(index)
             switch item["type"]?.string {
@@ -109,6 +108,11 @@ package struct ResponsesEventReader: CanonicalEventReader {
         }
     }
 
+    private static func failure(_ error: JSONObjectView?) -> CanonicalFailure {
+        CanonicalFailure(
+            code: error?["code"]?.string ?? "server_error", message: error?["message"]?.string ?? "the provider reported an error")
+    }
+
     private mutating func finish(_ response: JSONObjectView, _ emit: (CanonicalEvent) -> Void) {
         if let usage = response["usage"], usage.kind == .object {
             meter.readResponsesUsage(usage.value)
@@ -116,16 +120,11 @@ package struct ResponsesEventReader: CanonicalEventReader {
         }
         switch response["status"]?.string {
         case "failed":
-            let error = response["error"]?.object
-            emit(
-                .failure(
-                    CanonicalFailure(
-                        code: error?["code"]?.string ?? "server_error",
-                        message: error?["message"]?.string ?? "the provider reported an error")))
+            emit(.failure(Self.failure(response["error"]?.object)))
             return
         case "incomplete":
             let reason = response["incomplete_details"]?.object?["reason"]?.string
-            emit(.finish(reason == "content_filter" ? .contentFilter : .maxTokens))
+            emit(.finish(reason != "content_filter" ? .maxTokens : isRefusal ? .refusal(nil) : .contentFilter))
         default: emit(.finish(slotCount > 0 ? .toolUse : isRefusal ? .refusal(nil) : .endTurn))
         }
         emit(.end)

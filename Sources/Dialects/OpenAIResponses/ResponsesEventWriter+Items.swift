@@ -5,7 +5,9 @@ import WireFormat
 
 extension ResponsesEventWriter {
     /// Ids of items are this answer's own.
-    func itemID(_ place: Int) -> String { "item_\(place)_\(context.id)" }
+    func itemID(_ place: Int, of kind: Open = .none) -> String {
+        kind == .thinking ? "rs_item_\(place)_\(context.id)" : "item_\(place)_\(context.id)"
+    }
 
     func messageItem(_ place: Int, _ text: String?, isRefusal: Bool, status: String) -> [UInt8] {
         var json = JSONWriter(capacity: 256)
@@ -24,7 +26,7 @@ extension ResponsesEventWriter {
     func reasoningItem(_ place: Int, _ text: String, _ sealed: String?) -> [UInt8] {
         var json = JSONWriter(capacity: 256)
         json.beginObject()
-        json.field("id", "rs_\(itemID(place))")
+        json.field("id", itemID(place, of: .thinking))
         json.field("type", "reasoning")
         json.beginArray("summary")
         if !text.isEmpty { Self.part(&json, nil, "summary_text", "text", text) }

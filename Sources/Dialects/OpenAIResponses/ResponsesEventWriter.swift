@@ -6,7 +6,7 @@ import WireFormat
 
 /// Writes an answer for a client of `/v1/responses`.
 package struct ResponsesEventWriter: CanonicalEventWriter {
-    private enum Open: Hashable { case none, text, refusal, thinking }
+    enum Open: Hashable { case none, text, refusal, thinking }
 
     /// A tool call under way. Several may be.
     struct Call {
@@ -73,10 +73,14 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         case .toolArguments(let slot, let piece): argue(slot, piece, &out)
         case .toolEnd(let slot): endCall(slot, &out)
         case .usage(let usage): self.usage = usage
-        case .finish(.malformed(let reason)):
-            failure = CanonicalFailure(code: "server_error", message: reason)
-            end(&out)
-        case .finish(let stop): self.stop = stop
+        case .finish(let stop):
+            self.stop = stop
+            // What another provider says beside its answer is a part of the answer here.
+            if case .refusal(let explanation?) = stop {
+                enter(.refusal, &out)
+                openText += explanation
+                delta("response.refusal.delta", explanation, &out)
+            }
         case .failure(let failure):
             self.failure = failure
             end(&out)
@@ -105,7 +109,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         openText = ""
         signature = nil
         let place = openPlace
-        let item = itemID(place)
+        let item = itemID(place, of: kind)
         if kind == .thinking {
             itemEvent("response.output_item.added", place, reasoningItem(place, "", nil), &out)
             event("response.reasoning_summary_part.added", &out) { json in
@@ -123,7 +127,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
 
     private mutating func delta(_ name: String, _ piece: String, _ out: inout [UInt8]) {
         let place = openPlace
-        let item = itemID(place)
+        let item = itemID(place, of: open)
         let index: StaticString = open == .thinking ? "summary_index" : "content_index"
         event(name, &out) { json in
             Self.position(&json, item, place, index)
@@ -135,7 +139,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         guard open != .none else { return }
         let kind = open
         let place = openPlace
-        let item = itemID(place)
+        let item = itemID(place, of: kind)
         let text = openText
         open = .none
         if kind == .thinking {
@@ -193,7 +197,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         guard var call = calls[slot], !call.isDone else { return }
         call.isDone = true
         let isCustom = tool(call.name)?.isCustom == true
-        if isCustom { call.arguments = unwrapped(call.arguments) } else if call.arguments.isEmpty { call.arguments = "{}" }
+        if isCustom { call.arguments = freeText(call.arguments) } else if call.arguments.isEmpty { call.arguments = "{}" }
         calls[slot] = call
         let item = itemID(call.place)
         if isCustom {
@@ -211,12 +215,6 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         finishItem(call.place, callItem(call, isDone: true), &out)
     }
 
-    /// The free text of a custom tool, out of the object that it was asked for in.
-    private func unwrapped(_ arguments: String) -> String {
-        let text = Array(arguments.utf8)
-        return text.withUnsafeBytes { JSONObjectView($0)?["input"]?.string } ?? arguments
-    }
-
     // MARK: The end
 
     private mutating func end(_ out: inout [UInt8]) {
@@ -224,14 +222,24 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         start(nil, nil, &out)
         close(&out)
         for slot in calls.keys.sorted() { endCall(slot, &out) }
-        var status = "completed"
-        switch stop {
-        case .maxTokens?, .contextWindow?, .pause?, .contentFilter?: status = "incomplete"
-        default: break
-        }
-        if failure != nil { status = "failed" }
+        let status = status
         let response = response(status: status)
         event("response.\(status)", &out) { $0.rawField("response", response) }
+    }
+
+    private var status: String {
+        guard failure == nil else { return "failed" }
+        return switch stop {
+        case .maxTokens?, .contextWindow?, .pause?, .contentFilter?, .refusal?: "incomplete"
+        default: "completed"
+        }
+    }
+
+    private var isFiltered: Bool {
+        switch stop {
+        case .contentFilter?, .refusal?: true
+        default: false
+        }
     }
 
     /// The response object as it stands now.
@@ -244,7 +252,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         json.field("status", status)
         if let failure {
             json.beginObject("error")
-            json.field("code", failure.code)
+            json.field("code", FailureKind(code: failure.code).responsesCode)
             json.field("message", failure.message)
             json.endObject()
         } else {
@@ -252,7 +260,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         }
         if status == "incomplete" {
             json.beginObject("incomplete_details")
-            json.field("reason", stop == .contentFilter ? "content_filter" : "max_output_tokens")
+            json.field("reason", isFiltered ? "content_filter" : "max_output_tokens")
             json.endObject()
         } else {
             json.rawField("incomplete_details", "null".utf8)
@@ -285,14 +293,7 @@ package struct ResponsesEventWriter: CanonicalEventWriter {
         swap(&unread, &discarded)
     }
 
-    package func document() -> [UInt8] {
-        var status = "completed"
-        switch stop {
-        case .maxTokens?, .contextWindow?, .pause?, .contentFilter?: status = "incomplete"
-        default: break
-        }
-        return response(status: failure == nil ? status : "failed")
-    }
+    package func document() -> [UInt8] { response(status: status) }
 
     // MARK: Items
 

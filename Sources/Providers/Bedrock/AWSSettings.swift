@@ -16,7 +16,8 @@ func awsAccess(
     _ specification: ProviderSpecification, _ preset: ProviderPreset, host: String
 ) throws(ProviderError) -> AWSAccess? {
     let parts = [specification.accessKeyID, specification.secretAccessKey, specification.sessionToken]
-    guard parts.contains(where: { $0 != nil }) else { return nil }
+    let isFetched = specification.credentialSource?.isAWS == true
+    guard isFetched || parts.contains(where: { $0 != nil }) else { return nil }
     guard let service = preset.awsService else {
         throw ProviderError(
             setting: "access_key_id", message: "a provider of kind \(preset.kind.rawValue) signs nothing; its credential is api_key")
@@ -24,15 +25,16 @@ func awsAccess(
     guard specification.credential == nil else {
         throw ProviderError(setting: "api_key", message: "set api_key or access_key_id, not both")
     }
+    guard let region = specification.region ?? region(ofHost: host), isRegion(region) else {
+        throw ProviderError(setting: "region", message: "a signature needs a region, such as us-east-1")
+    }
+    if isFetched { return AWSAccess(keys: nil, region: region, service: service) }
     guard let id = specification.accessKeyID, let secret = specification.secretAccessKey else {
         throw ProviderError(setting: "access_key_id", message: "access_key_id and secret_access_key go together")
     }
     guard parts.compactMap({ $0 }).allSatisfy({ $0.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
         throw ProviderError(setting: "access_key_id", message: "a credential holds a space or a control character")
     }
-    guard let region = specification.region ?? region(ofHost: host), isRegion(region) else {
-        throw ProviderError(setting: "region", message: "a signature needs a region, such as us-east-1")
-    }
     return AWSAccess(
-        accessKeyID: id, secretAccessKey: secret, sessionToken: specification.sessionToken, region: region, service: service)
+        keys: AWSKeys(accessKeyID: id, secretAccessKey: secret, sessionToken: specification.sessionToken), region: region, service: service)
 }

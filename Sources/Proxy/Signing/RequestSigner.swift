@@ -11,29 +11,34 @@ import WireFormat
 struct RequestSigner: Sendable {
     private let access: AWSAccess
     private let host: String
+    /// Where temporary keys come from.
+    private let slot: AccessTokenSlot?
 
     /// Nil for a provider whose requests are not signed.
-    init?(_ provider: Provider, host: String) {
+    init?(_ provider: Provider, host: String, slot: AccessTokenSlot?) {
         guard let access = provider.aws else { return nil }
         self.access = access
         self.host = host
+        self.slot = slot
     }
 
-    /// The fields that sign a request, as lines of its head.
+    /// The fields that sign a request, as lines of its head. None without keys, which happens when fetched ones ran out since the request
+    /// was let through: the provider then refuses it as it would refuse those.
     /// - Parameters:
     ///   - contentType: its `Content-Type`, which is signed too.
     ///   - bodyHash: SHA-256 of its body as it goes out.
     func lines(method: String, path: String, query: String, contentType: String?, bodyHash: SHA256.Digest, at now: Timestamp) -> [UInt8] {
+        guard let keys = access.keys ?? slot?.keys(at: now) else { return [] }
         let time = sigV4Time(now)
         var fields = [(name: "host", value: host), (name: "x-amz-date", value: time)]
         if let contentType { fields.insert((name: "content-type", value: contentType), at: 0) }
-        if let token = access.sessionToken { fields.append((name: "x-amz-security-token", value: token)) }
+        if let token = keys.sessionToken { fields.append((name: "x-amz-security-token", value: token)) }
         let request = SigV4Request(method: method, path: path, query: query, fields: fields, bodyHash: hexText(bodyHash))
         let scope = SigV4Scope(date: String(time.prefix(8)), region: access.region, service: access.service)
-        let signature = sigV4Signature(request, scope: scope, time: time, secretAccessKey: access.secretAccessKey)
+        let signature = sigV4Signature(request, scope: scope, time: time, secretAccessKey: keys.secretAccessKey)
         var text = "X-Amz-Date: \(time)\r\n"
-        if let token = access.sessionToken { text += "X-Amz-Security-Token: \(token)\r\n" }
-        text += "Authorization: AWS4-HMAC-SHA256 Credential=\(access.accessKeyID)/\(scope.text), "
+        if let token = keys.sessionToken { text += "X-Amz-Security-Token: \(token)\r\n" }
+        text += "Authorization: AWS4-HMAC-SHA256 Credential=\(keys.accessKeyID)/\(scope.text), "
         text += "SignedHeaders=\(request.signedNames), Signature=\(signature)\r\n"
         return Array(text.utf8)
     }
