@@ -26,6 +26,30 @@ package struct CredentialView: Sendable, Codable {
     }
 }
 
+/// What active checks say of a provider, on this node.
+package struct HealthView: Sendable, Codable {
+    /// `up`, `down`, or `unknown` before the first check.
+    package var state: String
+    package var lastChecked: String?
+    /// What the last check found wrong.
+    package var problem: String?
+    package var failuresInARow: Int
+
+    package init(state: String, lastChecked: Timestamp?, problem: String?, failuresInARow: Int) {
+        self.state = state
+        self.lastChecked = lastChecked?.rfc3339
+        self.problem = problem
+        self.failuresInARow = failuresInARow
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case state
+        case lastChecked = "last_checked"
+        case problem
+        case failuresInARow = "failures_in_a_row"
+    }
+}
+
 /// One deployment of a route, with its state on this node.
 package struct RouteDeploymentView: Sendable, Codable {
     package var deployment: String
@@ -43,6 +67,8 @@ package struct RouteDeploymentView: Sendable, Codable {
     package var inFlight: Int64
     package var latencyMicroseconds: Int64?
     package var credentials: [CredentialView]
+    /// Of its provider; absent where that is not checked.
+    package var health: HealthView?
 
     package init(deployment: String, weight: Int64, breaker: String) {
         self.deployment = deployment
@@ -66,7 +92,7 @@ package struct RouteDeploymentView: Sendable, Codable {
         case turns, failures
         case inFlight = "in_flight"
         case latencyMicroseconds = "latency_us"
-        case credentials
+        case credentials, health
     }
 }
 
@@ -83,6 +109,11 @@ package struct RouteView: Sendable, Codable {
     package var affinity: String
     package var affinitySeconds: Int
     package var deployments: [RouteDeploymentView]
+    /// How long answers are kept and given again, and to whom; absent where none is.
+    package var cacheSeconds: Int?
+    package var cacheScope: String?
+    /// `p95`, or a time such as `1500 ms`, after which another deployment is asked beside a slow one; absent where none is.
+    package var hedge: String?
 
     package init(name: String, models: [String], pick: String, deployments: [RouteDeploymentView]) {
         self.name = name
@@ -106,6 +137,9 @@ package struct RouteView: Sendable, Codable {
         case affinity
         case affinitySeconds = "affinity_seconds"
         case deployments
+        case cacheSeconds = "cache_seconds"
+        case cacheScope = "cache_scope"
+        case hedge
     }
 }
 
@@ -117,6 +151,8 @@ package struct ProviderView: Sendable, Codable {
     package var dialects: [String]
     package var credentials: Int
     package var deployments: [RouteDeploymentView]
+    /// What active checks say of it; absent where it is not checked.
+    package var health: HealthView?
 
     package init(
         name: String, kind: String, baseURL: String, dialects: [String], credentials: Int, deployments: [RouteDeploymentView]
@@ -132,7 +168,7 @@ package struct ProviderView: Sendable, Codable {
     enum CodingKeys: String, CodingKey {
         case name, kind
         case baseURL = "base_url"
-        case dialects, credentials, deployments
+        case dialects, credentials, deployments, health
     }
 }
 

@@ -58,6 +58,10 @@ package struct TurnView: Sendable, Codable {
     package var digestOut: String?
     /// The budgets and limits that held for it.
     package var limits: [LimitTrace]?
+    /// Where the answer came from, when no provider was asked.
+    package var cached: CachedAnswer?
+    /// What the prompt cache lost, and why.
+    package var prefixBreak: PrefixBreak?
 
     package init(_ turn: TurnRecord) {
         requestID = turn.requestID.description
@@ -116,6 +120,8 @@ package struct TurnView: Sendable, Codable {
         digestIn = turn.digestIn
         digestOut = turn.digestOut
         limits = turn.limits.isEmpty ? nil : turn.limits
+        cached = turn.cached.first
+        prefixBreak = turn.prefix.first
     }
 
     enum CodingKeys: String, CodingKey {
@@ -156,6 +162,7 @@ package struct TurnView: Sendable, Codable {
         case bytesOut = "bytes_out"
         case digestIn = "digest_in"
         case digestOut = "digest_out"
-        case limits
+        case limits, cached
+        case prefixBreak = "prefix_break"
     }
 }

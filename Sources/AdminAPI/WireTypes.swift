@@ -45,6 +45,8 @@ package struct KeyView: Sendable, Codable {
     package var repository: String?
     package var repositoryEnforced: Bool
     package var strict: Bool
+    /// How long answers to it are kept and given again; 0 is never, absent is as its route says.
+    package var cacheSeconds: Int?
 
     package init(
         key: VirtualKey, name: String, created: String, isIntact: Bool, lastUsed: Timestamp?, now: Timestamp
@@ -67,6 +69,7 @@ package struct KeyView: Sendable, Codable {
         repository = key.repository
         repositoryEnforced = key.repositoryEnforced
         strict = key.strict ?? false
+        cacheSeconds = key.cacheSeconds
     }
 
     enum CodingKeys: String, CodingKey {
@@ -80,6 +83,7 @@ package struct KeyView: Sendable, Codable {
         case generation, models, endpoints, networks, repository
         case repositoryEnforced = "repository_enforced"
         case strict
+        case cacheSeconds = "cache_seconds"
     }
 }
 
@@ -129,6 +133,8 @@ package struct KeyRequest: Sendable, Codable {
     package var strict: Bool?
     /// Whether AWS SDKs may sign with it.
     package var aws: Bool?
+    /// How long answers to it are kept and given again; 0 is never, -1 is as its route says.
+    package var cacheSeconds: Int?
 
     package init() {}
 
@@ -140,6 +146,7 @@ package struct KeyRequest: Sendable, Codable {
         case expires, models, endpoints, networks, repository, aws
         case repositoryEnforced = "repository_enforced"
         case strict
+        case cacheSeconds = "cache_seconds"
     }
 
     /// The members that a request may have.

@@ -22,7 +22,7 @@ package struct WeirCommand: AsyncParsableCommand {
             TeamCommand.self,
             DeveloperCommand.self, DeviceCommand.self, LoginCommand.self, LogoutCommand.self, ServiceAccountCommand.self, PriceCommand.self,
             ReportCommand.self, BudgetCommand.self, LimitCommand.self, AlertCommand.self, SessionCommand.self, RepositoryCommand.self,
-            RouteCommand.self, ProviderCommand.self,
+            RouteCommand.self, ProviderCommand.self, CacheCommand.self,
             TurnCommand.self, TailCommand.self, JournalCommand.self, SimulateCommand.self, DemoCommand.self,
             CompletionsCommand.self,
         ])

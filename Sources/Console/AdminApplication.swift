@@ -38,6 +38,7 @@ package func makeAdminRouter(_ dependencies: AdminDependencies) -> Router<BasicR
     LoginHandlers(dependencies).register(routes)
     RepositoryHandlers(dependencies).register(routes)
     RouteHandlers(dependencies).register(routes)
+    CacheHandlers(dependencies).register(routes)
     LimitHandlers(dependencies).register(routes)
     return router
 }

@@ -26,6 +26,11 @@ package struct AdminDependencies: Sendable {
     /// Routes and providers with their state on this node.
     package var routes: @Sendable () async -> [RouteView] = { [] }
     package var providers: @Sendable () async -> [ProviderView] = { [] }
+    /// The exact response cache of this node.
+    package var cache: @Sendable () -> CacheView = {
+        CacheView(entries: 0, bytes: 0, bytesMax: 0, hits: 0, misses: 0, stored: 0, evictions: 0, savedNanoUSD: 0)
+    }
+    package var purgeCache: @Sendable (CachePurgeRequest) -> Int = { _ in 0 }
     /// What a route would decide now.
     package var explainRoute: @Sendable (RouteExplainRequest) async throws -> RouteDecision = { request in
         throw IdentityError(.notFound, "route_not_found", "model \"\(request.model)\" has no route", mend: "weir route list")

@@ -109,5 +109,6 @@ private func specification(_ body: KeyRequest) throws -> KeySpecification {
     result.repositoryEnforced = body.repositoryEnforced
     result.strict = body.strict
     result.allowsAWSSignatures = body.aws
+    result.cacheSeconds = body.cacheSeconds
     return result
 }

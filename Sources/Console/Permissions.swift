@@ -43,6 +43,8 @@ package let routePermissions: [String: String] = [
     "GET /api/v1/routes/{name}": "route:read",
     "POST /api/v1/routes/explain": "route:explain",
     "GET /api/v1/providers": "provider:read",
+    "GET /api/v1/cache": "cache:read",
+    "POST /api/v1/cache/purge": "cache:purge",
     "GET /api/v1/budgets": "budget:read",
     "POST /api/v1/budgets": "budget:create",
     "GET /api/v1/budgets/{id}": "budget:read",

@@ -21,6 +21,10 @@ package struct Limits: Sendable, Hashable, Codable {
     package var drainsMax: Int = 64
     package var clientConnectionsMax: Int = 10_000
     package var shutdownSeconds: Int = 30
+    package var responseCacheBytesMax: Int = 64 << 20
+    package var responseCacheEntryBytesMax: Int = 1 << 20
+    package var signatureStoreBytesMax: Int = 32 << 20
+    package var signatureStoreSeconds: Int = 86_400
 
     package init() {}
 }

@@ -129,6 +129,8 @@ package struct Provider: Sendable, Hashable, CustomStringConvertible {
     package var credentials: [ProviderCredential] = []
     /// Signs each request in place of a credential that goes with it.
     package var aws: AWSAccess?
+    /// Asks it whether it is well, where an operator wants that.
+    package var health: HealthRule?
 
     package init(
         name: String, kind: ProviderKind, origin: Origin, basePath: String, credentialHeader: CredentialHeader,

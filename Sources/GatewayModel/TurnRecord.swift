@@ -29,11 +29,13 @@ package struct TurnFlags: OptionSet, Sendable, Hashable, Codable {
     package static let rerated = TurnFlags(rawValue: 1024)
     /// It used more than what a strict budget or limit had reserved for it.
     package static let overReserved = TurnFlags(rawValue: 2048)
+    /// It was answered from the exact response cache; no provider was asked.
+    package static let cached = TurnFlags(rawValue: 4096)
 
     /// Flag names in bit order, as the API shows them.
     package static let names = [
         "estimated", "unpriced", "translated", "dropped", "cancelled", "drained", "truncated", "recovered",
-        "inconsistent", "session_inferred", "rerated", "over_reserved",
+        "inconsistent", "session_inferred", "rerated", "over_reserved", "cached",
     ]
 
     package var names: [String] {
@@ -133,6 +135,10 @@ package struct TurnRecord: Sendable, Hashable, Codable {
     package var bodyHash: UInt64 = 0
     /// The budgets and limits that held for it, the most specific first; empty until it is settled or refused.
     package var limits: [LimitTrace] = []
+    /// Where its answer was kept, of a turn that the cache answered; one at most, as with `routing`.
+    package var cached: [CachedAnswer] = []
+    /// What its prompt cache lost, where that is watched and was so; one at most.
+    package var prefix: [PrefixBreak] = []
 
     package init(
         requestID: RequestID, principal: Principal, attribution: Attribution, endpoint: Endpoint, modelAsked: String,

@@ -43,6 +43,8 @@ package struct VirtualKey: Sendable, Hashable, Codable {
     package var strict: Bool?
     /// Whether AWS SDKs may sign with it; nil and false are the same.
     package var allowsAWSSignatures: Bool?
+    /// How long answers to it are kept and given again; 0 is never, nil is as its route says.
+    package var cacheSeconds: Int?
 
     package init(id: String, principal: Principal, secrets: [KeySecret]) {
         self.id = id

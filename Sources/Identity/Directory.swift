@@ -21,6 +21,8 @@ package struct KeySpecification: Sendable, Hashable, Codable {
     package var repositoryEnforced: Bool?
     package var strict: Bool?
     package var allowsAWSSignatures: Bool?
+    /// 0 is never; below 0 leaves it to the route again.
+    package var cacheSeconds: Int?
 
     package init() {}
 }
@@ -221,6 +223,14 @@ package struct Directory: Sendable {
         if let enforced = specification.repositoryEnforced { key.repositoryEnforced = enforced }
         if let strict = specification.strict { key.strict = strict ? true : nil }
         if let allows = specification.allowsAWSSignatures { key.allowsAWSSignatures = allows ? true : nil }
+        if let seconds = specification.cacheSeconds {
+            guard seconds <= CacheRule.secondsMax else {
+                throw IdentityError(
+                    .invalid, "cache_too_long", "answers are kept for at most \(CacheRule.secondsMax) seconds",
+                    mend: "give cache_seconds from 0 to \(CacheRule.secondsMax)")
+            }
+            key.cacheSeconds = seconds < 0 ? nil : seconds
+        }
     }
 
     /// The spelling that requests are compared with.

@@ -49,6 +49,9 @@ private struct KeyPolicyReader {
         case "repositoryEnforced": found.repositoryEnforced = truth(member)
         case "strict": found.strict = truth(member)
         case "allowsAWSSignatures": found.allowsAWSSignatures = truth(member)
+        case "cacheSeconds":
+            found.cacheSeconds = member.integer.flatMap { Int(exactly: $0) }
+            isOdd = isOdd || found.cacheSeconds == nil
         default: isOdd = true
         }
     }

@@ -12,7 +12,7 @@ private enum Member: String, CaseIterable {
     case usage, usrc = "usage_source", tier, speed, geo, raw, reserved, cost, flags
     case status, error, finish, tools, resp, upid
     case received, sent, first, last, overhead, bytesIn = "bytes_in", bytesOut = "bytes_out", digIn = "digest_in"
-    case digOut = "digest_out", hash, limits
+    case digOut = "digest_out", hash, limits, cached, prefix
 
     /// By the key's bytes: a turn has some forty members, and a String for each would cost more than all the rest.
     init?(_ key: UnsafeRawBufferPointer) {
@@ -32,7 +32,8 @@ private enum Member: String, CaseIterable {
         switch self {
         case .affinity, .commit, .cturn, .tags, .asked, .served, .snap, .price, .tries, .routing, .usrc, .tier,
             .speed, .geo,
-            .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash, .limits:
+            .raw, .reserved, .finish, .upid, .sent, .first, .overhead, .bytesIn, .bytesOut, .digIn, .digOut, .hash, .limits, .cached,
+            .prefix:
             false
         default: true
         }
@@ -139,6 +140,8 @@ extension JSONWriter {
         field("digest_out", turn.pointee.digestOut)
         field("hash", Int64(bitPattern: turn.pointee.bodyHash))
         if !turn.pointee.limits.isEmpty { limits(turn.pointee.limits) }
+        if !turn.pointee.cached.isEmpty { cached(turn.pointee.cached) }
+        if !turn.pointee.prefix.isEmpty { prefix(turn.pointee.prefix) }
         ownLabels(at: turn)
     }
 
@@ -326,6 +329,8 @@ private func decodeOutcome(_ name: Member, _ member: JSONMember, _ turn: inout T
     case .digOut: turn.digestOut = member.string
     case .hash: turn.bodyHash = UInt64(bitPattern: member.integer ?? 0)
     case .limits: turn.limits = decodeLimits(member.value)
+    case .cached: turn.cached = decodeCached(member.value)
+    case .prefix: turn.prefix = decodePrefix(member.value)
     default: break
     }
 }

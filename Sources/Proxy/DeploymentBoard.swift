@@ -41,6 +41,7 @@ package final class DeploymentBoard: Sendable {
     private let deployments = Mutex<[String: DeploymentState]>([:])
     private let routes = Mutex<[String: RouteState]>([:])
     private let sessions = Mutex(SessionAffinity())
+    private let providers = Mutex<[String: ProviderHealth]>([:])
 
     package init() {}
 
@@ -54,6 +55,16 @@ package final class DeploymentBoard: Sendable {
         }
         found.with { $0.setCredentials(credentials) }
         return found
+    }
+
+    /// What checks say of a provider.
+    func health(_ provider: String) -> ProviderHealth {
+        providers.withLock { all in
+            if let found = all[provider] { return found }
+            let made = ProviderHealth()
+            all[provider] = made
+            return made
+        }
     }
 
     func route(_ name: String) -> RouteState {

@@ -96,6 +96,10 @@ extension Exchange {
         record.snapshotVersion = snapshot.version
         record.bytesIn = Int64(body.readableBytes)
         record.bodyHash = request.openerHash
+        if snapshot.policy.watchesPrompts, endpoint.isMetered {
+            outline = body.withUnsafeReadableBytes { readOutline(endpoint, body: $0) }
+        }
+        let caching = snapshot.keepsAnswers ? cachingRule(endpoint, request, key.value) : nil
         let provider: ProviderRuntime
         do throws(GatewayError) {
             provider = try choose(&record, request, key.value)
@@ -117,7 +121,8 @@ extension Exchange {
             }
             return
         }
-        try reserveWithToken(endpoint)
+        if let caching { lookInCache(caching) }
+        if hasCachedAnswer { try reserve(endpoint) } else { try reserveWithToken(endpoint) }
     }
 
     /// A provider whose credential is fetched is asked once there is one, which is nearly always at once.
@@ -221,6 +226,7 @@ extension Exchange {
         record.qualifiers.serviceTier = request.serviceTier
         if dialect != endpoint.dialect {
             if snapshot.policy.keepsDigests { digestBody() }
+            sessionLabel = record.attribution.session
             (provider, model, dialect) = try translateForOne(of: provider, model, dialect, endpoint)
         }
         record.provider = provider.provider.name
@@ -278,6 +284,7 @@ extension Exchange {
         }
         if let policy = snapshot.policy.runaway, try !passRunawayWatch(policy, endpoint) { return }
         if !snapshot.limitBook.isEmpty, try !takeLimits() { return }
+        if let hit = caching?.hit { return try answerFromCache(hit) }
         // With a connection at hand the request goes out in this same step: one record says that it is reserved and sent.
         let warm = loop.pool(for: provider).takeWarm()
         if let warm { hold(warm, isReused: true) }

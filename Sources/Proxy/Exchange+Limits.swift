@@ -36,7 +36,9 @@ extension Exchange {
     func takeLimits() throws(GatewayError) -> Bool {
         guard limits == nil, let turn, let request, let provider else { return true }
         let bound = bound(request, provider, model: turn.record.model)
-        let demand = bound.demand(estimatedInput: loop.estimator.estimateInput(bodyBytes: Int64(body.readableBytes)))
+        let demand =
+            hasCachedAnswer
+            ? .nothing : bound.demand(estimatedInput: loop.estimator.estimateInput(bodyBytes: Int64(body.readableBytes)))
         let facts = TurnFacts(turn.record)
         // A turn counts for the window in which it came, unless it had to wait.
         let now = limitWait == nil ? received : loop.shared.clock.now()
@@ -60,6 +62,23 @@ extension Exchange {
             try waitForLimits(until: until, refusal, at: now)
             return false
         }
+    }
+
+    /// Takes what a try beside another can use, from each budget and limit that holds for its deployment: both are reserved, or there
+    /// is no second.
+    func takeHedgeLimits() -> Bool {
+        guard !snapshot.limitBook.isEmpty, let turn, let request, let provider else { return true }
+        let bound = bound(request, provider, model: turn.record.model)
+        let demand = bound.demand(estimatedInput: loop.estimator.estimateInput(bodyBytes: Int64(body.readableBytes)))
+        let now = loop.shared.clock.now()
+        guard case .granted(let reservation) = loop.shared.limits.admit(TurnFacts(turn.record), demand, under: snapshot.limitBook, at: now)
+        else { return false }
+        guard reservation.isLimited else { return true }
+        let taken = TurnLimits(reservation, bound, demand, at: now)
+        limits = taken
+        if let cap = bound.capToSplice, taken.verdicts.contains(where: \.needsCap) { spliceCap(cap) }
+        taken.fields = rateLimitFields(taken.verdicts, at: now)
+        return true
     }
 
     private func gatewayError(_ refusal: LimitRefusal, at now: Timestamp) -> GatewayError {

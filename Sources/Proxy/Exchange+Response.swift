@@ -11,7 +11,10 @@ import WireFormat
 extension Exchange {
     /// Bytes from the provider.
     func upstreamRead(_ incoming: ByteBuffer, from connection: UpstreamConnection) {
-        guard connection === upstream else { return }
+        guard connection === upstream else {
+            if let tries, let parked = tries.parked, parked.state.connection === connection { parkedRead(incoming, parked, tries) }
+            return
+        }
         var bytes = incoming
         if response.head == nil {
             if response.headBytes.readableBytes > 0 {
@@ -54,7 +57,10 @@ extension Exchange {
 
     /// The upstream connection is gone.
     func upstreamClosed(_ connection: UpstreamConnection) {
-        guard connection === upstream else { return }
+        guard connection === upstream else {
+            if let tries, let parked = tries.parked, parked.state.connection === connection { parkedClosed(parked, tries) }
+            return
+        }
         upstream = nil
         if phase == .relaying, response.head?.framing == .untilClose, connection.lastError == nil {
             bodyEnded(rest: ByteBuffer(), reusable: false)
@@ -178,6 +184,7 @@ extension Exchange {
         guard response.withholds else {
             meter?.consume(payload)
             if digests != nil { digests?.addOut(payload) }
+            if let caching { caching.record(payload) }
             response.bytesOut += Int64(payload.count)
             if keeps { out.writeBytes(payload) }
             return
@@ -186,6 +193,7 @@ extension Exchange {
         meter?.consume(payload) { kept in
             count += kept.count
             digests?.addOut(kept)
+            caching?.record(kept)
             out.writeBytes(kept)
         }
         response.bytesOut += Int64(count)
@@ -325,6 +333,7 @@ extension Exchange {
             meter?.finish { kept in
                 count += kept.count
                 digests?.addOut(kept)
+                caching?.record(kept)
                 last.writeBytes(kept)
             }
             response.bytesOut += Int64(count)
@@ -377,21 +386,5 @@ extension Exchange {
         guard let reading = meter?.reading else { return }
         _ = try? loop.shared.journal.turnProgress(
             requestID, contentBytes: reading.contentBytes, usage: reading.usage, at: loop.shared.clock.now())
-    }
-
-    /// The client has gone in the middle: read on when the provider bills in full anyway, else stop it.
-    func hangUp() {
-        blockedSince = nil
-        if target.endpoint?.isMetered == true, provider?.provider.hangUp == .drain, loop.beginDrain() {
-            isDraining = true
-            turn?.record.flags.insert([.cancelled, .drained])
-            response.heldBody = ByteBuffer()
-            upstream?.setReading(true)
-            return
-        }
-        turn?.record.flags.insert(.cancelled)
-        settleCut(errorClass: "client_closed", status: 499)
-        closeUpstream()
-        finish()
     }
 }

@@ -173,6 +173,7 @@ extension Exchange {
                 }
                 writer.literal("\r\nx-weir-overhead-us: ")
                 writer.integer(turn?.record.overheadMicroseconds ?? 0)
+                if caching != nil { writer.literal("\r\nx-weir-cache: miss") }
             }
             if !head.keepsAlive || loop.isDraining { writer.literal("\r\nConnection: close") }
             writer.literal("\r\n")

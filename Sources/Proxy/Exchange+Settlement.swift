@@ -29,6 +29,17 @@ extension Exchange {
     func settleComplete() -> JournalPosition? {
         guard isReserved, !response.isSettled, let turn else { return nil }
         complete(&turn.record)
+        if let caching { keepAnswer(caching, turn.record) }
+        if let outline { watchPrefix(outline, turn) }
+        if let translation { keepSignatures(translation) }
+        return journalSettled(turn)
+    }
+
+    /// Settles a turn that the cache answered: it used nothing and costs nothing.
+    func settleCached() -> JournalPosition? {
+        guard let turn else { return nil }
+        turn.record.usageSource = .none
+        turn.record.cost = .zero
         return journalSettled(turn)
     }
 
@@ -143,7 +154,7 @@ extension Exchange {
     private func settleRoute(_ tries: TurnTries, _ turn: Turn) {
         turn.record.cost += tries.spent
         turn.record.flags.formUnion(tries.flags)
-        guard let session = tries.session, (200..<300).contains(turn.record.status) else { return }
+        guard let session = tries.session, (200..<300).contains(turn.record.status), !turn.record.flags.contains(.cached) else { return }
         let usage = turn.record.usage
         loop.shared.board.remember(
             session,

@@ -50,6 +50,9 @@ final class TurnTranslation {
         translator.begin(kind)
     }
 
+    /// What the answer thought and signed, once it is whole.
+    var signedTurn: SignedTurn? { translator.signedTurn }
+
     /// What has come of an answer that is no stream.
     var held: [UInt8] { document }
 
@@ -117,6 +120,7 @@ extension Exchange {
                 canonical.model = request.model ?? ""
                 canonical.stream = request.stream
             }
+            if !endpoint.countsTokens { restoreSignatures(&canonical, for: dialect) }
             let target = TranslationTarget(model: model, traits: provider?.provider.traits ?? ProviderTraits())
             written =
                 endpoint.countsTokens
@@ -247,6 +251,7 @@ extension Exchange {
         out.writeBytes(written)
         response.bytesOut += Int64(written.count)
         if digests != nil { written.withUnsafeBytes { digests?.addOut($0) } }
+        if let caching { written.withUnsafeBytes { caching.record($0) } }
     }
 }
 

@@ -22,6 +22,7 @@ extension Exchange {
         guard let tries else { return false }
         readAllowance(tries, at: now)
         guard status >= 400 || isPage else {
+            if tries.parked != nil { loseParked() }
             tries.answered(after: (now.nanoseconds - tryStarted.nanoseconds) / 1000, at: now)
             tries.headHeldUntil = tries.plan.canGoOn ? .now() + .seconds(Self.headHeldSeconds) : nil
             return false
@@ -94,6 +95,7 @@ extension Exchange {
         guard let tries, let turn, client != nil, !response.hasStarted, !response.isSettled else { return false }
         let now = loop.shared.clock.now()
         tries.failed(failure, at: now)
+        if tries.parked != nil, goesOnWithParked(after: failure, tries, turn, reusable: reusable) { return true }
         let state = tries.route.state
         var step = nextCredential(tries, after: failure, at: now)
         if step == nil {
@@ -123,7 +125,7 @@ extension Exchange {
     }
 
     /// Ends the present try: what it cost goes to the turn, and the record and the response begin anew.
-    private func closeTry(_ tries: TurnTries, _ turn: Turn, reusable: Bool) {
+    func closeTry(_ tries: TurnTries, _ turn: Turn, reusable: Bool) {
         if isReserved {
             meter?.finish { _ in }
             settleTry(tries, turn)
@@ -137,6 +139,7 @@ extension Exchange {
         response = ResponseRelay()
         chunks = ChunkedReader()
         meter = nil
+        caching?.restart()
         unsent = ByteBuffer()
         retriedStaleConnection = false
         tries.headHeldUntil = nil
@@ -217,7 +220,7 @@ extension Exchange {
 
     /// Says the request for the deployment that the plan names. Nil when it cannot be said there. Changes nothing that the answer at
     /// hand still needs.
-    private func prepare(_ tries: TurnTries, _ turn: Turn) -> PreparedTry? {
+    func prepare(_ tries: TurnTries, _ turn: Turn) -> PreparedTry? {
         let deployment = tries.deployment
         guard let request, let endpoint = target.endpoint,
             let dialect = deployment.dialect(for: endpoint)
@@ -235,7 +238,7 @@ extension Exchange {
             provider: deployment.provider, model: deployment.model, body: body, translation: translation, reserved: reserved)
     }
 
-    private func adopt(_ prepared: PreparedTry, _ tries: TurnTries, _ turn: Turn) {
+    func adopt(_ prepared: PreparedTry, _ tries: TurnTries, _ turn: Turn) {
         provider = prepared.provider
         body = prepared.body
         translation = prepared.translation

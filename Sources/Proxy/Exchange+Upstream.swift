@@ -91,6 +91,7 @@ extension Exchange {
 
     /// Ends a turn that never reached its provider.
     func fail(_ error: GatewayError) {
+        if tries?.parked != nil { endHedge() }
         settleUnsent(status: replyStatus(error), errorClass: error.code, extra: [])
         answer(error)
     }
@@ -100,6 +101,7 @@ extension Exchange {
         phase = .sent
         deadline = boundedByRoute(.now() + .seconds(Int64(firstByteSeconds)))
         staleUntil = .now() + .seconds(2)
+        if let tries, let rule = tries.route.route.hedge { scheduleHedge(rule, tries) }
         var buffer = translation.map { makeTranslatedHead(provider, $0) } ?? makeUpstreamHead(provider)
         if body.readableBytes <= 16_384 {
             // One write for the usual request; a copy of 16 KiB costs less than a second entry in the write queue.

@@ -122,6 +122,12 @@ final class Exchange {
     var blockedSince: NIODeadline?
     var isDraining = false
     var digests: BodyDigests?
+    /// Its answer may be given from what is kept, or be kept; nil where neither its route nor its key asks for that.
+    var caching: TurnCaching?
+    /// The session of a turn that is about to be translated, before its record is whole.
+    var sessionLabel: Label?
+    /// Its prompt's, where prompt caches are watched.
+    var outline: PromptOutline?
 
     init(head: HTTPRequestHead, known: KnownHead, client: ClientConnection, loop: LoopContext) {
         self.head = head
@@ -228,6 +234,7 @@ final class Exchange {
     /// The client's connection is gone.
     func clientClosed() {
         client = nil
+        if tries?.parked != nil { endHedge() }
         switch phase {
         case .finished: return
         case .receiving: finish()
@@ -240,8 +247,25 @@ final class Exchange {
         }
     }
 
+    /// The client has gone in the middle: read on when the provider bills in full anyway, else stop it.
+    func hangUp() {
+        blockedSince = nil
+        if target.endpoint?.isMetered == true, provider?.provider.hangUp == .drain, loop.beginDrain() {
+            isDraining = true
+            turn?.record.flags.insert([.cancelled, .drained])
+            response.heldBody = ByteBuffer()
+            upstream?.setReading(true)
+            return
+        }
+        turn?.record.flags.insert(.cancelled)
+        settleCut(errorClass: "client_closed", status: 499)
+        closeUpstream()
+        finish()
+    }
+
     /// Ends this turn now, whoever is to blame, and settles it with what was seen.
     func cut(_ error: GatewayError) {
+        if tries?.parked != nil { endHedge() }
         let held = client
         client = nil
         switch phase {
@@ -301,7 +325,10 @@ final class Exchange {
         }
         phase = .finished
         deadline = .distantFuture
-        if let tries { tries.end() }
+        if let tries {
+            if tries.parked != nil { loseParked() }
+            tries.end()
+        }
         if limits != nil { voidLimits() }
         if limitWait != nil { leaveLimitQueue() }
         if isDraining {

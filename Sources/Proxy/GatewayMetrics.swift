@@ -29,6 +29,7 @@ package struct GatewayMetrics: Sendable {
     package let upstreamFailures = Counter()
     package let retries = Counter()
     package let fallbacks = Counter()
+    package let hedges = Counter()
 
     package init() {}
 }
@@ -42,7 +43,7 @@ extension GatewayMetrics {
             "turns_unpriced": turnsUnpriced.value, "turns_estimated": turnsEstimated.value,
             "turns_over_reserved": turnsOverReserved.value,
             "journal_failures": journalFailures.value, "stale_retries": staleRetries.value,
-            "upstream_failures": upstreamFailures.value, "retries": retries.value, "fallbacks": fallbacks.value,
+            "upstream_failures": upstreamFailures.value, "retries": retries.value, "fallbacks": fallbacks.value, "hedges": hedges.value,
         ]
     }
 }

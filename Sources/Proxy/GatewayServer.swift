@@ -42,7 +42,12 @@ package final class GatewayServer: Sendable {
 
     /// Binds and serves. Gives the port, which is chosen by the system when the address names 0.
     package func start(_ address: ListenAddress) async throws -> Int {
-        for loop in loops { loop.eventLoop.execute { loop.start() } }
+        for (index, loop) in loops.enumerated() {
+            loop.eventLoop.execute {
+                loop.checksProviders = index == 0
+                loop.start()
+            }
+        }
         let tls = try serverContext(address)
         let loops = self.loops
         let metrics = shared.metrics

@@ -18,6 +18,10 @@ package final class GatewayShared: Sendable {
     let sessions = SessionInference()
     let origin: OriginTable
     let board: DeploymentBoard
+    /// Answers that are given again.
+    package let cache = ResponseCache()
+    let prompts = PromptTable()
+    let signatures = SignatureStore()
     /// Budgets and limits, counted.
     package let limits: LimitLedger
     /// Sessions that run away.

@@ -24,6 +24,10 @@ package final class GatewaySnapshot: Sendable {
     let keyMAC: HMAC<SHA256>
     let providers: [ProviderRuntime]
     let routes: RouteTable
+    /// Whether any route or key asks for the exact response cache.
+    let keepsAnswers: Bool
+    /// A simulated provider reads fields of its own, which then decide an answer.
+    let steersSimulation: Bool
 
     /// The providers as they are configured.
     package var configuredProviders: [Provider] { providers.map(\.provider) }
@@ -38,10 +42,16 @@ package final class GatewaySnapshot: Sendable {
     ) {
         self.version = version
         self.keys = keys
-        let runtimes = providers.map { ProviderRuntime($0, token: $0.tokenSource.flatMap { tokens?.slot(of: $0) }) }
+        let runtimes = providers.map { provider in
+            ProviderRuntime(
+                provider, token: provider.tokenSource.flatMap { tokens?.slot(of: $0) },
+                health: provider.health == nil ? nil : board.health(provider.name))
+        }
         self.providers = runtimes
         let models = ModelTable(providers)
         self.models = models
+        keepsAnswers = routes.contains { $0.cache != nil } || keys.values.contains { ($0.cacheSeconds ?? 0) > 0 }
+        steersSimulation = providers.contains { $0.kind == .simulated }
         self.routes = RouteTable(routes, models: models, providers: runtimes, board: board)
         self.prices = prices
         self.aliases = aliases
@@ -62,6 +72,8 @@ package struct GatewayPolicy: Sendable, Hashable {
     package var runaway: RunawayPolicy?
     /// Journal appends wait for the group's fsync before the next step.
     package var waitsForSync = false
+    /// Whether each turn's prompt is outlined, so that a turn whose cache broke says why. About a pass over the body.
+    package var watchesPrompts = false
 
     package init() {}
 }
@@ -86,9 +98,13 @@ final class ProviderRuntime: Sendable {
     /// The paths of the endpoints that agents call most, which need neither id nor model.
     private let paths: [(endpoint: Endpoint, path: [UInt8])]
 
-    init(_ provider: Provider, token: AccessTokenSlot? = nil) {
+    /// What checks say of it; nil where it is not checked.
+    let health: ProviderHealth?
+
+    init(_ provider: Provider, token: AccessTokenSlot? = nil, health: ProviderHealth? = nil) {
         self.provider = provider
         self.token = token
+        self.health = health
         let origin = provider.origin
         let isDefaultPort = origin.port == (origin.isTLS ? 443 : 80)
         let host = origin.host.contains(":") ? "[\(origin.host)]" : origin.host

@@ -31,6 +31,8 @@ final class LoopContext: @unchecked Sendable {
     var estimator = OutputEstimator()
     var limitQueue = LimitQueue()
     var isDraining = false
+    /// One of the loops checks providers.
+    var checksProviders = false
     private(set) var pools: [String: UpstreamPool] = [:]
     /// The pool that was asked for last: most requests want the same one again.
     private var lastPool: (provider: ProviderRuntime, pool: UpstreamPool)?
@@ -176,5 +178,6 @@ final class LoopContext: @unchecked Sendable {
         for client in clients.values { client.checkDeadline(now) }
         for exchange in exchanges { exchange.checkDeadline(now) }
         for pool in pools.values { pool.checkDeadlines(now) }
+        if checksProviders { checkProviders() }
     }
 }

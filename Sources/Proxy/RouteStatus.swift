@@ -25,6 +25,8 @@ package struct DeploymentStatus: Sendable {
     package var inFlight: Int64
     package var latencyMicroseconds: Int64?
     package var credentials: [CredentialStatus]
+    /// What checks say of its provider; nil where it is not checked.
+    package var health: HealthProbe?
 }
 
 /// One route.
@@ -43,6 +45,11 @@ extension GatewaySnapshot {
         }
     }
 
+    /// What checks say of each provider that is checked.
+    package var providerHealth: [String: HealthProbe] {
+        Dictionary(providers.compactMap { one in one.health.map { (one.provider.name, $0.status) } }) { first, _ in first }
+    }
+
     private func status(of deployment: DeploymentRuntime, _ rule: RouteDeployment, at now: Timestamp) -> DeploymentStatus {
         let health = deployment.state.with { $0 }
         let provider = deployment.provider
@@ -55,6 +62,6 @@ extension GatewaySnapshot {
                 return CredentialStatus(
                     name: named.0, weight: named.1, restUntil: rest,
                     reason: rest == nil ? nil : health.credentials[index].reason?.rawValue ?? "allowance")
-            })
+            }, health: provider.health?.status)
     }
 }

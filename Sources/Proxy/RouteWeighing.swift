@@ -55,7 +55,8 @@ struct RouteWeighing {
         guard rule.condition.isAlways || rule.condition.holds(facts, header: header) else { return CandidateFacts(.condition) }
         let (time, tokens) = (facts.time, facts.inputTokens)
         let (state, latency) = deployment.state.with { ($0.state(at: time, tokens: tokens), $0.latency(at: time)) }
-        var found = CandidateFacts(rule.only.isEmpty ? state : .reserve)
+        let isUnhealthy = state == .ready && deployment.provider.health?.isDown == true
+        var found = CandidateFacts(!rule.only.isEmpty ? .reserve : isUnhealthy ? .unhealthy : state)
         found.latencyMicroseconds = latency
         found.inFlight = deployment.state.inFlight
         return found

@@ -29,6 +29,11 @@ final class TurnTries {
     private var entered: DeploymentState?
     /// What the answer says of the deployment has been told.
     private var isReported = false
+    /// Asked beside the present try, and not the present one.
+    var parked: ParkedTry?
+    var hasHedged = false
+    /// When the next deployment is asked beside the present one.
+    var hedge: Scheduled<Void>?
     /// A stream's head waits for its first event until then: what breaks off before that can still go on elsewhere.
     var headHeldUntil: NIODeadline?
 
@@ -71,8 +76,22 @@ final class TurnTries {
         entered.with { $0.failed(failure, credential: credential, at: now, rule) }
     }
 
+    /// The present try is put aside; its deployment counts it as running.
+    func leaveSeat() -> DeploymentState? {
+        defer { entered = nil }
+        return entered
+    }
+
+    /// One that was put aside is the present one again.
+    func takeSeat(_ state: DeploymentState?) {
+        entered = state
+        isReported = false
+    }
+
     /// The present deployment is no longer asked.
     func end() {
+        hedge?.cancel()
+        hedge = nil
         guard let state = entered else { return }
         entered = nil
         state.leave()

@@ -30,6 +30,8 @@ package struct SessionRow: Sendable, Codable, Hashable {
     package var unpricedTurns: Int64
     /// How it stands with the watch for runaway agents; filled in by who knows.
     package var standing: SessionStanding?
+    /// The share of input that came from a prompt cache, in per mille; absent without input.
+    package var cacheHitPerMille: Int64?
 
     enum CodingKeys: String, CodingKey {
         case session, standing
@@ -47,6 +49,7 @@ package struct SessionRow: Sendable, Codable, Hashable {
         case outputTokens = "output_tokens"
         case costNanoUSD = "cost_nano_usd"
         case unpricedTurns = "unpriced_turns"
+        case cacheHitPerMille = "cache_hit_per_mille"
     }
 }
 
@@ -238,15 +241,18 @@ extension Reports {
     }
 
     private static func session(_ row: Row) -> SessionRow {
-        SessionRow(
+        let writes = ["cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h", "cache_write_unknown"]
+            .reduce(Int64(0)) { $0 &+ (row[$1] as Int64) }
+        let (input, read): (Int64, Int64) = (row["input"], row["cache_read"])
+        let total = input &+ read &+ writes
+        return SessionRow(
             session: row["name"], keyID: row["key_id"], source: row["source"], parentSession: row["parent"],
             developer: row["owner"], team: row["team"], repository: row["repository"], branch: row["branch"],
             agent: row["agent"], client: row["client"], firstTime: Timestamp(nanoseconds: row["first_ns"]).rfc3339,
             lastTime: Timestamp(nanoseconds: row["last_ns"]).rfc3339, turns: row["turns"], errors: row["errors"],
-            subAgents: (row["sub_agents"] as String).split(separator: "\n").map(String.init), inputTokens: row["input"],
-            cacheReadTokens: row["cache_read"],
-            cacheWriteTokens: (row["cache_write_5m"] as Int64) + (row["cache_write_30m"] as Int64)
-                + (row["cache_write_1h"] as Int64) + (row["cache_write_12h"] as Int64) + (row["cache_write_unknown"] as Int64),
-            outputTokens: row["output"], costNanoUSD: row["cost"], unpricedTurns: row["unpriced"])
+            subAgents: (row["sub_agents"] as String).split(separator: "\n").map(String.init), inputTokens: input,
+            cacheReadTokens: read, cacheWriteTokens: writes, outputTokens: row["output"], costNanoUSD: row["cost"],
+            unpricedTurns: row["unpriced"],
+            cacheHitPerMille: total > 0 ? read.multipliedReportingOverflow(by: 1000).partialValue / total : nil)
     }
 }

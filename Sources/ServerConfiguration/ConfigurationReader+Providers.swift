@@ -25,7 +25,7 @@ extension ConfigurationReader {
         "name", "kind", "base_url", "api_key", "models", "aliases", "allow_private_addresses", "price_provider",
         "trust_roots", "hang_up", "dialects", "price_models", "api_version", "project", "location", "token_url", "reasoning_echo",
         "region", "access_key_id", "secret_access_key", "session_token", "api_keys", "credential_source", "tenant_id", "client_id",
-        "client_secret", "token_scope", "role_arn", "token_file",
+        "client_secret", "token_scope", "role_arn", "token_file", "health",
     ]
 
     private mutating func readProvider(_ node: Node) -> Provider? {
@@ -77,9 +77,12 @@ extension ConfigurationReader {
             }
             specification.dialects = Set(known)
         }
+        let health = mapping["health"].flatMap { readHealth($0) }
         guard faults.count == before else { return nil }
         do throws(ProviderError) {
-            return try makeProvider(specification)
+            var made = try makeProvider(specification)
+            made.health = health
+            return made
         } catch {
             fault(mapping[error.setting] ?? node, error.message, "see \(error.setting) in docs/configuration.md")
             return nil

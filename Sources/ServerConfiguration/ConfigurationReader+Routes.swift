@@ -17,7 +17,7 @@ extension ConfigurationReader {
 
     static let routeMembers = [
         "model", "name", "pick", "deployments", "fall_back_on", "retries_max", "tries_max", "deadline_seconds", "first_byte_seconds",
-        "affinity", "affinity_seconds", "breaker", "tiers",
+        "affinity", "affinity_seconds", "breaker", "tiers", "cache", "hedge",
     ]
 
     private mutating func readRoute(_ node: Node) {
@@ -51,6 +51,8 @@ extension ConfigurationReader {
         if let seconds = number(mapping, "affinity_seconds", 1...86_400) { route.affinity.warmSeconds = seconds }
         if let breaker = mapping["breaker"] { readBreaker(breaker, into: &route.breaker) }
         if let tiers = mapping["tiers"] { readTiers(tiers, into: &route.tiers) }
+        if let hedge = mapping["hedge"] { route.hedge = readHedge(hedge) }
+        if let cache = mapping["cache"] { route.cache = readCache(cache) }
         if route.pick == .tiers, let odd = deployments.first(where: { $0.tier == nil && $0.only.isEmpty }) {
             fault(node, "\(odd.deployment) has no tier, and the route picks by tiers", "tier: small, middle or large")
         }
@@ -209,7 +211,7 @@ extension ConfigurationReader {
         return Set(found)
     }
 
-    private mutating func number(_ mapping: Node.Mapping, _ name: String, _ range: ClosedRange<Int>) -> Int? {
+    mutating func number(_ mapping: Node.Mapping, _ name: String, _ range: ClosedRange<Int>) -> Int? {
         guard let node = mapping[name] else { return nil }
         guard let found = node.scalar.flatMap({ Int($0.string.filter { $0 != "_" }) }), range.contains(found) else {
             fault(node, "\(name) cannot be \"\(node.string ?? "")\"", "\(range.lowerBound) to \(range.upperBound)")

@@ -22,6 +22,7 @@ package struct GatewaySettings: Sendable {
     package var journalRetentionDays = 30
     package var ledgerRetentionMonths = 25
     package var digests = "none"
+    package var promptCacheWatch = "no"
     package var requiredLabels: [String] = []
     package var logLevel = "info"
     package var eventLoops = 0

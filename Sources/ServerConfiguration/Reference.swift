@@ -71,6 +71,7 @@ package enum ConfigurationReference {
             | `access_key_id` | of AWS, in place of `api_key`: each request is signed (SigV4) |
             | `secret_access_key`, `session_token` | that go with it, as `${NAME}` or `file:PATH` |
             | `hang_up` | `cancel` or `drain`: what happens upstream when a client hangs up |
+            | `health` | a path that is asked for now and then, or a mapping: \(ConfigurationReader.healthMembers.map { "`\($0)`" }.joined(separator: ", ")) ([routing](routing.md)) |
 
             | kind | default base URL | credential | from the environment |
             |---|---|---|---|
@@ -94,7 +95,7 @@ package enum ConfigurationReference {
 
         A list. Members of a route: \(ConfigurationReader.routeMembers.map { "`\($0)`" }.joined(separator: ", ")); of one of its
         `deployments`: \(ConfigurationReader.deploymentMembers.map { "`\($0)`" }.joined(separator: ", ")); of its `when`:
-        \(ConfigurationReader.conditionMembers.map { "`\($0)`" }.joined(separator: ", ")).
+        \(ConfigurationReader.conditionMembers.map { "`\($0)`" }.joined(separator: ", ")); of its `cache`: \(ConfigurationReader.cacheMembers.map { "`\($0)`" }.joined(separator: ", ")).
         What they mean: [routing](routing.md).
 
         ## `prices`

@@ -90,6 +90,9 @@ enum Schema {
         Setting(
             "digests", .choice(\.digests, ["none", "sha256"]), "Whether SHA-256 of both bodies is kept on each turn."),
         Setting(
+            "prompt_cache_watch", .choice(\.promptCacheWatch, ["no", "yes"]),
+            "Whether a turn whose provider's prompt cache was lost says what changed first; it takes a pass over each body."),
+        Setting(
             "require_labels", .words(\.requiredLabels, ["repository", "branch", "session", "agent"]),
             "Labels without which a call is refused."),
         Setting(
@@ -153,6 +156,18 @@ enum Schema {
         Setting(
             "limits.shutdown_seconds", .number(\.limits.shutdownSeconds, 0...86_400),
             "Seconds that running requests get when Weir stops."),
+        Setting(
+            "limits.response_cache_bytes_max", .number(\.limits.responseCacheBytesMax, 0...1_099_511_627_776),
+            "Bytes of all answers in the exact response cache; what was used longest ago goes first."),
+        Setting(
+            "limits.response_cache_entry_bytes_max", .number(\.limits.responseCacheEntryBytesMax, 1024...1_073_741_824),
+            "Bytes of one answer in it; a larger one is not kept."),
+        Setting(
+            "limits.signature_store_bytes_max", .number(\.limits.signatureStoreBytesMax, 0...1_099_511_627_776),
+            "Bytes of signed thinking that is kept for clients without a place for it; 0 keeps none."),
+        Setting(
+            "limits.signature_store_seconds", .number(\.limits.signatureStoreSeconds, 1...2_592_000),
+            "Seconds that signed thinking is kept."),
     ]
 
     static let runaway: [Setting] = [

@@ -21,6 +21,33 @@ enum MessagesScript {
             outputTokensMax: body["max_tokens"]?.int)
     }
 
+    /// What Anthropic refuses of thinking that comes back: a signature that it did not make, and a tool loop without its thinking.
+    static func refusal(_ body: JSONText) -> ScriptedAnswer? {
+        let messages = body["messages"]?.elements ?? []
+        func refuse(_ message: String) -> ScriptedAnswer {
+            .json(
+                ["type": "error", "error": ["type": "invalid_request_error", "message": .text(message)], "request_id": "req_sim"],
+                status: 400)
+        }
+        for (index, message) in messages.enumerated() where message["role"]?.string == "assistant" {
+            for (place, block) in (message["content"]?.elements ?? []).enumerated() where block["type"]?.string == "thinking" {
+                guard block["signature"]?.string?.hasPrefix("c2ltdWxhdGVk") == true else {
+                    return refuse("messages.\(index).content.\(place): Invalid `signature` in `thinking` block")
+                }
+            }
+        }
+        guard body["thinking"]?["type"]?.string == "enabled", messages.count > 1,
+            (messages.last?["content"]?.elements ?? []).contains(where: { $0["type"]?.string == "tool_result" })
+        else { return nil }
+        let index = messages.count - 2
+        let first = messages[index]["content"]?.elements.first?["type"]?.string ?? "text"
+        guard first != "thinking", first != "redacted_thinking" else { return nil }
+        return refuse(
+            "messages.\(index).content.0.type: Expected `thinking` or `redacted_thinking`, but found `\(first)`. When `thinking` is "
+                + "enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and "
+                + "`tool_result` blocks).")
+    }
+
     static func answer(_ turn: ScriptedTurn, body: JSONText, options: ScriptOptions) -> ScriptedAnswer {
         let usage = usage(turn, output: turn.outputTokens)
         let streams = body["stream"]?.isTrue == true && options.fault?.kind != .json

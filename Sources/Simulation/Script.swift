@@ -69,6 +69,8 @@ struct ScriptOptions: Sendable {
     var toolRounds = 2
     var parallelTools = 1
     var inputTokens: Int?
+    /// How many of them its prompt cache held.
+    var cachedTokens: Int?
     var outputTokens: Int?
     var chunks: Int?
     var paceMilliseconds: Int?
@@ -82,7 +84,7 @@ enum Script {
         let calls = toolCalls(input, options: options, directives: directives, number: number)
         let total = options.inputTokens ?? max(16, input.bodyBytes / 4)
         // What came before the last exchange has been seen, in blocks of 128 as OpenAI counts them.
-        let cached = input.messageCount > 2 ? total * 85 / 100 / 128 * 128 : 0
+        let cached = options.cachedTokens.map { min($0, total) } ?? (input.messageCount > 2 ? total * 85 / 100 / 128 * 128 : 0)
         let words = calls.isEmpty ? answerText(input, directives) : "I will look at that first."
         let reasoning = input.wantsThinking ? 48 : 0
         var output = options.outputTokens ?? max(8, words.utf8.count / 4 + calls.count * 24 + reasoning)

@@ -30,6 +30,7 @@ struct SimulationRequest {
         options.toolRounds = number("x-sim-tool-rounds") ?? 2
         options.parallelTools = max(1, number("x-sim-parallel-tools") ?? 1)
         options.inputTokens = number("x-sim-input-tokens")
+        options.cachedTokens = number("x-sim-cached-tokens")
         options.outputTokens = number("x-sim-output-tokens")
         options.chunks = number("x-sim-chunks")
         options.paceMilliseconds = number("x-sim-pace-ms")
@@ -176,6 +177,7 @@ struct SimulationRouter {
         case "/responses/input_tokens":
             return .json(["object": "response.input_tokens", "input_tokens": .integer(max(16, bytes / 4))])
         case "/messages":
+            if let refusal = MessagesScript.refusal(body) { return refusal }
             let input = MessagesScript.input(body, bytes: bytes, text: String(decoding: request.body, as: UTF8.self))
             return MessagesScript.answer(turn(input), body: body, options: request.options)
         case "/messages/count_tokens": return .json(["input_tokens": .integer(max(16, bytes / 4))])

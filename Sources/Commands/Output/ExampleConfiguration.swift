@@ -42,6 +42,7 @@ package let exampleConfiguration = """
     #     base_url: http://10.1.2.3:8000/v1
     #     allow_private_addresses: true
     #     models: ["qwen3-*"]
+    #     health: {path: /health, seconds: 10}
 
     # A model name with several deployments: when one fails before the first byte, the turn goes on at the next.
     # See docs/routing.md for conditions, weights, tiers and breakers.
@@ -51,6 +52,12 @@ package let exampleConfiguration = """
     #     deployments:
     #       - anthropic/claude-sonnet-4-5
     #       - inhouse/qwen3-coder-30b
+    #   - model: summaries
+    #     cache: {seconds: 3600, scope: team}
+    #     deployments: [anthropic/claude-haiku-4-5]
+
+    # A turn whose provider's prompt cache was lost says what changed first; docs/caching.md.
+    # prompt_cache_watch: yes
 
     # Prices of your own, in USD per million tokens; they go before Weir's list.
     # prices:

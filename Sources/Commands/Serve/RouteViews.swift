@@ -19,21 +19,32 @@ func routeViews(_ statuses: [RouteStatus]) -> [RouteView] {
         view.firstByteSeconds = route.firstByteSeconds
         view.affinity = route.affinity.keepsSessions ? "session" : "none"
         view.affinitySeconds = route.affinity.warmSeconds
+        view.cacheSeconds = route.cache?.seconds
+        view.cacheScope = route.cache?.scope.rawValue
+        view.hedge = route.hedge.map { $0.milliseconds.map { "\($0) ms" } ?? "p95" }
         return view
     }
 }
 
 /// Every provider, each with what routes send there.
-func providerViews(_ providers: [Provider], _ statuses: [RouteStatus]) -> [ProviderView] {
+func providerViews(_ providers: [Provider], _ statuses: [RouteStatus], _ health: [String: HealthProbe]) -> [ProviderView] {
     providers.map { provider in
         var seen: Set<String> = []
         let own = statuses.flatMap(\.deployments).filter { $0.provider == provider.name && seen.insert($0.deployment).inserted }
-        return ProviderView(
+        var view = ProviderView(
             name: provider.name, kind: provider.kind.rawValue,
             baseURL: "\(provider.origin.scheme)://\(provider.origin.host):\(provider.origin.port)\(provider.basePath)",
             dialects: provider.dialects.map(\.rawValue).sorted(), credentials: provider.allCredentials.count { !$0.secret.isEmpty },
             deployments: own.map(deploymentView))
+        view.health = health[provider.name].map(healthView)
+        return view
     }
+}
+
+private func healthView(_ probe: HealthProbe) -> HealthView {
+    HealthView(
+        state: probe.isDown ? "down" : probe.lastChecked == nil ? "unknown" : "up", lastChecked: probe.lastChecked,
+        problem: probe.problem, failuresInARow: probe.failures)
 }
 
 private func deploymentView(_ status: DeploymentStatus) -> RouteDeploymentView {
@@ -51,6 +62,7 @@ private func deploymentView(_ status: DeploymentStatus) -> RouteDeploymentView {
     view.credentials = status.credentials.map {
         CredentialView(name: $0.name, weight: $0.weight, reason: $0.reason, restUntil: $0.restUntil)
     }
+    view.health = status.health.map(healthView)
     return view
 }
 

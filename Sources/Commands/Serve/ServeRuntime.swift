@@ -173,8 +173,10 @@ private final class ServerNode: Sendable {
         dependencies.routes = { routeViews(await publisher.snapshot?.routeStatuses(at: clock.now()) ?? []) }
         dependencies.providers = {
             guard let snapshot = await publisher.snapshot else { return [] }
-            return providerViews(snapshot.configuredProviders, snapshot.routeStatuses(at: clock.now()))
+            return providerViews(snapshot.configuredProviders, snapshot.routeStatuses(at: clock.now()), snapshot.providerHealth)
         }
+        dependencies.cache = { cacheView(shared.cache.figures) }
+        dependencies.purgeCache = { [journal] in purge(shared.cache, $0, journal, at: clock.now()) }
         dependencies.explainRoute = { request in
             guard let snapshot = await publisher.snapshot else { throw CancellationError() }
             return try explain(request, snapshot, board, at: clock.now(), random: SystemRandom().next())

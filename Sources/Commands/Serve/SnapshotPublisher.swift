@@ -112,6 +112,7 @@ actor SnapshotPublisher {
         policy.keepsDigests = settings.digests == "sha256"
         policy.runaway = try sessions.policy(settings.runaway)
         policy.waitsForSync = settings.journalSync == "always"
+        policy.watchesPrompts = settings.promptCacheWatch == "yes"
         let made = GatewaySnapshot(
             version: version, keys: try directory.keysByID(), providers: settings.providers, prices: prices,
             limits: settings.limits, policy: policy, pepper: directory.pepper.bytes,
@@ -174,6 +175,7 @@ actor SnapshotPublisher {
         await alerts.setSinks(next.alertSinks)
         settings.requiredLabels = next.requiredLabels
         settings.digests = next.digests
+        settings.promptCacheWatch = next.promptCacheWatch
         settings.publicURL = next.publicURL
         settings.publicModels = next.publicModels
         settings.openCodeModel = next.openCodeModel

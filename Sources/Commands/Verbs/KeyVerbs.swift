@@ -29,6 +29,8 @@ struct KeyCommand: AsyncParsableCommand {
         @Flag(inversion: .prefixedNo, help: "Let AWS SDKs sign with it (SigV4); their access key is printed too.") var aws: Bool?
 
         @Flag(inversion: .prefixedNo, help: "Refuse calls of which a translation would leave something out.") var strict: Bool?
+        @Option(help: "How long answers are kept and given again for exactly the same request: 1h, never, or route (as its route says).")
+        var cache: String?
 
         func fill(_ request: inout KeyRequest) throws {
             request.name = name
@@ -41,6 +43,16 @@ struct KeyCommand: AsyncParsableCommand {
             request.repositoryEnforced = enforceRepository
             request.strict = strict
             request.aws = aws
+            switch cache {
+            case nil: break
+            case "never": request.cacheSeconds = 0
+            case "route": request.cacheSeconds = -1
+            case let text?:
+                guard let seconds = durationSeconds(text), seconds > 0 else {
+                    throw ValidationError("--cache takes a time such as 1h or 30m, never, or route")
+                }
+                request.cacheSeconds = Int(seconds)
+            }
         }
     }
 

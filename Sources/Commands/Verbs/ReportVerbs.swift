@@ -158,14 +158,23 @@ struct SessionCommand: AsyncParsableCommand {
                     let place = [row.repository, row.branch].filter { !$0.isEmpty }.joined(separator: "@")
                     output(inert("\(row.session)\(kind)  \(row.developer)  \(place)  \(row.client)") + "\n")
                     let counts = "\(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors"
-                    output("cost \(shownMoney(row.costNanoUSD))   \(counts)\n")
+                    let hits = row.cacheHitPerMille.map { ", cache \($0 / 10).\($0 % 10) %" } ?? ""
+                    output("cost \(shownMoney(row.costNanoUSD))   \(counts)\(hits)\n")
                     if let standing = row.standing { output(inert(standingText(standing)) + "\n") }
                 }
+                output(inert(prefixLines(detail.turns)))
                 if !detail.tools.isEmpty { output(inert(toolLine(detail.tools)) + "\n") }
             }
             try display.write(detail, table: turnTable(detail.turns))
         }
     }
+}
+
+/// The turns whose prompt cache was lost, each with its cause.
+package func prefixLines(_ turns: [TurnView]) -> String {
+    turns.compactMap { turn in
+        turn.prefixBreak.map { "cache lost at \(shownTime(turn.time).suffix(5)) \(turn.requestID): \($0.text)\n" }
+    }.joined()
 }
 
 /// Turns as a table.

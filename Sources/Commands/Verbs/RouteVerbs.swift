@@ -128,7 +128,7 @@ private func deploymentTable(_ deployments: [RouteDeploymentView]) -> Table {
         Column("deployment"), Column("weight", right: true, priority: 3), Column("tier", priority: 4), Column("only", priority: 4),
         Column("breaker"), Column("open_until", "OPEN UNTIL", priority: 1), Column("turns", right: true, priority: 2),
         Column("failures", right: true), Column("in_flight", "IN FLIGHT", right: true, priority: 3),
-        Column("latency_us", "FIRST BYTE", right: true, priority: 2), Column("credentials", priority: 1),
+        Column("latency_us", "FIRST BYTE", right: true, priority: 2), Column("credentials", priority: 1), Column("health", priority: 2),
     ])
     table.rows = deployments.map { one in
         [
@@ -136,9 +136,16 @@ private func deploymentTable(_ deployments: [RouteDeploymentView]) -> Table {
             Cell(one.only.isEmpty ? "-" : one.only.joined(separator: " ")), Cell(one.breaker),
             Cell(one.breaker == "closed" ? "-" : one.openUntil ?? "-"), .count(one.turns), .count(one.failures), .count(one.inFlight),
             Cell(one.latencyMicroseconds.map { "\($0 / 1000) ms" } ?? "-"), Cell(credentialText(one.credentials)),
+            Cell(healthText(one.health)),
         ]
     }
     return table
+}
+
+/// `up`, or `down: status 503`.
+private func healthText(_ health: HealthView?) -> String {
+    guard let health else { return "-" }
+    return health.state + (health.problem.map { ": \($0)" } ?? "")
 }
 
 private func credentialText(_ credentials: [CredentialView]) -> String {
@@ -150,7 +157,7 @@ private func credentialText(_ credentials: [CredentialView]) -> String {
 private func providerTable(_ providers: [ProviderView]) -> Table {
     var table = Table([
         Column("provider"), Column("kind"), Column("base_url", "BASE URL", priority: 2), Column("dialects", priority: 3),
-        Column("credentials", right: true, priority: 1), Column("routed"), Column("breakers"),
+        Column("credentials", right: true, priority: 1), Column("routed"), Column("breakers"), Column("health"),
     ])
     table.rows = providers.map { one in
         let odd = one.deployments.filter { $0.breaker != "closed" }
@@ -158,7 +165,7 @@ private func providerTable(_ providers: [ProviderView]) -> Table {
         return [
             Cell(one.name), Cell(one.kind), Cell(one.baseURL), Cell(one.dialects.joined(separator: " ")),
             .count(Int64(one.credentials)), .count(Int64(one.deployments.count)),
-            Cell(one.deployments.isEmpty ? "-" : odd.isEmpty ? "closed" : breakers),
+            Cell(one.deployments.isEmpty ? "-" : odd.isEmpty ? "closed" : breakers), Cell(healthText(one.health)),
         ]
     }
     return table

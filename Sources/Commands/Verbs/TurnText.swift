@@ -56,6 +56,14 @@ package func turnText(_ turn: TurnView) -> String {
         ("overhead", "\(turn.overheadMicroseconds) us"), ("first byte", turn.firstByte), ("last byte", turn.lastByte),
         ("upstream id", turn.upstreamRequestID), ("response id", turn.responseID),
     ]
+    if let cached = turn.cached {
+        let saved = cached.saved.map { "$\($0.dollars)" } ?? "unpriced"
+        lines.append(("answer of", "\(cached.from), \(cached.ageSeconds) s old; would have cost \(saved)"))
+    }
+    if let lost = turn.prefixBreak {
+        let tokens = "\(grouped(lost.readTokens)) of \(grouped(lost.expectedTokens)) tokens read"
+        lines.append(("cache lost", "\(lost.text) (\(tokens); warm after \(lost.after))"))
+    }
     lines += traceLines(turn.limits ?? [])
     let size = lines.map(\.0.count).max() ?? 0
     return lines.compactMap { name, value in

@@ -106,6 +106,9 @@ package struct AnswerTranslator: Sendable {
     private var rules: AnswerRules
     /// What a repacked stream said of its end.
     private var sawFinish = false
+    private var signatures = SignatureCollector()
+    /// What the model thought and signed so far, which the client may have no place for.
+    package var signedTurn: SignedTurn? { signatures.turn }
     /// The answer's end was seen and written.
     package private(set) var isEnded = false
     /// An error inside the answer was seen and written.
@@ -154,6 +157,7 @@ package struct AnswerTranslator: Sendable {
     package mutating func document(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         guard repacker == nil else { return Array(bytes) }
         for event in events(ofDocument: bytes) {
+            signatures.take(event)
             writer.collect(event)
             if case .failure = event { hasFailed = true }
         }
@@ -197,6 +201,7 @@ package struct AnswerTranslator: Sendable {
 
     private mutating func write(_ event: CanonicalEvent, _ out: inout [UInt8]) {
         guard !isEnded, !hasFailed else { return }
+        signatures.take(event)
         writer.write(event, into: &out)
         switch event {
         case .failure: hasFailed = true

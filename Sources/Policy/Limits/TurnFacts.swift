@@ -103,4 +103,7 @@ package struct LimitDemand: Sendable, Hashable {
         self.estimate = estimate
         self.overshoot = overshoot
     }
+
+    /// Of a turn that uses nothing: it counts as a request all the same.
+    package static let nothing = LimitDemand(whole: .zero, first: .zero, estimate: .zero, overshoot: .zero)
 }

@@ -51,6 +51,9 @@ package struct DeploymentHealth: Sendable {
     package private(set) var failures: Int64 = 0
     private var latency: Int64?
     private var latencySeen = Timestamp(nanoseconds: 0)
+    /// The last times to the first byte, in a ring.
+    private var latencies: [Int64] = []
+    private var answers = 0
 
     /// What was measured longer ago says nothing: the deployment is asked again as if it were the fastest.
     static var latencySeconds: Int64 { 60 }
@@ -76,6 +79,16 @@ package struct DeploymentHealth: Sendable {
         now < latencySeen.adding(seconds: Self.latencySeconds) ? latency : nil
     }
 
+    static var latenciesMax: Int { 64 }
+    static var latenciesMin: Int { 20 }
+
+    /// The time within which 95 of 100 of the last answers began; nil before there were enough, or when they are old.
+    package func latencyP95(at now: Timestamp) -> Int64? {
+        guard latencies.count >= Self.latenciesMin, latency(at: now) != nil else { return nil }
+        let sorted = latencies.sorted()
+        return sorted[min(sorted.count - 1, sorted.count * 95 / 100)]
+    }
+
     package mutating func begin(at now: Timestamp) {
         turns += 1
         breaker.begin(at: now)
@@ -90,6 +103,12 @@ package struct DeploymentHealth: Sendable {
         // A fifth of the new one: the last ten answers or so.
         latency = self.latency(at: now).map { $0 + (microseconds - $0) / 5 } ?? microseconds
         latencySeen = now
+        if latencies.count < Self.latenciesMax {
+            latencies.append(microseconds)
+        } else {
+            latencies[answers % Self.latenciesMax] = microseconds
+        }
+        answers &+= 1
     }
 
     package mutating func failed(

@@ -37,6 +37,14 @@ package struct RouteDeployment: Sendable, Hashable {
     package init(_ deployment: String) { self.deployment = deployment }
 }
 
+/// When a second deployment is asked beside a slow first one.
+package struct HedgeRule: Sendable, Hashable {
+    /// Nil is the time within which 95 of 100 of the deployment's late answers began.
+    package var milliseconds: Int?
+
+    package init(milliseconds: Int? = nil) { self.milliseconds = milliseconds }
+}
+
 /// A route. Its name is what is on the turns that it decided.
 package struct Route: Sendable, Hashable {
     package var name: String
@@ -57,6 +65,10 @@ package struct Route: Sendable, Hashable {
     package var affinity = AffinityRule()
     package var breaker = BreakerRule()
     package var tiers = TierRule()
+    /// The exact response cache; nil keeps nothing.
+    package var cache: CacheRule?
+    /// Nil asks one deployment at a time.
+    package var hedge: HedgeRule?
 
     package init(name: String, models: [String], deployments: [RouteDeployment]) {
         self.name = name

@@ -20,9 +20,11 @@ package enum CandidateState: String, Sendable, Codable {
     case open
     /// Its credentials rest: refused, limited, or nothing is left.
     case resting
+    /// Its provider fails its checks.
+    case unhealthy
 
     /// It may be asked when nothing better is left.
-    package var isLastResort: Bool { self == .open || self == .resting }
+    package var isLastResort: Bool { self == .open || self == .resting || self == .unhealthy }
     /// It is not asked at all.
     package var isOut: Bool { self == .condition || self == .key || self == .dialect || self == .pinned }
 }

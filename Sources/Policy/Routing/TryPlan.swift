@@ -48,6 +48,23 @@ package struct TryPlan: Sendable {
     /// Whether a failure of the present try could be mended by another.
     package var canGoOn: Bool { tries < route.triesMax && (!rest.isEmpty || !reserves.isEmpty || retries < route.retriesMax) }
 
+    /// What may be asked, in order: the present one, then what is left. Reserves take over from failures alone.
+    package var candidates: [Int] { [current] + rest }
+
+    /// What is asked next when the present one fails.
+    package var next: Int? { tries < route.triesMax ? rest.first : nil }
+
+    /// Asks the next deployment beside the present one, which then is no longer the present one. False when there is none.
+    package mutating func hedge() -> Bool {
+        guard let index = next else { return false }
+        rest.removeFirst()
+        _ = move(to: index)
+        return true
+    }
+
+    /// One that was asked before is the present one again.
+    package mutating func resume(_ index: Int) { current = index }
+
     /// Leaves nothing to go to but these.
     package mutating func restrict(to allowed: (Int) -> Bool) {
         rest = rest.filter(allowed)

@@ -1,0 +1,193 @@
+"""Hedging: a second deployment beside one that is slow to begin; one answer, both tries in the ledger with their cost, budgets kept."""
+
+import time
+
+import pytest
+
+import weirkit
+from rawhttp import request
+from rawprovider import OK, Provider, answer_ok, chunked
+from routekit import END, PRICES, USAGE, event, failing, provider_lines
+from wiregateway import gateway
+
+ROUTES = """
+event_loops: 1
+routes:
+  - model: hedged
+    affinity: none
+    retries_max: 0
+    hedge: {after_milliseconds: 300}
+    breaker: {failures_max: 1000, turns_min: 100000}
+    deployments: [first/m, second/m]
+  - model: poor
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/p, second/p]
+  - model: measured
+    affinity: none
+    hedge: p95
+    deployments: [first/q, second/q]
+  - model: plain
+    affinity: none
+    deployments: [first/m, second/m]
+budgets:
+  - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}}
+  - {name: all, usd: "1000", window: month, zone: UTC}
+"""
+
+
+def after(seconds, answer=answer_ok):
+    def late(received, connection):
+        time.sleep(seconds)
+        return answer(received, connection)
+    return late
+
+
+class Pair:
+    def __init__(self, running, first, second):
+        self.running, self.first, self.second = running, first, second
+
+    def ask(self, model="hedged", stream=False):
+        body = b'{"model":"%s","stream":%s,"max_tokens":10,"messages":[{"role":"user","content":"hi"}]}' % (
+            model.encode(), b"true" if stream else b"false")
+        return self.running.call(body)
+
+    def turn(self, response):
+        return self.running.turn(response["x-weir-request-id"])
+
+
+@pytest.fixture(scope="module")
+def pair():
+    first, second = Provider(), Provider()
+    lines = provider_lines("first", first.port) + provider_lines("second", second.port)
+    with gateway(lines + PRICES + ROUTES) as running:
+        yield Pair(running, first, second)
+    first.close()
+    second.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh(pair):
+    for one in (pair.first, pair.second):
+        one.forget()
+        one.answer = answer_ok
+
+
+def held(pair):
+    counters = pair.running.weir.json("budget", "show", "all")["counters"]
+    return sum(one["used"] for one in counters), sum(one["reserved"] for one in counters)
+
+
+def test_a_quick_deployment_is_asked_alone(pair):
+    response = pair.ask()
+    assert response["x-weir-deployment"] == "first/m" and len(pair.second.requests) == 0
+    assert len(pair.turn(response)["tries"]) == 1
+
+
+def test_the_second_answers_where_the_first_is_slow_and_both_are_in_the_ledger(pair):
+    used, _ = held(pair)
+    pair.first.answer = after(8)
+    response = pair.ask()
+    assert response.status == 200 and response.body == OK and response["x-weir-deployment"] == "second/m"
+    turn = pair.turn(response)
+    assert [(one["deployment"], one["status"], one.get("error")) for one in turn["tries"]] == [
+        ("first/m", 0, "hedge_lost"), ("second/m", 200, None)]
+    lost, served = (one["cost_nano_usd"] for one in turn["tries"])
+    # The loser's input, estimated, at its own price; the winner's usage at its own.
+    assert lost > 0 and served == 2 * 1000 and turn["cost_nano_usd"] == lost + served
+    assert "estimated" in turn["flags"] and turn["usage_source"] == "provider" and turn["usage"]["input"] == 1
+    assert held(pair) == (used + turn["cost_nano_usd"], 0)
+
+
+def test_the_first_answers_where_it_is_quicker_in_the_end(pair):
+    used, _ = held(pair)
+    pair.first.answer, pair.second.answer = after(1), after(8)
+    response = pair.ask()
+    assert response.body == OK and response["x-weir-deployment"] == "first/m"
+    assert len(pair.second.requests) == 1
+    turn = pair.turn(response)
+    assert [(one["deployment"], one.get("error")) for one in turn["tries"]] == [("second/m", "hedge_lost"), ("first/m", None)]
+    assert held(pair) == (used + turn["cost_nano_usd"], 0)
+
+
+def test_a_stream_is_hedged_before_its_first_byte(pair):
+    stream = chunked([event(b"a"), event(b"b"), USAGE, END])
+    pair.first.answer = after(8)
+    pair.second.answer = lambda _, connection: connection.sendall(stream) or True
+    response = pair.ask(stream=True)
+    assert response["x-weir-deployment"] == "second/m" and b"a" in response.body and response.body.endswith(END)
+
+
+@pytest.mark.parametrize("broken", ["first", "second"])
+def test_one_that_fails_leaves_the_turn_to_the_other(pair, broken):
+    bad, good = (pair.first, pair.second) if broken == "first" else (pair.second, pair.first)
+    bad.answer, good.answer = after(1, failing("500 No")), after(2)
+    response = pair.ask()
+    assert response.status == 200 and response.body == OK
+    assert response["x-weir-deployment"] == ("second/m" if broken == "first" else "first/m")
+    turn = pair.turn(response)
+    assert sorted(one["status"] for one in turn["tries"]) == [200, 500] and len(turn["tries"]) == 2
+    assert turn["cost_nano_usd"] == turn["tries"][-1]["cost_nano_usd"], "an error owes nothing"
+
+
+def test_one_whose_connection_breaks_leaves_the_turn_to_the_other(pair):
+    pair.first.answer, pair.second.answer = after(1, lambda *_: False), after(2)
+    response = pair.ask()
+    assert response.status == 200 and response["x-weir-deployment"] == "second/m"
+
+
+def test_both_may_fail(pair):
+    pair.first.answer, pair.second.answer = after(1, failing("500 No")), after(1.2, failing("503 No"))
+    response = pair.ask()
+    assert response.status in (500, 503)
+    turn = pair.turn(response)
+    assert sorted(one["status"] for one in turn["tries"]) == [500, 503] and turn["cost_nano_usd"] == 0
+    assert held(pair)[1] == 0
+
+
+def test_a_clients_own_fault_ends_both(pair):
+    pair.first.answer, pair.second.answer = after(1, failing("400 No")), after(8)
+    began = time.monotonic()
+    response = pair.ask()
+    assert response.status == 400 and time.monotonic() - began < 7
+    assert held(pair)[1] == 0
+
+
+def test_there_is_no_second_where_a_budget_has_no_room_for_it(pair):
+    pair.first.answer = after(1)
+    response = pair.ask("poor")
+    assert response.status == 200 and response["x-weir-deployment"] == "first/p" and len(pair.second.requests) == 0
+    assert len(pair.turn(response)["tries"]) == 1
+
+
+def test_a_client_that_hangs_up_on_both_pays_for_both_and_holds_nothing(pair):
+    pair.first.answer = pair.second.answer = after(8)
+    with pair.running.client() as client:
+        client.send(request(pair.running.key, b'{"model":"hedged","messages":[]}', headers=["x-weir-session: gone-twice"]))
+        pair.second.wait_for(1, 20)
+    def its_turn():
+        return next((one for one in pair.running.weir.turns() if (one.get("session") or {}).get("value") == "gone-twice"), None)
+
+    turn = weirkit.wait_until(its_turn, 20, "its turn")
+    assert turn["error"] == "client_closed" and "cancelled" in turn["flags"] and "estimated" in turn["flags"]
+    lost, = [one for one in turn["tries"] if one.get("error") == "hedge_lost"]
+    assert turn["cost_nano_usd"] > lost["cost_nano_usd"] > 0
+    assert held(pair)[1] == 0
+    # Nothing of it is left behind: the next turn is served as ever.
+    pair.first.answer = answer_ok
+    assert pair.ask().status == 200
+
+
+def test_a_deployment_is_slow_by_its_own_measure(pair):
+    for _ in range(25):
+        assert pair.ask("measured")["x-weir-deployment"] == "first/q"
+    pair.second.forget()
+    pair.first.answer = after(8)
+    response = pair.ask("measured")
+    assert response["x-weir-deployment"] == "second/q"
+    assert [one.get("error") for one in pair.turn(response)["tries"]] == ["hedge_lost", None]
+
+
+def test_the_route_says_that_it_hedges(pair):
+    routes = {one["name"]: one.get("hedge") for one in pair.running.weir.json("route", "list")["data"]}
+    assert routes["hedged"] == "300 ms" and routes["measured"] == "p95" and routes["plain"] is None
