@@ -9,7 +9,7 @@ import Policy
 import WireFormat
 
 /// A turn whose session is watched.
-final class WatchedTurn {
+final class RunawayTurn {
     let session: WatchedSession
     /// A throttled turn is held no longer; an agent's own time-outs are longer.
     let deadline: Timestamp
@@ -32,7 +32,7 @@ extension Exchange {
         let signs = TurnSigns(
             opener: request.openerHash, calls: calls, results: tail.results, bytes: Int64(body.readableBytes))
         let now = loop.shared.clock.now()
-        watched = WatchedTurn(session, since: now)
+        watched = RunawayTurn(session, since: now)
         return try obey(
             loop.shared.runaway.check(session, developer: turn.record.principal.owner, signs, under: policy, at: now), policy, at: now)
     }
@@ -73,7 +73,7 @@ extension Exchange {
 
 extension RunawayWatch {
     /// Takes what a turn cost.
-    func settled(_ turn: WatchedTurn, _ record: TurnRecord) {
+    func settled(_ turn: RunawayTurn, _ record: TurnRecord) {
         settled(turn.session, developer: record.principal.owner, cost: record.cost.value, at: record.lastByte ?? record.received)
     }
 }

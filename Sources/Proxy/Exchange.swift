@@ -98,7 +98,7 @@ final class Exchange {
     /// Since it waits for a rate or a place.
     var limitWait: LimitWait?
     /// The turn's session, where sessions are watched for agents that run away.
-    var watched: WatchedTurn?
+    var watched: RunawayTurn?
     /// The limits that sent it to another model.
     var reroutedBy: [LimitTrace] = []
 
