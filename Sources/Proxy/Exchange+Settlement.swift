@@ -18,6 +18,10 @@ extension Exchange {
             // A 200 that carries an error event is a failed request, though its tokens may be billed.
             record.errorClass = "upstream_stream_error"
             record.finishReason = failure.type
+        } else if let translation, translation.hasFailed {
+            // It could not be said to the client as an answer.
+            record.errorClass = "upstream_malformed"
+            if translation.isFailedDocument { record.status = 502 }
         } else if let reading, record.stream, !reading.isComplete {
             record.errorClass = "upstream_truncated"
             record.flags.insert(.truncated)
