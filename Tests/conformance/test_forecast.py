@@ -115,9 +115,10 @@ def test_a_budget_full_of_reservations_is_told_of(gateway, hook):
     key = gateway.weir.key(developer="wide", team="narrow")
     body = {**SMALL, "max_tokens": 3000, "stream": True}
     # One turn holds most of two cents while its answer comes slowly; it costs next to nothing.
-    slow = threading.Thread(target=post, args=(gateway.weir.url, "chat", key, body), kwargs={"x_sim_pace_ms": "300"})
+    slow = threading.Thread(target=post, args=(gateway.weir.url, "chat", key, body), kwargs={
+        "x_sim_pace_ms": "200", "x_sim_chunks": "50"})
     slow.start()
-    weirkit.wait_until(lambda: any(one["reserved"] for one in gateway.weir.json("budget", "show", "narrow")["counters"]), 20, "the turn")
+    weirkit.wait_until(lambda: any(one["reserved"] for one in gateway.read("/budgets/narrow")["counters"]), 20, "the turn")
     assert post(gateway.weir.url, "chat", key, body).status == 402
     weirkit.wait_until(lambda: told(hook, "reserved_unused", "narrow"), 90, "the alert of the reservations")
     slow.join()
