@@ -15,6 +15,8 @@ package struct LimitView: Sendable, Codable {
     /// By how much it can be passed now, in its unit; 0 of a strict one.
     package var overBy: Int64?
     package var counters: [LimitCounterView]
+    /// Of one rule of a calendar window that is asked for by itself.
+    package var forecasts: [LimitForecastView]?
 
     package init(
         rule: LimitRule, declaredIn: String, state: String, inFlight: Int? = nil, overBy: Int64? = nil, counters: [LimitCounterView]
@@ -32,7 +34,7 @@ package struct LimitView: Sendable, Codable {
         case state
         case inFlight = "in_flight"
         case overBy = "over_by"
-        case counters
+        case counters, forecasts
     }
 
     package init(from decoder: any Decoder) throws {
@@ -43,6 +45,7 @@ package struct LimitView: Sendable, Codable {
         inFlight = try members.decodeIfPresent(Int.self, forKey: .inFlight)
         overBy = try members.decodeIfPresent(Int64.self, forKey: .overBy)
         counters = try members.decode([LimitCounterView].self, forKey: .counters)
+        forecasts = try members.decodeIfPresent([LimitForecastView].self, forKey: .forecasts)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -53,6 +56,7 @@ package struct LimitView: Sendable, Codable {
         try members.encodeIfPresent(inFlight, forKey: .inFlight)
         try members.encodeIfPresent(overBy, forKey: .overBy)
         try members.encode(counters, forKey: .counters)
+        try members.encodeIfPresent(forecasts, forKey: .forecasts)
     }
 }
 

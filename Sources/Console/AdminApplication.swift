@@ -33,6 +33,7 @@ package func makeAdminRouter(_ dependencies: AdminDependencies) -> Router<BasicR
     EntityHandlers(dependencies).register(routes)
     KeyHandlers(dependencies).register(routes)
     ReportHandlers(dependencies).register(routes)
+    SessionHandlers(dependencies).register(routes)
     PriceHandlers(dependencies).register(routes)
     LoginHandlers(dependencies).register(routes)
     RepositoryHandlers(dependencies).register(routes)

@@ -38,6 +38,7 @@ package struct AdminDependencies: Sendable {
     /// The gateway's address as clients reach it; empty when it is not known.
     package var gateway: @Sendable () async -> String = { "" }
     package var limits: LimitAccess
+    package var sessions = SessionAccess()
     /// Tells every receiver of alerts, or one, that they arrive.
     package var testAlerts: @Sendable (String?) async -> [AlertTestView] = { _ in [] }
 

@@ -18,13 +18,16 @@ package struct LimitAccess: Sendable {
     package var hasZone: @Sendable (String) -> Bool
     package var explain: @Sendable (LimitQuestion) async throws -> LimitExplanation
     package var simulate: @Sendable (LimitSimulationRequest) async throws -> LimitSimulation
+    /// How a rule's counters came so far and will stand; nil of rules that cannot be forecast.
+    package var forecast: @Sendable (LimitRule) async throws -> [LimitForecastView]?
 
     package init(
         rules: @escaping @Sendable () async throws -> [LimitRule], declared: @escaping @Sendable () async -> Set<String>,
         isCounted: @escaping @Sendable (LimitRule) async -> Bool,
         counters: @escaping @Sendable (LimitRule) async -> [LimitCounterView], hasZone: @escaping @Sendable (String) -> Bool,
         explain: @escaping @Sendable (LimitQuestion) async throws -> LimitExplanation,
-        simulate: @escaping @Sendable (LimitSimulationRequest) async throws -> LimitSimulation
+        simulate: @escaping @Sendable (LimitSimulationRequest) async throws -> LimitSimulation,
+        forecast: @escaping @Sendable (LimitRule) async throws -> [LimitForecastView]? = { _ in nil }
     ) {
         self.rules = rules
         self.declared = declared
@@ -33,6 +36,7 @@ package struct LimitAccess: Sendable {
         self.hasZone = hasZone
         self.explain = explain
         self.simulate = simulate
+        self.forecast = forecast
     }
 }
 

@@ -58,7 +58,11 @@ struct LimitHandlers: Sendable {
             return try jsonResponse(await view(made), status: .created)
         }
         routes.on(.get, "\(path)/{id}") { _, context in
-            try jsonResponse(await view(find(pathID(context)), all: true))
+            let rule = try await find(pathID(context))
+            await dependencies.catchUp()
+            var view = await view(rule, all: true)
+            view.forecasts = try await dependencies.limits.forecast(rule)
+            return try jsonResponse(view)
         }
         routes.on(.patch, "\(path)/{id}") { request, context in
             let id = try pathID(context)

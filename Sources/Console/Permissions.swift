@@ -63,6 +63,7 @@ package let routePermissions: [String: String] = [
     "POST /api/v1/alerts/test": "alert:test",
     "GET /api/v1/sessions": "session:read",
     "GET /api/v1/sessions/{id}": "session:read",
+    "POST /api/v1/sessions/{id}/grant": "session:grant",
     "GET /api/v1/turns": "turn:read",
     "GET /api/v1/turns/{id}": "turn:read",
     "GET /api/v1/tail": "turn:read",

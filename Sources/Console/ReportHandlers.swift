@@ -1,4 +1,4 @@
-// ReportHandlers: spend, sessions, turns, and the live tail. They wait for the ledger, so that what was just done is shown.
+// ReportHandlers: spend, turns, and the live tail. They wait for the ledger, so that what was just done is shown.
 
 package import AdminAPI
 import Foundation
@@ -13,7 +13,7 @@ struct ReportHandlers: Sendable {
 
     init(_ dependencies: AdminDependencies) { self.dependencies = dependencies }
 
-    private static let filters = ["since", "until", "developer", "team", "repository", "model", "key"]
+    static let filters = ["since", "until", "developer", "team", "repository", "model", "key"]
 
     func register(_ routes: Routes) {
         let dependencies = dependencies
@@ -29,24 +29,6 @@ struct ReportHandlers: Sendable {
             let query = try request.query(allowed: ["since"])
             await dependencies.catchUp()
             return try jsonResponse(dependencies.reports.telemetry(since: parseTime(query["since"], "since")))
-        }
-        routes.on(.get, "/api/v1/sessions") { request, _ in
-            let query = try request.query(allowed: Self.filters + ["after", "limit"])
-            await dependencies.catchUp()
-            return try jsonResponse(
-                dependencies.reports.sessions(
-                    filter: Self.filter(query), after: query["after"], limit: Int(query["limit"] ?? "") ?? 50))
-        }
-        routes.on(.get, "/api/v1/sessions/{id}") { _, context in
-            await dependencies.catchUp()
-            let name = try pathID(context)
-            let sessions = try dependencies.reports.session(name)
-            guard !sessions.isEmpty else {
-                throw IdentityError(.notFound, "session_not_found", "no session \"\(name)\"", mend: "weir session list")
-            }
-            let turns = try dependencies.reports.turns(ofSession: name, limit: 1000).map(TurnView.init)
-            let tools = try dependencies.reports.tools(ofSession: name)
-            return try jsonResponse(SessionDetail(sessions: sessions, turns: turns, tools: tools))
         }
         routes.on(.get, "/api/v1/turns") { request, _ in
             let query = try request.query(allowed: Self.filters + ["after", "limit"])
@@ -93,7 +75,7 @@ struct ReportHandlers: Sendable {
         return found
     }
 
-    private static func filter(_ query: [String: String]) throws -> SpendFilter {
+    static func filter(_ query: [String: String]) throws -> SpendFilter {
         var filter = SpendFilter()
         filter.since = try parseTime(query["since"], "since")
         filter.until = try parseTime(query["until"], "until")

@@ -27,10 +27,12 @@ package struct LimitNotice: Sendable, Hashable {
     package var retryAfterMilliseconds: Int64?
     /// Whom to ask, as the rule says.
     package var contact: String?
+    /// What that person runs to let it go on.
+    package var command: String?
 
     package init(
         kind: Kind, isBudget: Bool, name: String, scope: String, state: String, asked: String? = nil, resets: Timestamp? = nil,
-        retryAfterMilliseconds: Int64? = nil, contact: String? = nil
+        retryAfterMilliseconds: Int64? = nil, contact: String? = nil, command: String? = nil
     ) {
         self.kind = kind
         self.isBudget = isBudget
@@ -41,10 +43,16 @@ package struct LimitNotice: Sendable, Hashable {
         self.resets = resets
         self.retryAfterMilliseconds = retryAfterMilliseconds
         self.contact = contact
+        self.command = command
     }
 
     /// One line, short enough for an agent to show whole.
     package var message: String {
+        let contact = contact.map { short($0, 40) } ?? "your platform team"
+        if kind == .paused {
+            let text = "Session \"\(short(scope, 60))\" is paused (\(short(name, 40))): \(state). Ask \(contact) to let it go on"
+            return text + (command.map { ": \($0)" } ?? ".")
+        }
         let whose = scope.isEmpty ? "" : " (\(short(scope, 60)))"
         var text = "\(isBudget ? "Budget" : "Limit") \"\(short(name, 40))\"\(whose): \(state)"
         if let asked { text += ", this turn may take \(asked)" }
@@ -54,8 +62,8 @@ package struct LimitNotice: Sendable, Hashable {
         } else if let resets {
             text += " It begins anew \(resets.rfc3339.prefix(16).replacing("T", with: " ")) UTC."
         }
-        text += " Ask \(contact.map { short($0, 40) } ?? "your platform team") for more."
-        return text
+        text += " Ask \(contact) for more"
+        return text + (command.map { ": \($0)" } ?? ".")
     }
 
     private func short(_ text: String, _ max: Int) -> String {

@@ -282,6 +282,7 @@ extension Exchange {
             acquireUpstream(fresh: false)
             return
         }
+        if let policy = snapshot.policy.runaway, try !passRunawayWatch(policy, endpoint) { return }
         if !snapshot.limitBook.isEmpty, try !takeLimits() { return }
         if let hit = caching?.hit { return try answerFromCache(hit) }
         // With a connection at hand the request goes out in this same step: one record says that it is reserved and sent.

@@ -51,7 +51,7 @@ extension Exchange {
 
     /// The request is sent: on a route that hedges, the next deployment is asked after a while.
     func scheduleHedge(_ rule: HedgeRule, _ tries: TurnTries) {
-        guard !tries.hasHedged, let next = tries.plan.next, mayHedge(to: next, tries) else { return }
+        guard !tries.hasHedged, provider?.provider.hangUp == .cancel, let next = tries.plan.next, mayHedge(to: next, tries) else { return }
         let now = loop.shared.clock.now()
         let p95 = rule.milliseconds == nil ? tries.deployment.state.with { $0.latencyP95(at: now) } : nil
         guard let delay = rule.milliseconds.map(Int64.init) ?? p95.map({ $0 / 1000 }) else { return }
@@ -62,12 +62,14 @@ extension Exchange {
         }
     }
 
-    /// A deployment that nobody should be sent to is no help.
+    /// A deployment that nobody should be sent to is no help, and the loser at a provider that bills what was cut off in full would be
+    /// paid twice.
     private func mayHedge(to index: Int, _ tries: TurnTries) -> Bool {
         let deployment = tries.route.deployments[index]
         let (now, tokens) = (loop.shared.clock.now(), tries.tokens)
-        return deployment.provider.health?.isDown != true && deployment.state.with { $0.state(at: now, tokens: tokens) } == .ready
-            && deployment.provider.token.map { $0.line(at: now) != nil } ?? true && !snapshot.policy.waitsForSync
+        return deployment.provider.provider.hangUp == .cancel && deployment.provider.health?.isDown != true
+            && deployment.state.with { $0.state(at: now, tokens: tokens) } == .ready
+            && deployment.provider.token.map { $0.isReady(at: now) } ?? true && !snapshot.policy.waitsForSync
     }
 
     /// Asks the next deployment beside the present one, when its budgets and limits have room for both.

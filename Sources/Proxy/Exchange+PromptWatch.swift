@@ -10,7 +10,7 @@ import Synchronization
 final class PromptTable: Sendable {
     private let watch = Mutex(PromptWatch())
 
-    func settled(_ turn: WatchedTurn, in session: PromptSession) -> PrefixBreak? {
+    func settled(_ turn: PromptTurn, in session: PromptSession) -> PrefixBreak? {
         watch.withLock { $0.settled(turn, in: session) }
     }
 }
@@ -21,7 +21,7 @@ extension Exchange {
         guard (200..<300).contains(turn.record.status), turn.record.errorClass == nil, turn.record.usageSource == .provider,
             let session = turn.record.attribution.session?.value
         else { return }
-        let watched = WatchedTurn(
+        let watched = PromptTurn(
             id: requestID, opener: turn.record.bodyHash, outline: outline, provider: turn.record.provider, model: turn.record.model,
             usage: turn.record.usage, received: received, ended: loop.shared.clock.now())
         let found = loop.shared.prompts.settled(

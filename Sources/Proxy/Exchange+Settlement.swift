@@ -18,6 +18,10 @@ extension Exchange {
             // A 200 that carries an error event is a failed request, though its tokens may be billed.
             record.errorClass = "upstream_stream_error"
             record.finishReason = failure.type
+        } else if let translation, translation.hasFailed {
+            // It could not be said to the client as an answer.
+            record.errorClass = "upstream_malformed"
+            if translation.isFailedDocument { record.status = 502 }
         } else if let reading, record.stream, !reading.isComplete {
             record.errorClass = "upstream_truncated"
             record.flags.insert(.truncated)
@@ -134,6 +138,7 @@ extension Exchange {
         if limits != nil { settleLimits(&turn.record) }
         let shared = loop.shared
         if let tries { settleRoute(tries, turn) }
+        if let watched { shared.runaway.settled(watched, turn.record) }
         shared.metrics.turnsSettled.increment()
         if turn.record.flags.contains(.unpriced) { shared.metrics.turnsUnpriced.increment() }
         if turn.record.flags.contains(.estimated) { shared.metrics.turnsEstimated.increment() }

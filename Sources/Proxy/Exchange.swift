@@ -97,6 +97,8 @@ final class Exchange {
     var limits: TurnLimits?
     /// Since it waits for a rate or a place.
     var limitWait: LimitWait?
+    /// The turn's session, where sessions are watched for agents that run away.
+    var watched: RunawayTurn?
     /// The limits that sent it to another model.
     var reroutedBy: [LimitTrace] = []
 

@@ -24,12 +24,15 @@ package final class GatewayShared: Sendable {
     let signatures = SignatureStore()
     /// Budgets and limits, counted.
     package let limits: LimitLedger
+    /// Sessions that run away.
+    package let runaway: RunawayWatch
 
     /// - Parameters:
     ///   - origin: who answers what the data plane does not.
     ///   - responseOwner: finds the maker of a stored response that is no longer in memory.
     package init(
         journal: Journal, clock: any GatewayClock, random: any RandomSource = SystemRandom(), limits: LimitLedger? = nil,
+        runaway: RunawayWatch = RunawayWatch(),
         origin: OriginTable = OriginTable([], logger: Logger(label: "weir.origin")), board: DeploymentBoard = DeploymentBoard(),
         responseOwner: @escaping @Sendable (String) async -> ResponseOwner?
     ) {
@@ -38,6 +41,7 @@ package final class GatewayShared: Sendable {
         self.random = random
         self.origin = origin
         self.board = board
+        self.runaway = runaway
         self.limits = limits ?? LimitLedger(seed: random.next())
         resolver = UpstreamResolver(threads: .singleton)
         responses = ResponseDirectory(lookUp: responseOwner)

@@ -68,6 +68,8 @@ package struct GatewayPolicy: Sendable, Hashable {
     package var requiredLabels: Set<String> = []
     /// Whether SHA-256 digests of both bodies are kept on each turn. They cost about as much CPU as TLS does.
     package var keepsDigests = false
+    /// What is done about agents that run away; nil is nothing.
+    package var runaway: RunawayPolicy?
     /// Journal appends wait for the group's fsync before the next step.
     package var waitsForSync = false
     /// Whether each turn's prompt is outlined, so that a turn whose cache broke says why. About a pass over the body.

@@ -8,8 +8,8 @@ extension LimitNotice {
     static let soonMilliseconds: Int64 = 60_000
 
     init(_ refusal: LimitRefusal, _ book: LimitBook, at now: Timestamp) {
-        guard refusal.reason != .paused, let verdict = refusal.failures.first else {
-            self.init(kind: .paused, isBudget: false, name: "session", scope: "", state: refusal.note ?? "it is paused")
+        guard let verdict = refusal.failures.first else {
+            self.init(kind: .spent, isBudget: false, name: refusal.reason.rawValue, scope: "", state: "no room")
             return
         }
         let wait = refusal.retryAt.map { max(0, ($0.nanoseconds - now.nanoseconds) / 1_000_000) }
@@ -19,8 +19,47 @@ extension LimitNotice {
             kind: isSoon ? .soon : .spent, isBudget: verdict.unit == .nanoUSD, name: verdict.name,
             scope: rule.map { scopeWords($0, verdict.group) } ?? "", state: stateWords(verdict),
             asked: verdict.unit.isSize ? verdict.amount.map { amountWords($0, verdict.unit) } : nil, resets: verdict.resetsAt,
-            retryAfterMilliseconds: isSoon ? max(1, wait ?? 1000) : nil, contact: verdict.contact)
+            retryAfterMilliseconds: isSoon ? max(1, wait ?? 1000) : nil, contact: verdict.contact,
+            command: verdict.action == .ask && !isSoon ? rule.map { grantCommand($0, verdict) } : nil)
     }
+
+    /// A session that waits for a person.
+    init(_ standing: SessionStanding, contact: String?) {
+        self.init(
+            kind: .paused, isBudget: false, name: "runaway.\(standing.rule)", scope: standing.session, state: standing.text,
+            contact: contact, command: "weir session grant \(shellWord(standing.session))")
+    }
+
+    /// A turn that may come soon, and was not held for so long.
+    init(_ finding: RunawayFinding, until: Timestamp, at now: Timestamp, contact: String?) {
+        self.init(
+            kind: .soon, isBudget: false, name: "runaway.\(finding.kind.rawValue)", scope: "session \(finding.session.session)",
+            state: finding.text, retryAfterMilliseconds: max(1, (until.nanoseconds - now.nanoseconds) / 1_000_000), contact: contact)
+    }
+}
+
+/// What lets a turn go on that a person is to be asked about: as much again as the rule gives.
+private func grantCommand(_ rule: LimitRule, _ verdict: LimitVerdict) -> String {
+    let isMoney = rule.unit == .nanoUSD
+    if let place = rule.wholeGroup.firstIndex(of: .session), place < verdict.group.count, rule.unit != .concurrent {
+        let amount =
+            isMoney
+            ? "--usd \(NanoUSD(rule.limit).dollars)"
+            : "\(rule.unit == .requests ? "--turns" : "--tokens") \(rule.limit)"
+        return "weir session grant \(shellWord(verdict.group[place])) \(amount)"
+    }
+    let whose = zip(rule.wholeGroup, verdict.group).map { " --group \(shellWord("\($0)=\($1)"))" }.joined()
+    return isMoney
+        ? "weir budget grant \(shellWord(rule.id)) --usd \(NanoUSD(rule.limit).dollars)\(whose)"
+        : "weir limit grant \(shellWord(rule.id)) --amount \(rule.limit)\(whose)"
+}
+
+/// As a shell takes it: names come from outside.
+package func shellWord(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy { byte in
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "-_.:/@+=,".utf8.contains(byte)
+    }
+    return isPlain && !text.isEmpty && !text.hasPrefix("-") ? text : "'\(text.replacing("'", with: "'\\''"))'"
 }
 
 extension LimitUnit {

@@ -28,11 +28,13 @@ package struct SessionRow: Sendable, Codable, Hashable {
     package var outputTokens: Int64
     package var costNanoUSD: Int64
     package var unpricedTurns: Int64
+    /// How it stands with the watch for runaway agents; filled in by who knows.
+    package var standing: SessionStanding?
     /// The share of input that came from a prompt cache, in per mille; absent without input.
     package var cacheHitPerMille: Int64?
 
     enum CodingKeys: String, CodingKey {
-        case session
+        case session, standing
         case keyID = "key_id"
         case source
         case parentSession = "parent_session"
@@ -57,6 +59,11 @@ package struct SessionList: Sendable, Codable {
     package var sessions: [SessionRow]
     /// What to pass as `after` for the next page; nil at the end.
     package var next: String?
+
+    package init(sessions: [SessionRow], next: String? = nil) {
+        self.sessions = sessions
+        self.next = next
+    }
 }
 
 /// A page of turns, as their whole records.

@@ -3,6 +3,7 @@
 
 import Foundation
 import GatewayModel
+import Policy
 import Providers
 import Yams
 
@@ -172,6 +173,9 @@ package struct ConfigurationReader {
         switch setting.kind {
         case .text(let path): settings[keyPath: path] = text
         case .optionalText(let path): settings[keyPath: path] = text
+        case .action(let path):
+            guard let action = RunawayAction(rawValue: text) else { return "\(setting.path) cannot be \"\(text)\"" }
+            settings[keyPath: path] = action
         case .choice(let path, let choices):
             guard choices.contains(text) else { return "\(setting.path) cannot be \"\(text)\"" }
             settings[keyPath: path] = text

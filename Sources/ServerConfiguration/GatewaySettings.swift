@@ -34,6 +34,8 @@ package struct GatewaySettings: Sendable {
     package var limitRules: [LimitRule] = []
     /// Where alerts go.
     package var alertSinks: [AlertSink] = []
+    /// What is done about agents that run away.
+    package var runaway = RunawayPolicy()
 
     package init() {}
 

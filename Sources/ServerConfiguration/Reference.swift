@@ -23,6 +23,17 @@ package enum ConfigurationReference {
 
             """
         text += Schema.general.map(row).joined()
+        text += """
+
+            ## `runaway`
+
+            What is done about agents that run away ([runaway](runaway.md)).
+
+            | setting | environment | type | default | meaning |
+            |---|---|---|---|---|
+
+            """
+        text += Schema.runaway.map(row).joined()
         return text + providers() + rules()
     }
 

@@ -2,12 +2,14 @@
 // reference pages and `weir config check` are made from this list.
 
 import GatewayModel
+import Policy
 
 /// One scalar or list setting.
 struct Setting: Sendable {
     enum Kind: Sendable {
         case text(any WritableKeyPath<GatewaySettings, String> & Sendable)
         case optionalText(any WritableKeyPath<GatewaySettings, String?> & Sendable)
+        case action(any WritableKeyPath<GatewaySettings, RunawayAction> & Sendable)
         case choice(any WritableKeyPath<GatewaySettings, String> & Sendable, [String])
         case number(any WritableKeyPath<GatewaySettings, Int> & Sendable, ClosedRange<Int>)
         case words(any WritableKeyPath<GatewaySettings, [String]> & Sendable, [String])
@@ -34,6 +36,7 @@ struct Setting: Sendable {
         switch kind {
         case .text(let path), .choice(let path, _): settings[keyPath: path]
         case .optionalText(let path): settings[keyPath: path] ?? ""
+        case .action(let path): settings[keyPath: path].rawValue
         case .number(let path, _): String(settings[keyPath: path])
         case .words(let path, _): "[\(settings[keyPath: path].joined(separator: ", "))]"
         }
@@ -42,6 +45,7 @@ struct Setting: Sendable {
     var typeText: String {
         switch kind {
         case .text, .optionalText: "text"
+        case .action: RunawayAction.allCases.map(\.rawValue).joined(separator: " or ")
         case .choice(_, let choices): choices.joined(separator: " or ")
         case .number(_, let range): "\(range.lowerBound) to \(range.upperBound)"
         case .words(_, let allowed): "list of \(allowed.joined(separator: ", "))"
@@ -166,5 +170,30 @@ enum Schema {
             "Seconds that signed thinking is kept."),
     ]
 
-    static let all = general + limits
+    static let runaway: [Setting] = [
+        Setting(
+            "runaway.repeated_calls", .action(\.runaway.repeatedCalls),
+            "The same tool calls gave the same results over and over: one call, or a cycle of up to four."),
+        Setting("runaway.repetitions_max", .number(\.runaway.repetitionsMax, 2...1000), "How often in a row they may."),
+        Setting(
+            "runaway.growing_context", .action(\.runaway.growingContext),
+            "The context grows twofold, without a word of a person, and three quarters of the calls are old ones."),
+        Setting("runaway.growing_turns_min", .number(\.runaway.growingTurnsMin, 4...10_000), "For so many turns in a row."),
+        Setting(
+            "runaway.burn_rate", .action(\.runaway.burnRate),
+            "A developer spends many times what is normal for their active hours of the last weeks."),
+        Setting("runaway.burn_factor", .number(\.runaway.burnFactor, 2...1000), "So many times."),
+        Setting(
+            "runaway.burn_usd_per_hour_min", .number(\.runaway.burnUSDPerHourMin, 0...1_000_000), "Below this nothing counts as fast."),
+        Setting("runaway.long_session", .action(\.runaway.longSession), "A session goes on for too long."),
+        Setting("runaway.session_minutes_max", .number(\.runaway.sessionMinutesMax, 1...525_600), "From its first turn on."),
+        Setting("runaway.many_turns", .action(\.runaway.manyTurns), "A session takes too many turns."),
+        Setting("runaway.session_turns_max", .number(\.runaway.sessionTurnsMax, 1...1_000_000), "So many are not too many."),
+        Setting("runaway.high_cost", .action(\.runaway.highCost), "A session costs too much; turns in flight still come on top."),
+        Setting("runaway.session_usd_max", .number(\.runaway.sessionUSDMax, 1...1_000_000), "From so much on."),
+        Setting("runaway.throttle_seconds", .number(\.runaway.throttleSeconds, 1...3600), "Between two turns of a throttled session."),
+        Setting("runaway.contact", .optionalText(\.runaway.contact), "Whom to ask; refusals say it."),
+    ]
+
+    static let all = general + limits + runaway
 }

@@ -14,6 +14,8 @@ package struct PastUse: Sendable {
     package var tags: [String: String] = [:]
     /// When its turns came: the beginning of the hour, or the turn's own time.
     package var time: Timestamp
+    /// When a single turn ended.
+    package var ended: Timestamp
     package var turns: Int64
     package var costNanoUSD: Int64
     package var inputTokens: Int64
@@ -25,6 +27,7 @@ package struct PastUse: Sendable {
         session = turn.attribution.session?.value
         tags = turn.attribution.tags
         time = turn.received
+        ended = turn.lastByte ?? turn.received
         turns = 1
         costNanoUSD = turn.flags.contains(.unpriced) ? turn.reserved.value : turn.cost.value
         inputTokens = turn.usage.totalInput
@@ -35,6 +38,7 @@ package struct PastUse: Sendable {
         labels = LabelSet(row)
         self.session = session
         self.time = time
+        ended = time
         turns = row["turns"]
         costNanoUSD = row["cost"]
         inputTokens = row["input"]
@@ -44,7 +48,7 @@ package struct PastUse: Sendable {
 
 /// One reading of the ledger.
 package struct LedgerHistory {
-    private let database: Database
+    let database: Database
     /// The last journal record that it holds.
     package let cursor: JournalPosition
 

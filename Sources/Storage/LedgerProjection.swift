@@ -74,7 +74,9 @@ package final class LedgerProjection {
                         if let turn = record.json.withUnsafeBytes({ decodeTurnQuickly($0) }), !self.isDropped(turn) {
                             _ = try self.insertTurn(turn, record.json, labels: 0, session: 0, database)
                         }
-                    case .entityChanged: try self.names.apply(record, database)
+                    case .entityChanged:
+                        try self.names.apply(record, database)
+                        try SessionStandingProjection.apply(record, database)
                     default: break
                     }
                 }

@@ -55,6 +55,7 @@ enum Schema {
         ),
         (3, ledgerAliases),
         (4, clientReports),
+        (5, sessionStandings),
     ]
 
     private static func usage(_ name: String) -> String {

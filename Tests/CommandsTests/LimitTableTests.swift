@@ -36,6 +36,19 @@ import Testing
 
     @Test func oneRuleShowsItsCounters() throws { try expectGolden(counterTable(views()[0]).text(width: nil), "limit.counters") }
 
+    @Test func aBurnDownShowsEachDayWhatIsLeftAndHowLongItLasts() throws {
+        let days = [(1, 12_310_000_000, 487_690_000_000), (2, 0, 487_690_000_000), (3, 31_000_000_000, 456_690_000_000)].map {
+            LimitForecastView.Day(
+                date: "2026-11-0\($0.0)", used: Int64($0.1), left: Int64($0.2), even: Int64(30 - $0.0) * 16_666_666_666)
+        }
+        var forecast = LimitForecastView(group: ["maria"], start: "2026-11-01", end: "2026-12-01", days: days)
+        let before = burnDownText(forecast, views()[0].rule)
+        #expect(before.hasSuffix("Forecast: none before a whole day is known."))
+        (forecast.expected, forecast.low, forecast.high) = (540_000_000_000, 510_000_000_000, 580_000_000_000)
+        (forecast.exhaustedOn, forecast.daysKnown) = ("2026-11-27", 23)
+        try expectGolden(burnDownText(forecast, views()[0].rule), "limit.burn-down")
+    }
+
     @Test func aViewSurvivesItsJSON() throws {
         let view = views()[0]
         let data = try JSONEncoder().encode(view)

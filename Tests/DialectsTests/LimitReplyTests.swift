@@ -16,7 +16,9 @@ import WireFormat
         kind: .soon, isBudget: false, name: "steady", scope: "key k1", state: "60 of 60 requests a minute used",
         retryAfterMilliseconds: 2300)
     static let paused = LimitNotice(
-        kind: .paused, isBudget: false, name: "runaway", scope: "session s1", state: "paused after 8 same calls")
+        kind: .paused, isBudget: false, name: "runaway.repeated_calls", scope: "s1",
+        state: "the same tool calls gave the same results 9 times in a row (at most 8)", contact: "platform@acme.example",
+        command: "weir session grant s1")
 
     static let notices = [spent, soon, paused]
 
@@ -65,7 +67,12 @@ import WireFormat
 
     @Test func aPausedSessionStopsAsASpentBudgetDoes() {
         #expect(reply(Self.paused, .chatCompletions).status == 402)
+        #expect(reply(Self.paused, .messages, .claudeCode).status == 429 && reply(Self.paused, .responses, .codex).status == 429)
         #expect(GatewayError.limited(Self.paused).code == "session_paused")
+        #expect(
+            Self.paused.message
+                == "Session \"s1\" is paused (runaway.repeated_calls): the same tool calls gave the same results 9 times in a row "
+                + "(at most 8). Ask platform@acme.example to let it go on: weir session grant s1")
     }
 
     @Test func theMessageNamesTheBudgetItsAmountsItsScopeItsResetAndWhomToAsk() {

@@ -29,6 +29,18 @@ import Testing
                 {"type":"function_call","call_id":"\(id)","name":"shell","arguments":"\(arguments.replacing("\"", with: "\\\""))"},
                 {"type":"function_call_output","call_id":"\(id)","output":"\(result)"}
                 """
+        case .converse:
+            start = #"{"messages":[{"role":"user","content":[{"text":"fix it"}]},"#
+            end = """
+                {"role":"assistant","content":[{"text":"\(id)"},{"toolUse":{"toolUseId":"\(id)","name":"Bash","input":\(arguments)}}]},
+                {"role":"user","content":[{"toolResult":{"toolUseId":"\(id)","content":[{"text":"\(result)"}]}}]}
+                """
+        case .generateContent:
+            start = #"{"contents":[{"role":"user","parts":[{"text":"fix it"}]},"#
+            end = """
+                {"role":"model","parts":[{"functionCall":{"id":"\(id)","name":"shell","args":\(arguments)}}]},
+                {"role":"user","parts":[{"functionResponse":{"id":"\(id)","name":"shell","response":{"output":"\(result)"}}}]}
+                """
         default:
             start = #"{"model":"m","messages":[{"role":"user","content":"fix it"},"#
             end = """
@@ -41,7 +53,7 @@ import Testing
         return start + end + "]}"
     }
 
-    @Test(arguments: [Endpoint.chatCompletions, .messages, .responses])
+    @Test(arguments: [Endpoint.chatCompletions, .messages, .responses, .converse, .generateContent, .ollamaChat])
     func theSameCallIsTheSameWhateverItsIdAndAnotherIsNot(_ endpoint: Endpoint) throws {
         let first = try tail(endpoint, body(endpoint, id: "a1", arguments: #"{"cmd":"ls"}"#, result: "x"))
         let again = try tail(endpoint, body(endpoint, id: "b2", arguments: #"{"cmd":"ls"}"#, result: "x"))
@@ -52,7 +64,7 @@ import Testing
         #expect(otherResult.calls == first.calls && otherResult.results != first.results)
     }
 
-    @Test(arguments: [Endpoint.chatCompletions, .messages, .responses])
+    @Test(arguments: [Endpoint.chatCompletions, .messages, .responses, .converse, .generateContent, .ollamaChat])
     func whenAPersonSpokeLastThereAreNoCalls(_ endpoint: Endpoint) throws {
         #expect(try tail(endpoint, body(endpoint, id: "a", arguments: "{}", result: "x", person: "and now?")) == RequestTail())
     }

@@ -32,7 +32,7 @@ import Testing
             now = now.adding(seconds: seconds)
             var usage = TokenUsage()
             (usage.cacheRead, usage.cacheWrite5m, usage.input) = (read, wrote, input)
-            let made = WatchedTurn(
+            let made = PromptTurn(
                 id: RequestID(high: 0, low: number), opener: opener, outline: outline, provider: provider, model: model, usage: usage,
                 received: now, ended: now.adding(seconds: 1))
             return watch.settled(made, in: session)

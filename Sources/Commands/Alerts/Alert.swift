@@ -9,11 +9,13 @@ struct Alert: Sendable, Hashable, Encodable {
     enum Kind: String, Sendable, Encodable {
         case threshold
         case overReservation = "over_reservation"
+        case reservedUnused = "reserved_unused"
         case wouldRefuse = "would_refuse"
         case forecast
         case leaked
         case unpricedModel = "unpriced_model"
         case ledgerFailing = "ledger_failing"
+        case journalFailing = "journal_failing"
         case runaway
         case test
     }
@@ -34,11 +36,45 @@ struct Alert: Sendable, Hashable, Encodable {
 }
 
 extension Alert {
+    /// A budget that will probably not last.
+    init(_ found: CounterForecast, at now: Timestamp) {
+        let rule = found.rule
+        let forecast = found.forecast
+        let when = forecast.exhaustedOn.map { CivilDate(daysSinceEpoch: $0).text } ?? ""
+        self.init(
+            kind: .forecast, subject: rule.id, group: found.group,
+            text:
+                "\(Self.name(rule, found.group)) will probably be used up on \(when), before it begins anew on \(CivilDate(daysSinceEpoch: found.end).text): "
+                + "\(amountWords(forecast.spent, rule.unit)) of \(amountWords(found.limit, rule.unit)) used, "
+                + "\(amountWords(forecast.expected, rule.unit)) expected.",
+            at: now.rfc3339, used: forecast.spent, limit: found.limit, unit: rule.unit.rawValue,
+            once: CivilDate(daysSinceEpoch: found.start).text)
+    }
+
+    /// A session that runs away.
+    init(_ finding: RunawayFinding) {
+        let name = finding.session.session
+        var text = "Session \"\(name)\" of \(finding.developer) (key \(finding.session.key)) runs away"
+        text += " (runaway.\(finding.kind.rawValue)): \(finding.text)."
+        switch finding.action {
+        case .pause: text += " It is paused: weir session grant \(shellWord(name))"
+        case .throttle: text += " It is slowed down: weir session grant \(shellWord(name))"
+        case .off, .alert: break
+        }
+        self.init(
+            kind: .runaway, subject: name, group: [finding.session.key, finding.kind.rawValue], text: text, at: finding.at.rfc3339,
+            used: finding.count, limit: finding.allowed, once: finding.at.rfc3339)
+    }
+
+    private static func name(_ rule: LimitRule, _ group: [String]) -> String {
+        let whose = scopeWords(rule, group)
+        return "\(rule.unit == .nanoUSD ? "Budget" : "Limit") \"\(rule.name)\"\(whose.isEmpty ? "" : " (\(whose))")"
+    }
+
     /// What a ledger of limits has to tell; nil when nobody asked to be told.
     init?(_ event: LimitEvent, _ book: LimitBook, windowStart: Timestamp?) {
         guard let rule = book.rules.first(where: { $0.id == event.rule }) else { return nil }
-        let whose = scopeWords(rule, event.group)
-        let name = "\(rule.unit == .nanoUSD ? "Budget" : "Limit") \"\(rule.name)\"\(whose.isEmpty ? "" : " (\(whose))")"
+        let name = Self.name(rule, event.group)
         let amounts = "\(amountWords(event.used, rule.unit)) of \(amountWords(event.limit, rule.unit))"
         var once = windowStart?.rfc3339 ?? ""
         let kind: Kind
@@ -49,6 +85,11 @@ extension Alert {
             once += " \(percent)"
         case .overReservation(let excess):
             (kind, text) = (.overReservation, "\(name): a turn used \(amountWords(excess, rule.unit)) more than was reserved for it.")
+        case .reservedUnused(let reserved):
+            kind = .reservedUnused
+            text =
+                "\(name): a turn was refused though only \(amounts) used: turns in flight have reserved "
+                + "\(amountWords(reserved, rule.unit)). Elastic mode, or smaller caps on output, reserve less."
         case .wouldRefuse: (kind, text) = (.wouldRefuse, "\(name) is used up and only tells: \(amounts) used.")
         case .leaked: (kind, text) = (.leaked, "\(name): a reservation was dropped without being settled, and was posted whole.")
         }

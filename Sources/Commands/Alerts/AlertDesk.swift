@@ -26,10 +26,12 @@ actor AlertDesk {
     func setSinks(_ sinks: [AlertSink]) { self.sinks = sinks }
 
     func take(_ alerts: [Alert]) {
+        if alerts.isEmpty { return }
         let now = ContinuousClock.now
         for alert in alerts {
             let name = "\(alert.kind.rawValue) \(alert.subject) \(alert.group.joined(separator: " ")) \(alert.once)"
-            if let last = told[name], now - last < Self.toldFor { continue }
+            // What belongs to a window or a moment is told once for it; the rest again each day.
+            if let last = told[name], !alert.once.isEmpty || now - last < Self.toldFor { continue }
             if told.count >= Self.toldMax { told = told.filter { now - $0.value < .seconds(3600) } }
             told[name] = now
             logger.warning("alert", metadata: ["kind": "\(alert.kind.rawValue)", "text": "\(alert.text)"])

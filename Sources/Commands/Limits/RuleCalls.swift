@@ -24,7 +24,12 @@ func showRule(_ name: String, _ path: String, _ schema: String, _ server: Server
     if view.declaredIn == "configuration" { title += ", declared in the configuration" }
     try display.write(
         SingleDocument(schema: schema, value: view), table: counterTable(view), title: title, notes: [boundText(view.rule)])
+    guard display.format == .table else { return }
+    for forecast in (view.forecasts ?? []).prefix(burnDownsMax) { output("\n" + inert(burnDownText(forecast, rule)) + "\n") }
 }
+
+/// Burn-downs that are shown of one rule, those of its fullest counters.
+private let burnDownsMax = 3
 
 /// The published bound of a rule: by how much it can be passed.
 func boundText(_ rule: LimitRule) -> String {
@@ -68,7 +73,7 @@ struct GrantOptions: ParsableArguments {
     func send(_ name: String, _ path: String, amount: Int64, _ server: ServerOptions) async throws {
         let expires = try duration.map { try momentText($0, "--for") }
         let values = try group.map { try assignment($0, "--group") }
-        let granter = by ?? ProcessInfo.processInfo.environment["USER"] ?? "operator"
+        let granter = by ?? granterName()
         let reason = reason
         let made: LimitGrantRecord = try await server.changing { client in
             let view: LimitView = try await client.get("\(path)/\(segment(name))")

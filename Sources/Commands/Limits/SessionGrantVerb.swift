@@ -1,4 +1,4 @@
-// SessionGrantVerb: `weir session grant`: lets a session go on that a budget or a limit has stopped.
+// SessionGrantVerb: `weir session grant`: lets a session go on that a budget, a limit or the watch for runaway agents has stopped.
 
 import AdminAPI
 import ArgumentParser
@@ -8,8 +8,9 @@ import Policy
 
 struct SessionGrantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "grant", abstract: "Let a session go on: raise each budget or limit that keeps a counter for it.",
+        commandName: "grant", abstract: "Let a session go on: end its pause, and raise each budget or limit that keeps a counter for it.",
         discussion: """
+            weir session grant ses_83d1 --reason "it was waiting for the build"
             weir session grant ses_83d1 --usd 5 --reason "long migration"
             weir session grant ses_83d1 --turns 50 --for 2h
             """)
@@ -18,41 +19,41 @@ struct SessionGrantCommand: AsyncParsableCommand {
     @Option(help: "How many more turns.") var turns: Int64?
     @Option(help: "How many more tokens.") var tokens: Int64?
     @Option(name: .customLong("for"), help: "How long: 24h, 7d; until the window ends unless said.") var duration: String?
+    @Option(help: "The key that it belongs to, where several have a session of this name.") var key: String?
     @Option(help: "Who grants it; the user's name unless said.") var by: String?
     @Option(help: "Why.") var reason: String?
     @OptionGroup var server: ServerOptions
 
     func run() async throws {
-        guard usd != nil || turns != nil || tokens != nil else { throw ValidationError("give --usd, --turns or --tokens") }
-        let money = try usd.map { try ruleAmount($0, .nanoUSD, "--usd") }
-        let expires = try duration.map { try momentText($0, "--for") }
-        let granter = by ?? ProcessInfo.processInfo.environment["USER"] ?? "operator"
-        let (session, turns, tokens, reason) = (session, turns, tokens, reason)
-        let made: [String] = try await server.changing { client in
-            var made: [String] = []
-            for path in ["/budgets", "/limits"] {
-                let list: ListBody<LimitView> = try await client.get(path)
-                for rule in list.data.map(\.rule) {
-                    guard let place = rule.wholeGroup.firstIndex(of: .session),
-                        let amount = rule.unit == .nanoUSD
-                            ? money : rule.unit == .requests ? turns : rule.unit == .concurrent ? nil : tokens
-                    else { continue }
-                    let view: LimitView = try await client.get("\(path)/\(segment(rule.id))")
-                    for counter in view.counters where counter.group[place] == session {
-                        let grant: LimitGrantRecord = try await client.post(
-                            "\(path)/\(segment(rule.id))/grant",
-                            LimitGrantRequest(amount: amount, group: counter.group, expires: expires, by: granter, reason: reason))
-                        made.append("\(grant.rule): \(amountText(grant.amount, rule.unit)) more (\(grant.id))")
-                    }
-                }
-            }
-            guard !made.isEmpty else {
-                throw CommandFailure(
-                    "no_counter", "no budget or limit of that kind keeps a counter for session \(session)",
-                    mend: "weir budget list and weir limit list show which are per session")
-            }
-            return made
+        let request = SessionGrantRequest(
+            key: key, turns: turns, nanoUSD: try usd.map { try ruleAmount($0, .nanoUSD, "--usd") }, tokens: tokens,
+            expires: try duration.map { try momentText($0, "--for") }, by: by ?? granterName(), reason: reason)
+        let path = "/sessions/\(segment(session))/grant"
+        let made: SessionGrantView = try await server.changing { try await $0.post(path, request) }
+        for grant in made.grants { standardError(inert("\(grant.rule): raised (\(grant.id))")) }
+        for standing in made.standings {
+            standardError(inert("Session \(standing.session) of key \(standing.key) goes on\(upTo(standing))."))
         }
-        for line in made { standardError(inert(line)) }
+    }
+
+    private func upTo(_ standing: SessionStanding) -> String {
+        let parts = [
+            standing.turnsMax.map { "\($0) turns in all" }, standing.costMax.map { "\(shownMoney($0)) in all" },
+            standing.until.map { shownTime($0.rfc3339) },
+        ].compactMap { $0 }
+        return parts.isEmpty ? "" : ", up to " + parts.joined(separator: ", ")
+    }
+}
+
+/// Who gives a command, for the record.
+func granterName() -> String { ProcessInfo.processInfo.environment["USER"] ?? "operator" }
+
+/// How a session stands, in a line.
+func standingText(_ standing: SessionStanding) -> String {
+    switch standing.state {
+    case .paused:
+        "paused \(shownTime(standing.at.rfc3339)) (runaway.\(standing.rule)): \(standing.text); weir session grant \(standing.session)"
+    case .granted:
+        "let go on \(shownTime(standing.at.rfc3339)) by \(standing.by ?? "")\(standing.reason.map { $0.isEmpty ? "" : " (\($0))" } ?? "")"
     }
 }

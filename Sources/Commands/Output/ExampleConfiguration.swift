@@ -77,6 +77,15 @@ package let exampleConfiguration = """
     # usage_limits:
     #   - {name: at-once, group_by: [developer], limit: 8, unit: concurrent}
 
+    # Agents that run away: off, alert, throttle or pause; docs/runaway.md.
+    # runaway:
+    #   repeated_calls: pause
+    #   growing_context: alert
+    #   burn_rate: alert
+    #   high_cost: pause
+    #   session_usd_max: 25
+    #   contact: platform@acme.example
+
     # alerts:
     #   - {name: ops, kind: webhook, url: "https://ops.acme.example/weir", secret: "${ALERT_SECRET}"}
 

@@ -24,24 +24,15 @@ struct LimitAnswers: Sendable {
         LimitAccess(
             rules: { limits.rules }, declared: { await publisher.declaredLimits }, isCounted: { limits.isCounted($0) },
             counters: { counters($0) }, hasZone: { timeZoneRules($0) != nil }, explain: { try await explain($0) },
-            simulate: { request in try await onThread { try simulate(request) } })
+            simulate: { request in try await onThread { try simulate(request) } },
+            forecast: { rule in try await onThread { try LimitForecasts(limits: limits, databases: databases, clock: clock).views(rule) } })
     }
 
     /// The counters of the window of now, those that are used most first.
     private func counters(_ rule: LimitRule) -> [LimitCounterView] {
         let now = clock.now()
-        var found: [LimitCounter] = []
-        var place: Int? = 0
-        while let from = place, found.count < 1000 {
-            let page = limits.ledger.counters(rule: rule.id, under: limits.book, from: from, max: 1000, at: now)
-            found += page.counters
-            place = page.next
-        }
-        let period =
-            rule.window.isCalendar
-            ? WindowCalendar(rule.window, zone: timeZoneRules(rule.zone) ?? .utc, fiscalStartMonth: rule.fiscalStartMonth).period(at: now)
-            : nil
-        return found.filter { period == nil || $0.windowStart == period?.start }.map { counter in
+        let period = rule.window.isCalendar ? calendar(rule).period(at: now) : nil
+        return limits.liveCounters(rule, at: now).map { counter in
             LimitCounterView(
                 group: counter.group, used: counter.posted, reserved: counter.pending, limit: rule.limit &+ counter.granted,
                 granted: counter.granted, windowStart: period.map { Timestamp(seconds: $0.start).rfc3339 },
@@ -70,11 +61,12 @@ struct LimitAnswers: Sendable {
         if let fault = request.rule.fault(hasZone: { timeZoneRules($0) != nil }) {
             throw IdentityError(.invalid, "malformed_limit", "\(fault.field): \(fault.problem)", mend: fault.mend)
         }
-        var run = try SimulatedLimit(request.rule)
+        let end = until ?? clock.now()
+        var replay = LimitReplay(under: try limitBook([request.rule]), seed: 1)
         try LedgerHistory.read(databases.ledger) { history in
-            try history.turns(from: since, until: until ?? clock.now()) { run.take($0) }
+            try history.turns(from: since, until: end) { replay.take(PastTurn($0)) }
         }
-        return run.result(since: since, until: until ?? clock.now())
+        return LimitSimulation(replay.finish(), since: since, until: end)
     }
 
     private func malformed(_ name: String, _ text: String) -> IdentityError {
@@ -82,55 +74,25 @@ struct LimitAnswers: Sendable {
     }
 }
 
-/// A rule that is tried on past turns.
-private struct SimulatedLimit {
-    let rule: LimitRule
-    let book: LimitBook
-    let ledger = LimitLedger(seed: 1)
-    var turns: Int64 = 0
-    var refused: Int64 = 0
-    var cost: Int64 = 0
-    var refusedCost: Int64 = 0
-    var groups: [[String]: LimitSimulation.Group] = [:]
-
-    init(_ rule: LimitRule) throws {
-        self.rule = rule
-        book = try limitBook([rule])
+extension PastTurn {
+    /// At what it cost, from when it came until it ended.
+    fileprivate init(_ use: PastUse) {
+        let used = LimitAmounts(cost: use.costNanoUSD, inputTokens: use.inputTokens, outputTokens: use.outputTokens)
+        self.init(facts: TurnFacts(use), received: use.time, ended: use.ended, reserved: used, used: used)
     }
+}
 
-    mutating func take(_ use: PastUse) {
-        let facts = TurnFacts(use)
-        let amounts = LimitAmounts(cost: use.costNanoUSD, inputTokens: use.inputTokens, outputTokens: use.outputTokens)
-        let demand = LimitDemand(whole: amounts, first: amounts, estimate: amounts, overshoot: .zero)
-        turns += 1
-        cost &+= use.costNanoUSD
-        switch ledger.admit(facts, demand, under: book, at: use.time) {
-        case .granted(let reservation):
-            let group = reservation.verdicts(at: use.time).first?.group
-            _ = reservation.settle(amounts, at: use.time)
-            if let group { groups[group, default: LimitSimulation.Group(group: group)].turns += 1 }
-        case .refused(let refusal): refuse(refusal, use)
-        case .wait(_, let refusal): refuse(refusal, use)
+extension LimitSimulation {
+    fileprivate init(_ report: LimitReplayReport, since: Timestamp, until: Timestamp) {
+        let counters = (report.rules.first?.counters ?? [:]).map { group, counter in
+            Group(
+                group: group, turns: Int64(counter.matched), refused: Int64(counter.refused), refusedNanoUSD: counter.refusedCost,
+                firstRefusal: counter.firstRefused?.rfc3339)
         }
-    }
-
-    private mutating func refuse(_ refusal: LimitRefusal, _ use: PastUse) {
-        let group = refusal.failures.first?.group ?? []
-        refused += 1
-        refusedCost &+= use.costNanoUSD
-        var one = groups[group] ?? LimitSimulation.Group(group: group)
-        one.turns += 1
-        one.refused += 1
-        one.refusedNanoUSD &+= use.costNanoUSD
-        one.firstRefusal = one.firstRefusal ?? use.time.rfc3339
-        groups[group] = one
-    }
-
-    func result(since: Timestamp, until: Timestamp) -> LimitSimulation {
-        let sorted = groups.values.sorted { ($1.refused, $0.group.joined()) < ($0.refused, $1.group.joined()) }
-        return LimitSimulation(
-            since: since.rfc3339, until: until.rfc3339, turns: turns, refused: refused, costNanoUSD: cost, refusedNanoUSD: refusedCost,
-            groups: Array(sorted.prefix(100)))
+        let sorted = counters.sorted { ($1.refused, $0.group.joined()) < ($0.refused, $1.group.joined()) }
+        self.init(
+            since: since.rfc3339, until: until.rfc3339, turns: Int64(report.turns), refused: Int64(report.refused),
+            costNanoUSD: report.cost, refusedNanoUSD: report.refusedCost, groups: Array(sorted.prefix(100)))
     }
 }
 

@@ -128,11 +128,13 @@ func windowStart(_ rule: LimitRule, at now: Timestamp) -> Timestamp? {
     case .none: nil
     case .rate(let seconds): now.adding(seconds: -seconds)
     case .rolling(let seconds): now.adding(seconds: -seconds - seconds / 60 - 1)
-    case .day, .week, .month, .quarter:
-        Timestamp(
-            seconds: WindowCalendar(rule.window, zone: timeZoneRules(rule.zone) ?? .utc, fiscalStartMonth: rule.fiscalStartMonth)
-                .period(at: now).start)
+    case .day, .week, .month, .quarter: Timestamp(seconds: calendar(rule).period(at: now).start)
     }
+}
+
+/// The periods of a rule's window, in its zone.
+func calendar(_ rule: LimitRule) -> WindowCalendar {
+    WindowCalendar(rule.window, zone: timeZoneRules(rule.zone) ?? .utc, fiscalStartMonth: rule.fiscalStartMonth)
 }
 
 /// Rules as a book, with the system's time zones.

@@ -108,6 +108,19 @@ final class LimitsInForce: Sendable {
         state.withLock { $0.version = max($0.version, counting.lastVersion) }
     }
 
+    /// The counters of a rule that count in the window of now; at most 1000.
+    func liveCounters(_ rule: LimitRule, at now: Timestamp) -> [LimitCounter] {
+        var found: [LimitCounter] = []
+        var place: Int? = 0
+        while let from = place, found.count < 1000 {
+            let page = ledger.counters(rule: rule.id, under: book, from: from, max: 1000, at: now)
+            found += page.counters
+            place = page.next
+        }
+        let start = rule.window.isCalendar ? calendar(rule).period(at: now).start : nil
+        return found.filter { start == nil || $0.windowStart == start }
+    }
+
     // MARK: Grants
 
     func setGrants(_ grants: [LimitGrantRecord]) {

@@ -142,13 +142,15 @@ private final class ServerNode: Sendable {
         let ledger = LimitLedger(seed: SystemRandom().next())
         let limits = LimitsInForce(
             ledger: ledger, databases: databases, journalDirectory: journal.directory, clock: clock, logger: logger)
+        let sessions = RunawaySessions(databases: databases, journal: journal, clock: clock)
         let alerts = AlertDesk(logger: logger)
         let publisher = SnapshotPublisher(
-            settings: settings, directory: directory, control: control, limits: limits, alerts: alerts, board: board, clock: clock)
+            settings: settings, directory: directory, control: control, limits: limits, sessions: sessions, alerts: alerts, board: board,
+            clock: clock)
         let reports = Reports(databases.ledger)
         let telemetry = TelemetryReceiver(journal: journal)
         let shared = GatewayShared(
-            journal: journal, clock: clock, limits: ledger,
+            journal: journal, clock: clock, limits: ledger, runaway: sessions.watch,
             origin: OriginTable(
                 makeOriginHandlers(directory: directory, clock: clock, publisher: publisher, telemetry: telemetry), logger: logger),
             board: board
@@ -163,6 +165,7 @@ private final class ServerNode: Sendable {
         var dependencies = makeDependencies(publisher, server, reports, telemetry, reload)
         dependencies.limits =
             LimitAnswers(limits: limits, publisher: publisher, directory: directory, databases: databases, clock: clock).access
+        dependencies.sessions = sessions.access
         dependencies.testAlerts = { [clock] name in
             await alerts.test(name, at: clock.now().rfc3339).map { AlertTestView(receiver: $0.sink, problem: $0.problem) }
         }
@@ -197,7 +200,11 @@ private final class ServerNode: Sendable {
                 .init(service: admin, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: Housekeeping(node: self)),
-                .init(service: LimitUpkeep(limits: limits, alerts: alerts, projection: projection)),
+                .init(
+                    service: LimitUpkeep(
+                        limits: limits, sessions: sessions,
+                        forecasts: LimitForecasts(limits: limits, databases: databases, clock: clock), alerts: alerts, journal: journal,
+                        projection: projection)),
                 .init(service: watch),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(settings.limits.shutdownSeconds + 10)

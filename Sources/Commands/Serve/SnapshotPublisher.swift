@@ -43,16 +43,18 @@ actor SnapshotPublisher {
     /// What `prices` was made from. A catalogue has thousands of rows, and most publications change none of them.
     private var priceSources: (configured: [PriceRow], imported: [String])?
     private let limits: LimitsInForce
+    private let sessions: RunawaySessions
     private let alerts: AlertDesk
     /// Publications come one after the other.
     private var last: Task<Void, any Error>?
 
     init(
-        settings: GatewaySettings, directory: Directory, control: ControlStore, limits: LimitsInForce, alerts: AlertDesk,
-        board: DeploymentBoard, clock: any GatewayClock
+        settings: GatewaySettings, directory: Directory, control: ControlStore, limits: LimitsInForce, sessions: RunawaySessions,
+        alerts: AlertDesk, board: DeploymentBoard, clock: any GatewayClock
     ) {
         self.alerts = alerts
         self.limits = limits
+        self.sessions = sessions
         self.settings = settings
         self.board = board
         self.directory = directory
@@ -108,6 +110,7 @@ actor SnapshotPublisher {
         var policy = GatewayPolicy()
         policy.requiredLabels = Set(settings.requiredLabels)
         policy.keepsDigests = settings.digests == "sha256"
+        policy.runaway = try sessions.policy(settings.runaway)
         policy.waitsForSync = settings.journalSync == "always"
         policy.watchesPrompts = settings.promptCacheWatch == "yes"
         let made = GatewaySnapshot(
@@ -167,6 +170,7 @@ actor SnapshotPublisher {
         settings.prices = next.prices
         settings.routes = next.routes
         settings.limitRules = next.limitRules
+        settings.runaway = next.runaway
         settings.alertSinks = next.alertSinks
         await alerts.setSinks(next.alertSinks)
         settings.requiredLabels = next.requiredLabels

@@ -116,17 +116,18 @@ struct SessionCommand: AsyncParsableCommand {
         @OptionGroup var range: RangeOptions
         @Option(help: "How many.") var limit = 50
         @Option(help: "The cursor that the page before gave.") var after: String?
+        @Flag(help: "Those that wait for a person: weir session grant lets them go on.") var paused = false
         @OptionGroup var server: ServerOptions
         @OptionGroup var display: OutputOptions
 
         func run() async throws {
-            let query = try range.query() + [("limit", String(limit)), ("after", after)]
+            let query = try range.query() + [("limit", String(limit)), ("after", after), ("state", paused ? "paused" : nil)]
             let list: SessionList = try await server.reading { try await $0.get("/sessions", query: query) }
             var table = Table([
                 Column("session"), Column("developer"), Column("repository"), Column("branch", priority: 3),
                 Column("agent", priority: 4), Column("client", priority: 3), Column("last_time", "LAST", priority: 1),
                 Column("turns", right: true), Column("sub_agents", "SUB-AGENTS", right: true, priority: 5),
-                Column("cost_nano_usd", "COST", right: true),
+                Column("state", priority: 2), Column("cost_nano_usd", "COST", right: true),
             ])
             for row in list.sessions {
                 table.rows.append([
@@ -134,7 +135,8 @@ struct SessionCommand: AsyncParsableCommand {
                     Cell(row.repository.isEmpty ? "-" : row.repository, exact: row.repository),
                     Cell(row.branch), Cell(row.agent), Cell(row.client),
                     Cell(shownTime(row.lastTime), exact: row.lastTime),
-                    .count(row.turns), .count(Int64(row.subAgents.count)), .money(row.costNanoUSD),
+                    .count(row.turns), .count(Int64(row.subAgents.count)), Cell(row.standing?.state.rawValue ?? ""),
+                    .money(row.costNanoUSD),
                 ])
             }
             try display.write(list, table: table, notes: list.next.map { ["more: --after \($0)"] } ?? [])
@@ -158,6 +160,7 @@ struct SessionCommand: AsyncParsableCommand {
                     let counts = "\(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors"
                     let hits = row.cacheHitPerMille.map { ", cache \($0 / 10).\($0 % 10) %" } ?? ""
                     output("cost \(shownMoney(row.costNanoUSD))   \(counts)\(hits)\n")
+                    if let standing = row.standing { output(inert(standingText(standing)) + "\n") }
                 }
                 output(inert(prefixLines(detail.turns)))
                 if !detail.tools.isEmpty { output(inert(toolLine(detail.tools)) + "\n") }

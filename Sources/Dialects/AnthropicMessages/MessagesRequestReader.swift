@@ -59,11 +59,7 @@ private struct MessagesRequestReader {
         switch role {
         case "system": request.messages.append(CanonicalMessage(.system, blocks))
         case "assistant": request.messages.append(CanonicalMessage(.assistant, blocks))
-        case "user":
-            let results = blocks.filter { if case .toolResult = $0.part { true } else { false } }
-            let rest = blocks.filter { if case .toolResult = $0.part { false } else { true } }
-            if !results.isEmpty { request.messages.append(CanonicalMessage(.tool, results)) }
-            if !rest.isEmpty || results.isEmpty { request.messages.append(CanonicalMessage(.user, rest)) }
+        case "user": request.appendUserTurn(blocks)
         default: throw TranslationRefusal("\(path).role", "is unknown: \(role)")
         }
     }
@@ -107,10 +103,7 @@ private struct MessagesRequestReader {
             guard let id = object["tool_use_id"]?.string else { throw TranslationRefusal("\(path).tool_use_id", "is missing") }
             let content = try object["content"].map { member throws(TranslationRefusal) in try readBlocks(member, "\(path).content") } ?? []
             return .toolResult(CanonicalToolResult(callID: id, content: content, isError: object["is_error"]?.boolean ?? false))
-        case "search_result":
-            let texts = (object["content"]?.elements ?? []).compactMap { $0.object?["text"]?.string }
-            let head = [object["title"]?.string, object["source"]?.string].compactMap { $0 }.joined(separator: "\n")
-            return .text(([head] + texts).joined(separator: "\n"))
+        case "search_result": return .text(searchResultText(object))
         case "tool_reference":
             request.note("content[].tool_reference")
             return nil
@@ -168,12 +161,7 @@ private struct MessagesRequestReader {
     private mutating func readThinking(_ member: JSONMember) {
         guard let thinking = member.object else { return }
         var reasoning = request.reasoning ?? CanonicalReasoning()
-        switch thinking["type"]?.string {
-        case "disabled": reasoning.isOff = true
-        case "enabled": reasoning.budget = thinking["budget_tokens"]?.integer
-        default: reasoning.isAdaptive = true
-        }
-        reasoning.display = thinking["display"]?.string
+        reasoning.read(thinking: thinking)
         request.reasoning = reasoning
     }
 

@@ -53,6 +53,7 @@ private struct MessagesRequestWriter: ~Copyable {
         }
         if request.sampling["n"] != nil { throw TranslationRefusal("n", "asks for several answers, and Anthropic gives one") }
         for name in request.sampling.keys.sorted() { drop(name) }
+        if request.verbosity != nil { drop("verbosity") }
         if let user = request.userID {
             json.beginObject("metadata")
             json.field("user_id", user)
@@ -145,6 +146,14 @@ private struct MessagesRequestWriter: ~Copyable {
     private mutating func writeSource(_ media: CanonicalMedia, _ parameter: String) throws(TranslationRefusal) {
         json.beginObject("source")
         switch media {
+        case .base64(let type, let data) where type.hasPrefix("text/"):
+            // Texts go as texts there.
+            guard let bytes = Array(data.utf8).withUnsafeBytes({ Base64.decode($0) }) else {
+                throw TranslationRefusal(parameter, "is no base64")
+            }
+            json.field("type", "text")
+            json.field("media_type", "text/plain")
+            json.field("data", String(decoding: bytes, as: UTF8.self))
         case .base64(let type, let data):
             json.field("type", "base64")
             json.field("media_type", type)

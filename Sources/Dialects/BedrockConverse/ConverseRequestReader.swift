@@ -57,11 +57,7 @@ private struct ConverseRequestReader {
         switch role {
         case "system": request.messages.append(CanonicalMessage(.system, blocks))
         case "assistant": request.messages.append(CanonicalMessage(.assistant, blocks))
-        case "user":
-            let results = blocks.filter(\.isToolResult)
-            let rest = blocks.filter { !$0.isToolResult }
-            if !results.isEmpty { request.messages.append(CanonicalMessage(.tool, results)) }
-            if !rest.isEmpty || results.isEmpty { request.messages.append(CanonicalMessage(.user, rest)) }
+        case "user": request.appendUserTurn(blocks)
         default: throw TranslationRefusal("\(path).role", "is unknown: \(role)")
         }
     }
@@ -125,10 +121,7 @@ private struct ConverseRequestReader {
         case "citationsContent":
             request.note("content[].citationsContent.citations")
             return .text((object?["content"]?.elements ?? []).compactMap { $0.object?["text"]?.string }.joined())
-        case "searchResult":
-            let texts = (object?["content"]?.elements ?? []).compactMap { $0.object?["text"]?.string }
-            let head = [object?["title"]?.string, object?["source"]?.string].compactMap { $0 }.joined(separator: "\n")
-            return .text(([head] + texts).joined(separator: "\n"))
+        case "searchResult": return .text(searchResultText(object))
         default: throw TranslationRefusal("\(path).\(member.key)", "has no counterpart")
         }
     }
@@ -217,14 +210,7 @@ private struct ConverseRequestReader {
             switch part.key {
             case "thinking", "reasoning_config":
                 let thinking = part.object
-                setReasoning { reasoning in
-                    switch thinking?["type"]?.string {
-                    case "disabled": reasoning.isOff = true
-                    case "enabled": reasoning.budget = thinking?["budget_tokens"]?.integer
-                    default: reasoning.isAdaptive = true
-                    }
-                    reasoning.display = thinking?["display"]?.string
-                }
+                setReasoning { $0.read(thinking: thinking) }
             case "reasoning_effort": setReasoning { $0.effort = part.string }
             case "top_k": request.topK = part.numberText
             case "tool_choice":

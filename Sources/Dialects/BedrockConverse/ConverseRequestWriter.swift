@@ -46,6 +46,7 @@ private struct ConverseRequestWriter: ~Copyable {
         writeAdditional(request, thinking, model: target.model)
         if request.sampling["n"] != nil { throw TranslationRefusal("n", "asks for several answers, and Bedrock gives one") }
         for name in request.sampling.keys.sorted() { drop(name) }
+        if request.verbosity != nil { drop("verbosity") }
         writeUser(request.userID)
         writeTier(request.serviceTier)
         json.endObject()
@@ -69,7 +70,10 @@ private struct ConverseRequestWriter: ~Copyable {
 
     private mutating func write(_ block: CanonicalBlock) throws(TranslationRefusal) {
         guard try write(block.part) else { return }
-        writeMark(block.cache)
+        var mark = block.cache
+        // Inside a result none may stand, so it goes behind.
+        if case .toolResult(let result) = block.part { mark = mark ?? result.content.last { $0.cache != nil }?.cache }
+        writeMark(mark)
     }
 
     /// Writes one block; false when nothing of it is left.
@@ -137,7 +141,6 @@ private struct ConverseRequestWriter: ~Copyable {
         json.beginObject("toolResult")
         json.field("toolUseId", bedrockToolID(result.callID))
         json.beginArray("content")
-        // A mark may not stand inside a result.
         for piece in result.content { _ = try write(piece.part) }
         json.endArray()
         if result.isError { json.field("status", "error") }

@@ -157,6 +157,8 @@ package struct CanonicalRequest: Sendable, Hashable {
     package var messages: [CanonicalMessage] = []
     package var tools: [CanonicalTool] = []
     package var toolChoice: CanonicalToolChoice?
+    /// Only these of the tools may be called; the others are described all the same, so that the prompt's beginning stays.
+    package var allowedTools: [String]?
     /// False forbids several tool calls in one turn.
     package var parallelToolCalls: Bool?
     package var maxOutputTokens: Int64?
@@ -166,6 +168,8 @@ package struct CanonicalRequest: Sendable, Hashable {
     package var topK: String?
     package var stopSequences: [String] = []
     package var reasoning: CanonicalReasoning?
+    /// How many words OpenAI's models make: `low`, `medium`, `high`.
+    package var verbosity: String?
     package var format: CanonicalFormat?
     package var stream = false
     /// The client of chat completions wants the usage of a stream.

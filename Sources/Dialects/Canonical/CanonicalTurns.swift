@@ -15,8 +15,7 @@ struct CanonicalTurn {
             var blocks = message.blocks
             let isLateSystem = message.role == .system
             if isLateSystem {
-                // In the top system prompt it would break the prompt cache from the start.
-                blocks = [.text("<system>\n\(blocks.map(\.text).joined(separator: "\n"))\n</system>")]
+                blocks = [message.asTaggedText]
             }
             if turns.last?.isUser == isUser {
                 turns[turns.count - 1].blocks += blocks

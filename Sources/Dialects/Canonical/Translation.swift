@@ -92,7 +92,7 @@ package func writeCanonicalRequest(
     _ request: CanonicalRequest, in dialect: Dialect, for target: TranslationTarget
 ) throws(TranslationRefusal) -> TranslatedRequest {
     guard let codec = codec(of: dialect) else { throw TranslationRefusal("model", "is served in a dialect that is never translated") }
-    return try codec.writeRequest(request.withoutForeignSignatures(for: dialect), target)
+    return try codec.writeRequest(request.withoutForeignSignatures(for: dialect).withToolsAllowed(in: dialect), target)
 }
 
 /// Translates one answer, in pieces of any size.

@@ -103,7 +103,7 @@ package struct GeminiEventReader: CanonicalEventReader {
             emit(.signature(GeminiSignature(signature, on: .call(calls)).carried))
         }
         endBlock(emit)
-        let id = call["id"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? GeminiCallID.mint(seed, calls)
+        let id = call["id"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? MintedCallID.make(GeminiCallID.mark, seed, calls)
         emit(.toolStart(slot: calls, id: id, name: call["name"]?.string ?? ""))
         emit(.toolArguments(slot: calls, call["args"].map { String(decoding: $0.value, as: UTF8.self) } ?? "{}"))
         emit(.toolEnd(slot: calls))

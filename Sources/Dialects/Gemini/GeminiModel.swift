@@ -25,13 +25,7 @@ struct GeminiModel {
 /// Ids of function calls that came without one: `id` is optional in Gemini's dialect and nowhere else. What Weir minted is told by its
 /// prefix and taken out again on the way back.
 enum GeminiCallID {
-    private static let mark = "gcall_"
-
-    /// - Parameter seed: what no other answer of the conversation has.
-    static func mint(_ seed: String, _ number: Int) -> String {
-        let safe = seed.utf8.filter { $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 }
-        return "\(mark)\(String(decoding: safe.prefix(40), as: UTF8.self))_\(number)"
-    }
+    static let mark = "gcall_"
 
     static func isMinted(_ id: String) -> Bool { id.hasPrefix(mark) }
 }

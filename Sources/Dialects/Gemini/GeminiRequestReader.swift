@@ -23,7 +23,6 @@ private struct GeminiRequestReader {
     /// Calls that no response has come for, in order.
     private var openCalls: [(id: String, name: String)] = []
     private var callCount = 0
-    private var allowed: [String]?
 
     mutating func read(_ member: JSONMember) throws(TranslationRefusal) {
         let name = camelName(member.key)
@@ -50,9 +49,6 @@ private struct GeminiRequestReader {
         case "cachedContent": throw TranslationRefusal(name, "names a cache of Google's, which another provider does not have")
         case "safetySettings": request.note(name)
         default: request.note(name)
-        }
-        if let allowed, name == "tools" || name == "toolConfig", !request.tools.isEmpty {
-            request.allowTools(allowed, required: true)
         }
     }
 
@@ -127,7 +123,7 @@ private struct GeminiRequestReader {
                 blocks.append(CanonicalBlock(.thinking("", signature: GeminiSignature(signature, on: .call(calls)).carried)))
             }
             guard let name = call["name"]?.string else { throw TranslationRefusal("\(path).functionCall.name", "is missing") }
-            let id = call["id"]?.string ?? GeminiCallID.mint("c", callCount)
+            let id = call["id"]?.string ?? MintedCallID.make(GeminiCallID.mark, "c", callCount)
             callCount += 1
             openCalls.append((id, name))
             let arguments = call["args"].map { String(decoding: $0.value, as: UTF8.self) } ?? "{}"
@@ -266,7 +262,7 @@ private struct GeminiRequestReader {
         case "NONE": request.toolChoice = CanonicalToolChoice.none
         case "ANY":
             request.toolChoice = names.count == 1 ? .named(names[0]) : .required
-            if names.count > 1 { allowed = names }
+            if names.count > 1 { request.allowTools(names, required: true) }
         default: throw TranslationRefusal("toolConfig.functionCallingConfig.mode", "is unknown")
         }
     }

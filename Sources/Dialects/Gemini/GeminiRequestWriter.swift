@@ -39,7 +39,7 @@ private struct GeminiRequestWriter: ~Copyable {
             if tier == "flex" || tier == "priority" { json.field("serviceTier", tier) } else { drop("service_tier") }
         }
         if request.userID != nil { drop("user") }
-        if request.promptCacheKey != nil { drop("prompt_cache_key") }
+        if request.verbosity != nil { drop("verbosity") }
         json.endObject()
         return json.bytes
     }
@@ -230,12 +230,17 @@ private struct GeminiRequestWriter: ~Copyable {
         case .required: json.field("mode", "ANY")
         case .named(let name):
             json.field("mode", "ANY")
-            json.beginArray("allowedFunctionNames")
-            json.element(name)
-            json.endArray()
+            writeAllowed([name])
         }
+        if let allowed = request.allowedTools { writeAllowed(allowed) }
         json.endObject()
         json.endObject()
+    }
+
+    private mutating func writeAllowed(_ names: [String]) {
+        json.beginArray("allowedFunctionNames")
+        for name in names { json.element(name) }
+        json.endArray()
     }
 
     // MARK: Generation
@@ -318,8 +323,7 @@ private struct Turn {
         for message in messages.drop(while: { $0.role == .system }) {
             var turn = Turn(role: message.role, blocks: message.blocks)
             if message.role == .system {
-                let text = message.blocks.map(\.text).joined(separator: "\n")
-                turn = Turn(role: .user, blocks: [.text("<system>\n\(text)\n</system>")], hasLateSystem: true)
+                turn = Turn(role: .user, blocks: [message.asTaggedText], hasLateSystem: true)
             }
             if let last = turns.last, last.role == turn.role {
                 turns[turns.count - 1].blocks += turn.blocks

@@ -51,7 +51,7 @@ package struct OllamaEventReader: CanonicalEventReader {
     private mutating func read(call: JSONObjectView, _ emit: (CanonicalEvent) -> Void) {
         endBlock(emit)
         let function = call["function"]?.object
-        let id = call["id"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? OllamaCallID.mint(seed, calls)
+        let id = call["id"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? MintedCallID.make("ocall_", seed, calls)
         emit(.toolStart(slot: calls, id: id, name: function?["name"]?.string ?? ""))
         emit(.toolArguments(slot: calls, function?["arguments"].map { String(decoding: $0.value, as: UTF8.self) } ?? "{}"))
         emit(.toolEnd(slot: calls))

@@ -103,7 +103,7 @@ private struct OllamaRequestReader {
                 guard let call = element.object, let function = call["function"]?.object, let name = function["name"]?.string else {
                     throw TranslationRefusal("\(path).tool_calls[\(index)].function", "is missing")
                 }
-                let id = call["id"]?.string ?? OllamaCallID.mint("c", callCount)
+                let id = call["id"]?.string ?? MintedCallID.make("ocall_", "c", callCount)
                 callCount += 1
                 openCalls.append((id, name))
                 let arguments = function["arguments"].map { String(decoding: $0.value, as: UTF8.self) } ?? "{}"
@@ -117,12 +117,7 @@ private struct OllamaRequestReader {
             guard let id = place.map({ openCalls.remove(at: $0).id }) ?? given else {
                 throw TranslationRefusal("\(path).tool_name", "answers no call of this conversation")
             }
-            let block = CanonicalBlock(.toolResult(CanonicalToolResult(callID: id, content: blocks)))
-            if request.messages.last?.role == .tool {
-                request.messages[request.messages.count - 1].blocks.append(block)
-            } else {
-                request.messages.append(CanonicalMessage(.tool, [block]))
-            }
+            request.appendResult(CanonicalBlock(.toolResult(CanonicalToolResult(callID: id, content: blocks))))
         default: throw TranslationRefusal("\(path).role", "is unknown: \(role)")
         }
     }
@@ -135,13 +130,5 @@ private struct OllamaRequestReader {
             request.tools.append(
                 CanonicalTool(name: name, description: function["description"]?.string, schema: function["parameters"]?.json))
         }
-    }
-}
-
-/// Ids of calls that came without one: most of Ollama's models give none.
-enum OllamaCallID {
-    static func mint(_ seed: String, _ number: Int) -> String {
-        let safe = seed.utf8.filter { $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 }
-        return "ocall_\(String(decoding: safe.prefix(40), as: UTF8.self))_\(number)"
     }
 }

@@ -33,7 +33,7 @@ private struct OllamaRequestWriter: ~Copyable {
         try writeOptions(request)
         json.field("stream", request.stream)
         for (name, isThere) in [
-            ("user", request.userID != nil), ("prompt_cache_key", request.promptCacheKey != nil),
+            ("user", request.userID != nil), ("verbosity", request.verbosity != nil),
             ("service_tier", request.serviceTier.map { $0 != "auto" && $0 != "default" } ?? false),
         ] where isThere { drop(name) }
         json.endObject()
@@ -59,6 +59,7 @@ private struct OllamaRequestWriter: ~Copyable {
                 json.field("tool_name", name)
                 json.field("content", (result.isError ? "Error: " : "") + result.content.map(\.text).joined())
                 json.endObject()
+                if block.cache != nil || result.content.contains(where: { $0.cache != nil }) { drop("cache_control") }
                 media += result.content.filter { if case .text = $0.part { false } else { true } }
             }
             // A result holds text alone: images follow in a message of the user's.
@@ -146,6 +147,7 @@ private struct OllamaRequestWriter: ~Copyable {
         } else if model.hasPrefix("gpt-oss"), let effort = reasoning.effort {
             json.field("think", ["minimal": "low", "low": "low", "medium": "medium"][effort] ?? "high")
         } else {
+            if let effort = reasoning.effort { drop("reasoning_effort:\(effort)") }
             json.field("think", true)
         }
     }

@@ -39,12 +39,13 @@ private struct ChatRequestReader {
         case "safety_identifier": request.userID = member.string
         case "user": request.userID = request.userID ?? member.string
         case "service_tier": request.serviceTier = member.string
+        case "verbosity": request.verbosity = member.string
         case "prompt_cache_key": request.promptCacheKey = member.string
         case "n":
             guard member.integer ?? 1 == 1 else { request.sampling[name] = member.json; return }
         case "frequency_penalty", "presence_penalty", "logit_bias", "seed", "logprobs", "top_logprobs":
             request.sampling[name] = member.json
-        case "store": if member.boolean == true { request.unmapped.append(name) }
+        case "store": if member.boolean == true { note(name) }
         case "functions", "function_call": throw TranslationRefusal(name, "is the form before `tools`; send `tools` and `tool_choice`")
         case "web_search_options": throw TranslationRefusal(name, "is a tool of OpenAI's own, which another provider does not have")
         case "modalities":
@@ -52,7 +53,7 @@ private struct ChatRequestReader {
                 throw TranslationRefusal(name, "asks for more than text")
             }
         case "audio": throw TranslationRefusal(name, "asks for audio")
-        default: request.unmapped.append(name)
+        default: note(name)
         }
     }
 
@@ -68,12 +69,7 @@ private struct ChatRequestReader {
         case "tool":
             guard let id = message["tool_call_id"]?.string else { throw TranslationRefusal("\(path).tool_call_id", "is missing") }
             let result = CanonicalToolResult(callID: id, content: try readContent(message, path))
-            let block = CanonicalBlock(.toolResult(result))
-            if request.messages.last?.role == .tool {
-                request.messages[request.messages.count - 1].blocks.append(block)
-            } else {
-                request.messages.append(CanonicalMessage(.tool, [block]))
-            }
+            request.appendResult(CanonicalBlock(.toolResult(result)))
         default: throw TranslationRefusal("\(path).role", "is unknown: \(role)")
         }
         if message["name"] != nil { note("messages[].name") }
@@ -218,21 +214,6 @@ private struct ChatRequestReader {
     }
 
     private mutating func note(_ name: String) { request.note(name) }
-}
-
-extension CanonicalRequest {
-    /// Names what is left out, once.
-    mutating func note(_ name: String) {
-        if !unmapped.contains(name) { unmapped.append(name) }
-    }
-
-    /// Keeps only the tools that may be called. That changes the prompt's beginning, so it is named.
-    mutating func allowTools(_ names: [String], required: Bool) {
-        let kept = tools.filter { names.contains($0.name) }
-        if kept.count != tools.count { note("tool_choice.allowed_tools") }
-        tools = kept
-        toolChoice = required ? .required : .auto
-    }
 }
 
 extension CanonicalMedia {

@@ -43,6 +43,7 @@ private struct ChatRequestWriter: ~Copyable {
         if request.topK != nil { drop("top_k") }
         writeStops(request.stopSequences)
         writeReasoning(request.reasoning)
+        if let verbosity = request.verbosity, takes("verbosity") { json.field("verbosity", verbosity) }
         writeFormat(request.format)
         for (name, value) in request.sampling.sorted(by: { $0.key < $1.key }) where takes(name) { json.rawField(named: name, value) }
         if let user = request.userID, takes("safety_identifier") { json.field("safety_identifier", String(user.prefix(128))) }
@@ -134,7 +135,7 @@ private struct ChatRequestWriter: ~Copyable {
     }
 
     private mutating func writeMark(_ cache: CachePeriod?) {
-        guard let cache else { return }
+        guard let cache, takes("prompt_cache_breakpoint") else { return }
         json.beginObject("prompt_cache_breakpoint")
         json.field("mode", "explicit")
         json.field("ttl", cache == .long ? "12h" : "30m")
@@ -190,13 +191,15 @@ private struct ChatRequestWriter: ~Copyable {
             guard case .toolResult(let result) = block.part else { continue }
             var texts: [CanonicalBlock] = []
             for piece in result.content {
-                if case .text = piece.part { texts.append(piece) } else { media.append(piece) }
+                if case .text = piece.part { texts.append(piece) } else { media.append(CanonicalBlock(piece.part)) }
             }
             if result.isError { texts.insert(.text("Error: "), at: 0) }
             json.beginObject()
             json.field("role", "tool")
             json.field("tool_call_id", result.callID)
-            json.field("content", texts.map(\.text).joined())
+            // One text, and with it the last mark that stood in or behind it.
+            let mark = block.cache ?? result.content.last { $0.cache != nil }?.cache
+            try writeContent([CanonicalBlock(.text(texts.map(\.text).joined()), cache: mark)])
             json.endObject()
         }
         if !media.isEmpty { try writePlain("user", media) }
@@ -221,6 +224,30 @@ private struct ChatRequestWriter: ~Copyable {
             }
             json.endArray()
         }
+        writeToolChoice(request)
+        if let parallel = request.parallelToolCalls, !request.tools.isEmpty { json.field("parallel_tool_calls", parallel) }
+    }
+
+    private mutating func writeToolChoice(_ request: CanonicalRequest) {
+        // A choice among no tools is an error there.
+        guard !request.tools.isEmpty else { return }
+        func isCustom(_ name: String) -> Bool { request.tools.contains { $0.isCustom && $0.name == name } }
+        if let allowed = request.allowedTools {
+            json.beginObject("tool_choice")
+            json.field("type", "allowed_tools")
+            json.beginObject("allowed_tools")
+            json.field("mode", request.toolChoice == .required ? "required" : "auto")
+            json.beginArray("tools")
+            for name in allowed {
+                json.beginObject()
+                writeName(name, isCustom: isCustom(name))
+                json.endObject()
+            }
+            json.endArray()
+            json.endObject()
+            json.endObject()
+            return
+        }
         switch request.toolChoice {
         case nil: break
         case .auto?: json.field("tool_choice", "auto")
@@ -228,13 +255,17 @@ private struct ChatRequestWriter: ~Copyable {
         case .required?: json.field("tool_choice", "required")
         case .named(let name)?:
             json.beginObject("tool_choice")
-            json.field("type", "function")
-            json.beginObject("function")
-            json.field("name", name)
-            json.endObject()
+            writeName(name, isCustom: isCustom(name))
             json.endObject()
         }
-        if let parallel = request.parallelToolCalls, !request.tools.isEmpty { json.field("parallel_tool_calls", parallel) }
+    }
+
+    /// Which tool is meant, in an object that is open.
+    private mutating func writeName(_ name: String, isCustom: Bool) {
+        json.field("type", isCustom ? "custom" : "function")
+        if isCustom { json.beginObject("custom") } else { json.beginObject("function") }
+        json.field("name", name)
+        json.endObject()
     }
 
     private mutating func writeStops(_ stops: [String]) {

@@ -38,7 +38,7 @@ private struct ResponsesRequestReader {
             var reasoning = CanonicalReasoning(effort: wish["effort"]?.string)
             reasoning.isOff = reasoning.effort == "none"
             reasoning.display = wish["summary"]?.string
-            if reasoning.effort != nil { request.reasoning = reasoning }
+            if reasoning.effort != nil || reasoning.display != nil { request.reasoning = reasoning }
         case "text": try readText(member)
         case "stream":
             request.stream = member.boolean ?? false
@@ -226,7 +226,7 @@ private struct ResponsesRequestReader {
 
     private mutating func readText(_ member: JSONMember) throws(TranslationRefusal) {
         guard let text = member.object else { return }
-        if text["verbosity"] != nil { request.note("text.verbosity") }
+        request.verbosity = text["verbosity"]?.string
         guard let format = text["format"]?.object else { return }
         switch format["type"]?.string {
         case "json_object": request.format = .jsonObject

@@ -25,13 +25,17 @@ private struct ResponsesRequestWriter: ~Copyable {
         for message in request.messages { try write(message) }
         json.endArray()
         writeTools(request)
-        if let limit = request.maxOutputTokens { json.field("max_output_tokens", max(16, limit)) }
+        if let limit = request.maxOutputTokens {
+            // It takes no fewer.
+            if limit < 16 { drop("max_tokens:\(limit)") }
+            json.field("max_output_tokens", max(16, limit))
+        }
         if let temperature = request.temperature { json.rawField("temperature", temperature.utf8) }
         if let topP = request.topP { json.rawField("top_p", topP.utf8) }
         if request.topK != nil { drop("top_k") }
         for name in request.sampling.keys.sorted() { drop(name) }
         writeReasoning(request.reasoning)
-        writeFormat(request.format)
+        writeText(request)
         if let user = request.userID { json.field("safety_identifier", String(user.prefix(128))) }
         if let tier = request.serviceTier {
             if ["auto", "default", "flex", "priority", "fast"].contains(tier) {
@@ -59,7 +63,9 @@ private struct ResponsesRequestWriter: ~Copyable {
         case .assistant: try writeAssistant(message.blocks)
         case .tool:
             for block in message.blocks {
-                if case .toolResult(let result) = block.part { try write(result, isCustom: customCalls.contains(result.callID)) }
+                if case .toolResult(let result) = block.part {
+                    try write(result, isCustom: customCalls.contains(result.callID), cache: block.cache)
+                }
             }
         }
     }
@@ -175,17 +181,22 @@ private struct ResponsesRequestWriter: ~Copyable {
         json.endObject()
     }
 
-    private mutating func write(_ result: CanonicalToolResult, isCustom: Bool) throws(TranslationRefusal) {
+    private mutating func write(
+        _ result: CanonicalToolResult, isCustom: Bool, cache: CachePeriod?
+    ) throws(TranslationRefusal) {
         json.beginObject()
         json.field("type", isCustom ? "custom_tool_call_output" : "function_call_output")
         json.field("call_id", result.callID)
         let isText = result.content.allSatisfy { if case .text = $0.part { true } else { false } }
-        if isText {
+        if isText, cache == nil, result.content.allSatisfy({ $0.cache == nil }) {
             json.field("output", (result.isError ? "Error: " : "") + result.content.map(\.text).joined())
         } else {
             json.beginArray("output")
             if result.isError { try writePart(.text("Error: "), "input_text") }
-            for piece in result.content { try writePart(piece, "input_text") }
+            for (index, piece) in result.content.enumerated() {
+                let mark = piece.cache ?? (index == result.content.count - 1 ? cache : nil)
+                try writePart(CanonicalBlock(piece.part, cache: mark), "input_text")
+            }
             json.endArray()
         }
         json.endObject()
@@ -211,6 +222,27 @@ private struct ResponsesRequestWriter: ~Copyable {
             }
             json.endArray()
         }
+        writeToolChoice(request)
+        if let parallel = request.parallelToolCalls { json.field("parallel_tool_calls", parallel) }
+    }
+
+    private mutating func writeToolChoice(_ request: CanonicalRequest) {
+        func type(_ name: String) -> String { request.tools.contains { $0.isCustom && $0.name == name } ? "custom" : "function" }
+        if let allowed = request.allowedTools {
+            json.beginObject("tool_choice")
+            json.field("type", "allowed_tools")
+            json.field("mode", request.toolChoice == .required ? "required" : "auto")
+            json.beginArray("tools")
+            for name in allowed {
+                json.beginObject()
+                json.field("type", type(name))
+                json.field("name", name)
+                json.endObject()
+            }
+            json.endArray()
+            json.endObject()
+            return
+        }
         switch request.toolChoice {
         case nil: break
         case .auto?: json.field("tool_choice", "auto")
@@ -218,11 +250,10 @@ private struct ResponsesRequestWriter: ~Copyable {
         case .required?: json.field("tool_choice", "required")
         case .named(let name)?:
             json.beginObject("tool_choice")
-            json.field("type", request.tools.first { $0.name == name }?.isCustom == true ? "custom" : "function")
+            json.field("type", type(name))
             json.field("name", name)
             json.endObject()
         }
-        if let parallel = request.parallelToolCalls { json.field("parallel_tool_calls", parallel) }
     }
 
     private mutating func writeReasoning(_ wish: CanonicalReasoning?) {
@@ -239,9 +270,15 @@ private struct ResponsesRequestWriter: ~Copyable {
         json.endObject()
     }
 
-    private mutating func writeFormat(_ format: CanonicalFormat?) {
-        guard let format else { return }
+    private mutating func writeText(_ request: CanonicalRequest) {
+        guard request.format != nil || request.verbosity != nil else { return }
         json.beginObject("text")
+        if let format = request.format { write(format) }
+        json.field("verbosity", request.verbosity)
+        json.endObject()
+    }
+
+    private mutating func write(_ format: CanonicalFormat) {
         json.beginObject("format")
         switch format {
         case .jsonObject: json.field("type", "json_object")
@@ -251,7 +288,6 @@ private struct ResponsesRequestWriter: ~Copyable {
             json.rawField("schema", schema)
             if let strict { json.field("strict", strict) }
         }
-        json.endObject()
         json.endObject()
     }
 

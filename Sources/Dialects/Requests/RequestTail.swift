@@ -22,10 +22,12 @@ package func readRequestTail(_ endpoint: Endpoint, _ head: RequestHead, body: Un
         let start = Int(head.tailStarts[number % RequestHead.tailMax])
         guard start < body.count, let message = firstObject(UnsafeRawBufferPointer(rebasing: body[start...])) else { break }
         switch endpoint.dialect {
-        case .openAIChat: if !readChat(message, &tail) { return tail }
-        case .anthropicMessages: if !readMessages(message, &tail) { return tail }
+        case .openAIChat, .ollama: if !readChat(message, &tail) { return tail }
+        case .anthropicMessages, .bedrockInvoke: if !readMessages(message, &tail) { return tail }
         case .openAIResponses: if !readItem(message, &tail) { return tail }
-        default: return tail
+        case .bedrockConverse: if !readConverse(message, &tail) { return tail }
+        case .gemini: if !readGemini(message, &tail) { return tail }
+        case .openAICompletions, .openAIEmbeddings: return tail
         }
     }
     return tail
@@ -53,22 +55,55 @@ private func readChat(_ message: JSONObjectView, _ tail: inout RequestTail) -> B
     }
 }
 
-private func readMessages(_ message: JSONObjectView, _ tail: inout RequestTail) -> Bool {
-    let blocks = message["content"]?.elements ?? []
-    if message["role"]?.string == "assistant" {
-        for block in blocks {
-            guard let block = block.object, block["type"]?.string == "tool_use" else { continue }
-            addCall(block["name"], block["input"], &tail)
-        }
-        return false
-    }
+/// One piece of a message.
+private enum Piece {
+    case call(name: JSONMember?, arguments: JSONMember?)
+    case result(JSONMember?)
+    case other
+}
+
+/// A message whose content is a list of pieces: calls in the model's, results in the answer to them.
+private func readPieces(
+    _ pieces: JSONMember?, ofModel isModel: Bool, _ tail: inout RequestTail, _ read: (JSONObjectView) -> Piece
+) -> Bool {
     var hasResults = false
-    for block in blocks {
-        guard let block = block.object, block["type"]?.string == "tool_result" else { continue }
-        hasResults = true
-        if let content = block["content"] { tail.results = combine(tail.results, contentHash(content.value)) }
+    for piece in pieces?.elements ?? [] {
+        guard let object = piece.object else { continue }
+        switch read(object) {
+        case .call(let name, let arguments) where isModel: addCall(name, arguments, &tail)
+        case .result(let content) where !isModel:
+            hasResults = true
+            if let content { tail.results = combine(tail.results, contentHash(content.value)) }
+        default: break
+        }
     }
     return hasResults
+}
+
+private func readMessages(_ message: JSONObjectView, _ tail: inout RequestTail) -> Bool {
+    readPieces(message["content"], ofModel: message["role"]?.string == "assistant", &tail) { block in
+        switch block["type"]?.string {
+        case "tool_use": .call(name: block["name"], arguments: block["input"])
+        case "tool_result": .result(block["content"])
+        default: .other
+        }
+    }
+}
+
+private func readConverse(_ message: JSONObjectView, _ tail: inout RequestTail) -> Bool {
+    readPieces(message["content"], ofModel: message["role"]?.string == "assistant", &tail) { block in
+        if let use = block["toolUse"]?.object { return .call(name: use["name"], arguments: use["input"]) }
+        if let result = block["toolResult"]?.object { return .result(result["content"]) }
+        return .other
+    }
+}
+
+private func readGemini(_ content: JSONObjectView, _ tail: inout RequestTail) -> Bool {
+    readPieces(content["parts"], ofModel: content["role"]?.string == "model", &tail) { part in
+        if let call = (part["functionCall"] ?? part["function_call"])?.object { return .call(name: call["name"], arguments: call["args"]) }
+        if let result = (part["functionResponse"] ?? part["function_response"])?.object { return .result(result["response"]) }
+        return .other
+    }
 }
 
 private func readItem(_ item: JSONObjectView, _ tail: inout RequestTail) -> Bool {

@@ -15,7 +15,7 @@ package struct PromptSession: Sendable, Hashable {
 }
 
 /// A turn that ended well.
-package struct WatchedTurn: Sendable {
+package struct PromptTurn: Sendable {
     package var id: RequestID
     /// Of its first user message: sub-agents and titles of one session have others.
     package var opener: UInt64
@@ -46,7 +46,7 @@ package struct WatchedTurn: Sendable {
 package struct PromptWatch: Sendable {
     /// One conversation of a session.
     private struct Thread: Sendable {
-        var last: WatchedTurn
+        var last: PromptTurn
         /// What its provider's cache holds, as far as it said.
         var warmTokens: Int64
         var ttlSeconds: Int64
@@ -70,7 +70,7 @@ package struct PromptWatch: Sendable {
     package var count: Int { young.count + old.count }
 
     /// Takes note of a turn; gives what was lost where its cache should have been warm.
-    package mutating func settled(_ turn: WatchedTurn, in session: PromptSession) -> PrefixBreak? {
+    package mutating func settled(_ turn: PromptTurn, in session: PromptSession) -> PrefixBreak? {
         var threads = young[session] ?? old[session] ?? []
         var found: PrefixBreak?
         var thread = Thread(last: turn, warmTokens: 0, ttlSeconds: Self.ttlSecondsUnlessSaid, hasRead: false)
@@ -105,7 +105,7 @@ package struct PromptWatch: Sendable {
     }
 
     /// The same conversation whose first message was changed: it has the same tools and system text, and has grown.
-    private func continues(_ before: WatchedTurn, _ turn: WatchedTurn) -> Bool {
+    private func continues(_ before: PromptTurn, _ turn: PromptTurn) -> Bool {
         before.outline.messageCount > 1 && turn.outline.messageCount > before.outline.messageCount
             && before.outline.tools == turn.outline.tools && before.outline.system == turn.outline.system
     }
@@ -118,7 +118,7 @@ package struct PromptWatch: Sendable {
         return usage.cacheWrite12h > 0 ? 43_200 : nil
     }
 
-    private func lost(_ turn: WatchedTurn, _ before: Thread) -> PrefixBreak? {
+    private func lost(_ turn: PromptTurn, _ before: Thread) -> PrefixBreak? {
         let read = turn.usage.cacheRead
         let (doubled, overflow) = read.multipliedReportingOverflow(by: 2)
         guard before.warmTokens >= Self.tokensMin, !overflow, doubled < before.warmTokens else { return nil }

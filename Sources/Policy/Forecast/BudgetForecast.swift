@@ -17,7 +17,7 @@ package struct SpentDay: Sendable, Hashable, Codable {
 }
 
 /// A forecast to the end of a window.
-package struct BudgetForecast: Sendable, Hashable, Codable {
+package struct BudgetForecast: Sendable, Hashable {
     package var spent: Int64
     /// What will have been spent at the end, most probably, and the bounds within which it will be in four of five cases.
     package var expected: Int64
@@ -28,14 +28,22 @@ package struct BudgetForecast: Sendable, Hashable, Codable {
     /// Days that the forecast rests on.
     package var daysKnown: Int
 
+    /// Before a whole day is known: what is used, and nothing beyond.
+    package init(knownOnly spent: Int64) {
+        self.init(spent: spent, expected: spent, low: spent, high: spent, exhaustedOn: nil, daysKnown: 0)
+    }
+
+    init(spent: Int64, expected: Int64, low: Int64, high: Int64, exhaustedOn: Int64?, daysKnown: Int) {
+        self.spent = spent
+        self.expected = expected
+        self.low = low
+        self.high = high
+        self.exhaustedOn = exhaustedOn
+        self.daysKnown = daysKnown
+    }
+
     /// Whether it will probably be exceeded.
     package func exceeds(_ limit: Int64) -> Bool { expected > limit }
-
-    enum CodingKeys: String, CodingKey {
-        case spent, expected, low, high
-        case exhaustedOn = "exhausted_on"
-        case daysKnown = "days_known"
-    }
 }
 
 /// The usual spend on one kind of day.

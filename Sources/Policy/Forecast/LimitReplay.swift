@@ -21,33 +21,57 @@ package struct PastTurn: Sendable, Hashable {
     }
 }
 
-/// What one rule would have done.
-package struct RuleReplay: Sendable, Hashable, Codable {
-    package var rule: String
+/// What one rule would have done to one of its counters.
+package struct CounterReplay: Sendable, Hashable {
     /// Turns that it held for.
     package var matched = 0
-    /// Turns that it was the first to refuse, or would have as an alert.
+    /// Turns that it was the first to refuse, or would have as an alert; what those cost, in nano-USD; and when it began.
     package var refused = 0
-    /// What those cost, in nano-USD.
     package var refusedCost: Int64 = 0
     package var firstRefused: Timestamp?
-    /// Its fullest counter: the values of the group, and how much was posted at most.
-    package var fullest: [String] = []
+    /// How much was used at most.
     package var mostUsed: Int64 = 0
+
+    mutating func match(_ verdict: LimitVerdict) {
+        matched += 1
+        mostUsed = max(mostUsed, verdict.before)
+    }
+
+    mutating func refuse(_ cost: Int64, _ at: Timestamp) {
+        refused += 1
+        refusedCost = refusedCost.addingReportingOverflow(cost).overflow ? .max : refusedCost + cost
+        firstRefused = firstRefused ?? at
+    }
+}
+
+/// What one rule would have done.
+package struct RuleReplay: Sendable, Hashable {
+    package var rule: String
+    package var all = CounterReplay()
+    /// By the values of its group, as many as are kept.
+    package var counters: [[String]: CounterReplay] = [:]
+    /// The values of its fullest counter.
+    package var fullest: [String] = []
+
+    static let countersMax = 100_000
 
     init(rule: String) { self.rule = rule }
 
-    enum CodingKeys: String, CodingKey {
-        case rule, matched, refused
-        case refusedCost = "refused_cost"
-        case firstRefused = "first_refused"
-        case fullest
-        case mostUsed = "most_used"
+    mutating func match(_ verdict: LimitVerdict) {
+        all.matched += 1
+        if verdict.before > all.mostUsed { (all.mostUsed, fullest) = (verdict.before, verdict.group) }
+        guard counters.count < Self.countersMax || counters[verdict.group] != nil else { return }
+        counters[verdict.group, default: CounterReplay()].match(verdict)
+    }
+
+    mutating func refuse(_ group: [String], _ cost: Int64, _ at: Timestamp) {
+        all.refuse(cost, at)
+        counters[group]?.refuse(cost, at)
     }
 }
 
 /// What all of them would have done together.
-package struct LimitReplayReport: Sendable, Hashable, Codable {
+package struct LimitReplayReport: Sendable, Hashable {
     package var turns = 0
     package var cost: Int64 = 0
     package var refused = 0
@@ -55,12 +79,6 @@ package struct LimitReplayReport: Sendable, Hashable, Codable {
     package var rules: [RuleReplay] = []
 
     init() {}
-
-    enum CodingKeys: String, CodingKey {
-        case turns, cost, refused
-        case refusedCost = "refused_cost"
-        case rules
-    }
 }
 
 /// Replays turns under limits. A refused turn uses nothing, and what followed it is replayed all the same: the figure is what would have
@@ -102,11 +120,9 @@ package struct LimitReplay: ~Copyable {
         let demand = LimitDemand(whole: turn.reserved, first: turn.used, estimate: turn.used, overshoot: turn.reserved)
         for verdict in ledger.explain(turn.facts, demand, under: book, at: turn.received) {
             guard let place = places[verdict.rule] else { continue }
-            report.rules[place].matched += 1
-            if verdict.mode == .alert || verdict.action == .alert, !verdict.fits { refuse(place, cost, turn.received) }
-            if verdict.before > report.rules[place].mostUsed {
-                report.rules[place].mostUsed = verdict.before
-                report.rules[place].fullest = verdict.group
+            report.rules[place].match(verdict)
+            if verdict.mode == .alert || verdict.action == .alert, !verdict.fits {
+                report.rules[place].refuse(verdict.group, cost, turn.received)
             }
         }
         switch ledger.admit(turn.facts, demand, under: book, at: turn.received) {
@@ -118,14 +134,9 @@ package struct LimitReplay: ~Copyable {
 
     private mutating func refuse(_ refusal: LimitRefusal, _ cost: Int64, _ at: Timestamp) {
         report.refused += 1
-        report.refusedCost += cost
-        if let place = refusal.failures.first.flatMap({ places[$0.rule] }) { refuse(place, cost, at) }
-    }
-
-    private mutating func refuse(_ place: Int, _ cost: Int64, _ at: Timestamp) {
-        report.rules[place].refused += 1
-        report.rules[place].refusedCost += cost
-        report.rules[place].firstRefused = report.rules[place].firstRefused ?? at
+        report.refusedCost = report.refusedCost.addingReportingOverflow(cost).overflow ? .max : report.refusedCost + cost
+        guard let first = refusal.failures.first, let place = places[first.rule] else { return }
+        report.rules[place].refuse(first.group, cost, at)
     }
 
     /// Ends what is still running and gives the report.

@@ -38,15 +38,11 @@ package struct LimitRefusal: Error, Sendable, Hashable {
         case exceeded
         /// The ledger has no room for another counter: it lets nothing pass uncounted.
         case tooManyCounters = "too_many_counters"
-        /// An administrator or a guard against runaway agents has paused it.
-        case paused
     }
 
     package var reason: Reason
     /// Each enforced limit that does not fit, the most specific first. The first one decides.
     package var failures: [LimitVerdict] = []
-    /// What was said when it was paused.
-    package var note: String?
 
     /// What is to be done: to be blocked goes before to be asked, and that before a cheaper model.
     package var action: LimitAction {
@@ -110,6 +106,8 @@ package struct LimitEvent: Sendable, Hashable {
         case threshold(percent: Int)
         /// More was used than was reserved, by so much.
         case overReservation(excess: Int64)
+        /// A turn was refused for what others in flight have reserved, which is most of the limit, while little is used.
+        case reservedUnused(reserved: Int64)
         /// A turn that an alerting limit would not have let pass.
         case wouldRefuse
         /// A reservation was dropped without being settled; it was posted whole.

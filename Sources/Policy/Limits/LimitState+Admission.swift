@@ -70,6 +70,7 @@ extension LimitState {
             guard limit.isEnforced else { continue }
             let verdict = verdict(probe, limit, facts, book, at: now)
             refusal.failures.append(verdict)
+            if probe.account != AccountTable.none { tellOfReservations(probe, limit, at: now) }
             let latest = Timestamp(nanoseconds: now.nanoseconds.addingReportingOverflow(limit.waitNanosecondsMax).partialValue)
             if limit.waitNanosecondsMax == 0 {
                 mayWait = false
@@ -84,6 +85,15 @@ extension LimitState {
         if mayWait { return .wait(until: until, refusal) }
         figures.refused += 1
         return .refused(refusal)
+    }
+
+    /// A budget that is full of reservations is a fault of its mode or of what is asked for, and not of what is spent.
+    private mutating func tellOfReservations(_ probe: Probe, _ limit: CompiledLimit, at now: Timestamp) {
+        guard limit.kind == .calendar || limit.kind == .lifetime || limit.kind == .rolling else { return }
+        let reserved = accounts[probe.account].pending
+        let used = probe.before.subtractingReportingOverflow(reserved).partialValue
+        let half = most(probe.account) / 2
+        if reserved > half, used < half { tell(.reservedUnused(reserved: reserved), probe.account, limit, used: used, at: now) }
     }
 
     // MARK: Explaining

@@ -1,5 +1,5 @@
 // RunawayWatch: the trails of all sessions of a node, and which of them are throttled or paused. Bounded: what has not been heard of for
-// long is forgotten first, and what is paused is not.
+// long is forgotten first; what is paused, or was granted more, is kept.
 
 package import GatewayModel
 import Synchronization
@@ -18,20 +18,43 @@ package final class RunawayWatch: Sendable {
         return state.withLock { $0.check(session, developer, signs, policy, at: now) }
     }
 
-    /// Takes what a turn cost.
-    package func settled(developer: String, cost: Int64, at now: Timestamp) {
-        state.withLock { $0.settled(developer, cost, at: now) }
+    /// Takes a turn again that was throttled, at its time.
+    package func checkAgain(_ session: WatchedSession, under policy: RunawayPolicy, at now: Timestamp) -> RunawayVerdict {
+        state.withLock { $0.checkAgain(session, policy, at: now) }
     }
 
-    /// Pauses a session by hand, or again after a start.
-    package func pause(_ finding: RunawayFinding) { state.withLock { $0.pause(finding) } }
+    /// Takes what a turn cost.
+    package func settled(_ session: WatchedSession, developer: String, cost: Int64, at now: Timestamp) {
+        state.withLock { $0.settled(session, developer, cost, at: now) }
+    }
 
-    /// Lets a session go on with a clean trail. False when it was neither paused nor throttled.
-    @discardableResult
-    package func resume(_ session: WatchedSession) -> Bool { state.withLock { $0.resume(session) } }
+    /// What a session would be granted: so much on top of what it has used. What it has used up and nobody speaks of it gets once more.
+    /// Nil where nothing is known of the session.
+    package func grant(
+        _ session: WatchedSession, turns: Int64?, cost: Int64?, until: Timestamp?, by: String, reason: String,
+        under policy: RunawayPolicy, at now: Timestamp
+    ) -> SessionStanding? {
+        state.withLock { $0.grant(session, turns, cost, until, by, reason, policy, at: now) }
+    }
 
-    /// Those that are paused now.
-    package var paused: [RunawayFinding] { state.withLock { $0.paused.values.sorted { $0.at < $1.at } } }
+    /// Puts a standing in force: a grant, or what was so before a start. A session that is let go on has a clean trail.
+    package func set(_ standing: SessionStanding) { state.withLock { $0.set(standing) } }
+
+    /// What is remembered of a session that began before this process, or before it was watched.
+    package func recall(_ session: WatchedSession, began: Timestamp, turns: Int64, cost: Int64) {
+        state.withLock { $0.recall(session, began: began, turns: turns, cost: cost) }
+    }
+
+    /// What is remembered of a developer's hour. Hours are given in their order, before any later turn is settled.
+    package func recall(developer: String, hour: Timestamp, turns: Int64, cost: Int64) {
+        state.withLock { $0.recall(developer: developer, hour: hour, turns: turns, cost: cost) }
+    }
+
+    /// Sessions that are paused or were granted more, the latest first.
+    package var standings: [SessionStanding] { state.withLock { $0.standings.values.sorted { $0.at > $1.at } } }
+
+    /// What has a standing or a trail of this name, of any key.
+    package func sessions(named name: String) -> [WatchedSession] { state.withLock { $0.sessions(named: name) } }
 
     /// What was noticed since the last time.
     package func takeFindings() -> [RunawayFinding] {
@@ -40,105 +63,5 @@ package final class RunawayWatch: Sendable {
             state.findings = []
             return findings
         }
-    }
-}
-
-/// The state machine.
-struct RunawayState {
-    /// Trails in two generations: the older one goes when the younger is full.
-    private var young: [WatchedSession: SessionTrail] = [:]
-    private var old: [WatchedSession: SessionTrail] = [:]
-    private var burns: [String: BurnRate] = [:]
-    private var burnsOld: [String: BurnRate] = [:]
-    var paused: [WatchedSession: RunawayFinding] = [:]
-    var findings: [RunawayFinding] = []
-    private let half: Int
-
-    static let findingsMax = 1024
-
-    init(sessionsMax: Int) { half = max(1, sessionsMax / 2) }
-
-    mutating func check(
-        _ session: WatchedSession, _ developer: String, _ signs: TurnSigns, _ policy: RunawayPolicy, at now: Timestamp
-    ) -> RunawayVerdict {
-        if let finding = paused[session] { return .paused(finding) }
-        var trail = young.removeValue(forKey: session) ?? old.removeValue(forKey: session) ?? SessionTrail()
-        let (repetitions, growing) = trail.take(signs)
-        let began = trail.began ?? now
-        trail.began = began
-        let seconds = max(0, now.seconds - began.seconds)
-        var burning: Int64 = 0
-        if policy.burnRate != .off, var burn = burns[developer] ?? burnsOld[developer] {
-            burning = burn.factor(over: policy.burnNanoUSDPerHourMin, at: now)
-        }
-        var worst: RunawayFinding?
-        let signsOfIt: [(RunawayKind, Int64, Bool)] = [
-            (.repeatedCalls, repetitions, repetitions > Int64(policy.repetitionsMax)),
-            (.growingContext, growing, growing > 0 && growing >= Int64(policy.growingTurnsMin)),
-            (.burnRate, burning, burning >= policy.burnFactor), (.longSession, seconds / 60, seconds > policy.sessionSecondsMax),
-        ]
-        for (kind, count, isSo) in signsOfIt {
-            guard isSo, policy.action(kind) != .off else {
-                trail.isOver(kind)
-                continue
-            }
-            let finding = RunawayFinding(
-                kind: kind, action: policy.action(kind), session: session, developer: developer, count: count, at: now)
-            if trail.isNews(kind), findings.count < Self.findingsMax { findings.append(finding) }
-            if Self.weight(finding.action) > worst.map({ Self.weight($0.action) }) ?? 0 { worst = finding }
-        }
-        let verdict = decide(&trail, worst, policy, at: now)
-        if young.count >= half {
-            old = young
-            young = [:]
-        }
-        young[session] = trail
-        return verdict
-    }
-
-    private static func weight(_ action: RunawayAction) -> Int {
-        switch action {
-        case .off: 0
-        case .alert: 1
-        case .throttle: 2
-        case .pause: 3
-        }
-    }
-
-    private mutating func decide(
-        _ trail: inout SessionTrail, _ worst: RunawayFinding?, _ policy: RunawayPolicy, at now: Timestamp
-    ) -> RunawayVerdict {
-        trail.finding = worst
-        guard let worst else { return .fine }
-        switch worst.action {
-        case .off, .alert: return .fine
-        case .pause:
-            paused[worst.session] = worst
-            return .paused(worst)
-        case .throttle:
-            // A turn that waited comes again at its time.
-            let due = max(trail.nextAt, now)
-            if due > now { return .throttled(until: due, worst) }
-            let (next, overflow) = now.nanoseconds.addingReportingOverflow(policy.throttleMilliseconds &* 1_000_000)
-            trail.nextAt = Timestamp(nanoseconds: overflow ? .max : next)
-            return .fine
-        }
-    }
-
-    mutating func settled(_ developer: String, _ cost: Int64, at now: Timestamp) {
-        var burn = burns.removeValue(forKey: developer) ?? burnsOld.removeValue(forKey: developer) ?? BurnRate()
-        burn.add(max(0, cost), at: now)
-        if burns.count >= half {
-            burnsOld = burns
-            burns = [:]
-        }
-        burns[developer] = burn
-    }
-
-    mutating func pause(_ finding: RunawayFinding) { paused[finding.session] = finding }
-
-    mutating func resume(_ session: WatchedSession) -> Bool {
-        let wasThrottled = (young.removeValue(forKey: session) ?? old.removeValue(forKey: session))?.finding != nil
-        return paused.removeValue(forKey: session) != nil || wasThrottled
     }
 }

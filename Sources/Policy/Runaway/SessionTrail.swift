@@ -1,19 +1,71 @@
-// SessionTrail: what is remembered of a session's last turns, and what it shows. Pure; some two hundred bytes a session.
+// SessionTrail: what is remembered of a session's last turns, and what it shows. Pure; some hundred bytes a session.
 
 import GatewayModel
 
 /// The trail of one session.
 struct SessionTrail {
+    /// Conversations of one session that are followed at once: an agent's own, and those of its helpers.
+    static let conversationsMax = 4
+
+    /// The last to be heard of stands last.
+    private var conversations: [ConversationTrail] = []
+    /// The first turn.
+    var began: Timestamp?
+    var turns: Int64 = 0
+    var cost: Int64 = 0
+    /// What was told already, so that it is told once.
+    private var told: Set<RunawayKind> = []
+    var finding: RunawayFinding?
+    /// When the next turn may come, while it is throttled.
+    var nextAt = Timestamp(nanoseconds: 0)
+
+    /// Takes the next turn. Gives how often its calls have come in a row (1 is once), and for how many turns the context has grown
+    /// without anything new.
+    mutating func take(_ signs: TurnSigns) -> (repetitions: Int64, growing: Int64) {
+        let known = conversations.firstIndex { $0.opener == signs.opener }
+        // A person speaks, or something small is asked beside: whatever went round in circles in this conversation is over.
+        guard signs.calls != 0 else {
+            if let known { conversations.remove(at: known) }
+            return (0, 0)
+        }
+        var conversation = known.map { conversations.remove(at: $0) } ?? ConversationTrail(opener: signs.opener)
+        defer {
+            if conversations.count >= Self.conversationsMax { conversations.removeFirst() }
+            conversations.append(conversation)
+        }
+        return conversation.take(signs)
+    }
+
+    mutating func add(cost more: Int64) {
+        let (sum, overflow) = cost.addingReportingOverflow(max(0, more))
+        cost = overflow ? .max : sum
+    }
+
+    /// Somebody let it go on.
+    mutating func clear() {
+        conversations = []
+        told = []
+        finding = nil
+        nextAt = Timestamp(nanoseconds: 0)
+    }
+
+    /// Whether it has not been told since it began.
+    mutating func isNews(_ kind: RunawayKind) -> Bool { told.insert(kind).inserted }
+
+    mutating func isOver(_ kind: RunawayKind) { if !told.isEmpty { told.remove(kind) } }
+}
+
+/// The trail of one conversation.
+struct ConversationTrail {
     /// Cycles of up to so many calls are seen.
     static let cycleMax = 4
 
+    let opener: UInt64
     /// Signatures of the last turns, the newest first.
     private var recent: SIMD4<UInt64> = .zero
     /// How many turns in a row were the same as the one so many turns before.
     private var runs: SIMD4<Int32> = .zero
     private var bytes: Int64 = 0
-    /// The first turn.
-    var began: Timestamp?
     private var lastCalls: UInt64 = 0
 
     private var growingTurns: Int64 = 0
@@ -22,21 +74,9 @@ struct SessionTrail {
     private var seenCalls: UInt64 = 0
     private var newCalls: Int64 = 0
 
-    /// What was told already, so that it is told once.
-    private(set) var told: Set<RunawayKind> = []
-    var finding: RunawayFinding?
-    var nextAt = Timestamp(nanoseconds: 0)
+    init(opener: UInt64) { self.opener = opener }
 
-    /// Takes the next turn. Gives how often its calls have come in a row (1 is once), and for how many turns the context has grown
-    /// without anything new.
     mutating func take(_ signs: TurnSigns) -> (repetitions: Int64, growing: Int64) {
-        if signs.calls == 0 {
-            // A person speaks: whatever went round in circles is over.
-            let before = self
-            self = SessionTrail()
-            (bytes, told, finding, nextAt, began) = (signs.bytes, before.told, before.finding, before.nextAt, before.began)
-            return (0, 0)
-        }
         // A client that sends the very same request again repeats a request and no call.
         if signs.bytes == bytes, signs.calls == lastCalls { return (repetitions, growing) }
         lastCalls = signs.calls
@@ -71,71 +111,5 @@ struct SessionTrail {
 
     private var growing: Int64 {
         bytes >= growingFrom.multipliedReportingOverflow(by: 2).partialValue && newCalls * 4 <= growingTurns ? growingTurns : 0
-    }
-
-    /// Whether it has not been told since it began.
-    mutating func isNews(_ kind: RunawayKind) -> Bool { told.insert(kind).inserted }
-
-    mutating func isOver(_ kind: RunawayKind) { told.remove(kind) }
-}
-
-/// Spend that fades: half of it is forgotten after each half-life.
-struct FadingSum: Sendable {
-    private(set) var value = 0.0
-    private var at: Int64 = 0
-    let halfLifeSeconds: Double
-
-    init(halfLifeSeconds: Double) { self.halfLifeSeconds = halfLifeSeconds }
-
-    mutating func add(_ amount: Double, at time: Timestamp) {
-        fade(to: time)
-        value += amount
-    }
-
-    mutating func fade(to time: Timestamp) {
-        let seconds = Double(time.nanoseconds - at) / 1e9
-        if at == 0 { value = 0 } else if seconds > 0 { value *= FadingSum.half(seconds / halfLifeSeconds) }
-        at = max(at, time.nanoseconds)
-    }
-
-    /// Two to the power of minus `lives`, without the mathematical library: halvings, then a polynomial for the rest (error below 1e-4).
-    static func half(_ lives: Double) -> Double {
-        guard lives < 60 else { return 0 }
-        let whole = lives.rounded(.down)
-        let rest = (lives - whole) * 0.693147180559945
-        var value = 1 - rest * (1 - rest / 2 * (1 - rest / 3 * (1 - rest / 4 * (1 - rest / 5))))
-        for _ in 0..<Int(whole) { value /= 2 }
-        return value
-    }
-}
-
-/// How fast a developer spends now, and how fast normally.
-struct BurnRate: Sendable {
-    private var now = FadingSum(halfLifeSeconds: 600)
-    private var spent = FadingSum(halfLifeSeconds: 7 * 86_400)
-    private var active = FadingSum(halfLifeSeconds: 7 * 86_400)
-    private var last: Timestamp?
-
-    /// Two turns that are no further apart belong to one stretch of work.
-    static let pauseSeconds: Int64 = 300
-
-    mutating func add(_ cost: Int64, at time: Timestamp) {
-        let gap = last.map { max(0, min(Self.pauseSeconds, time.seconds - $0.seconds)) } ?? Self.pauseSeconds
-        last = max(last ?? time, time)
-        now.add(Double(cost), at: time)
-        spent.add(Double(cost), at: time)
-        active.add(Double(gap), at: time)
-    }
-
-    /// How many times the normal it is; 0 while little is known, or while it is slow whatever the normal is.
-    mutating func factor(over least: Int64, at time: Timestamp) -> Int64 {
-        now.fade(to: time)
-        spent.fade(to: time)
-        active.fade(to: time)
-        // What fades with a half-life of ten minutes stands for 866 seconds of an even flow.
-        let hourly = now.value * 3600 / (600 / 0.693147180559945)
-        guard active.value >= 2 * 3600, hourly >= Double(least) else { return 0 }
-        let normal = max(1, (spent.value - now.value) / active.value * 3600)
-        return Int64(min(hourly / normal, 1_000_000))
     }
 }

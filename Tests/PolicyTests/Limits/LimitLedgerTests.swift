@@ -174,6 +174,18 @@ import Testing
         #expect(ledger.counters(under: book, at: Self.now).counters.map(\.posted) == [130])
     }
 
+    @Test func aBudgetFullOfReservationsAndNotOfSpendIsTold() throws {
+        let book = try Self.book(Self.rule("pot", 100) { $0.thresholds = [] })
+        let ledger = LimitLedger(seed: 1)
+        var first = Self.reservation(ledger.admit(Self.facts(), Self.demand(80), under: book, at: Self.now))
+        #expect(Self.refusal(ledger.admit(Self.facts(), Self.demand(80), under: book, at: Self.now)) != nil)
+        let told = ledger.takeEvents()
+        #expect(told.map(\.kind) == [.reservedUnused(reserved: 80)] && told.first?.used == 0 && told.first?.limit == 100)
+        _ = first.take()?.settle(Self.cost(80), at: Self.now)
+        #expect(Self.refusal(ledger.admit(Self.facts(), Self.demand(80), under: book, at: Self.now)) != nil)
+        #expect(ledger.takeEvents() == [], "it is spent")
+    }
+
     @Test func aHigherLimitKeepsItsCounterAndAnotherWindowBeginsAtZero() throws {
         let ledger = LimitLedger(seed: 1)
         let first = try Self.book(Self.rule("all", 100))

@@ -72,9 +72,12 @@ import Testing
         let report = replay.finish()
         #expect(report.turns == 5 && report.cost == 166 && report.refused == 2 && report.refusedCost == 61)
         let rules = Dictionary(uniqueKeysWithValues: report.rules.map { ($0.rule, $0) })
-        #expect(rules["at once"]?.refused == 1 && rules["developer"]?.refused == 1 && rules["developer"]?.refusedCost == 60)
-        #expect(rules["developer"]?.firstRefused == T.now.adding(seconds: 11) && rules["developer"]?.matched == 5)
-        #expect(rules["developer"]?.fullest == ["ann"] && rules["developer"]?.mostUsed == 60)
-        #expect(rules["watched"]?.refused == 5)
+        let developer = try #require(rules["developer"])
+        #expect(rules["at once"]?.all.refused == 1 && developer.all.refused == 1 && developer.all.refusedCost == 60)
+        #expect(developer.all.firstRefused == T.now.adding(seconds: 11) && developer.all.matched == 5)
+        #expect(developer.fullest == ["ann"] && developer.all.mostUsed == 60)
+        #expect(developer.counters[["ann"]]?.refused == 1 && developer.counters[["ann"]]?.matched == 3)
+        #expect(developer.counters[["bob"]]?.refused == 0 && developer.counters.count == 3)
+        #expect(rules["watched"]?.all.refused == 5)
     }
 }

@@ -23,6 +23,18 @@ import Testing
         }
     }
 
+    /// Somebody lets the session go on.
+    @discardableResult
+    private func grant(
+        _ watch: RunawayWatch, _ policy: RunawayPolicy, turns: Int64? = nil, cost: Int64? = nil, until: Timestamp? = nil,
+        at now: Timestamp = RunawayTests.now
+    ) -> SessionStanding? {
+        let standing = watch.grant(
+            Self.session, turns: turns, cost: cost, until: until, by: "maria", reason: "release", under: policy, at: now)
+        if let standing { watch.set(standing) }
+        return standing
+    }
+
     private func isPaused(_ verdict: RunawayVerdict?) -> Bool { if case .paused? = verdict { true } else { false } }
 
     @Test func theSameCallWithTheSameResultPausesTheSessionUntilSomebodyLetsItGoOn() {
@@ -33,11 +45,12 @@ import Testing
         }
         let found = verdicts(watch, policy, Array(repeating: (7, 9), count: 7))
         #expect(found.map(isPaused) == [false, false, false, false, false, true, true])
-        #expect(watch.takeFindings().map(\.count) == [6] && watch.paused.map(\.kind) == [.repeatedCalls])
-        #expect(watch.paused.first?.text == "the same tool calls gave the same results 6 times in a row")
-        #expect(watch.resume(Self.session) && watch.paused.isEmpty)
+        #expect(watch.takeFindings().map(\.count) == [6] && watch.standings.map(\.rule) == ["repeated_calls"])
+        #expect(watch.standings.first?.text == "the same tool calls gave the same results 6 times in a row (at most 5)")
+        #expect(grant(watch, policy)?.state == .granted && watch.standings.map(\.state) == [.granted])
         #expect(!isPaused(verdicts(watch, policy, [(7, 9)]).last))
-        #expect(!watch.resume(WatchedSession(key: "k2", session: "ses_1")), "another key's session is another one")
+        let other = WatchedSession(key: "k2", session: "ses_1")
+        #expect(watch.grant(other, turns: nil, cost: nil, until: nil, by: "b", reason: "", under: policy, at: Self.now) == nil)
     }
 
     @Test func aCycleOfThreeCallsIsSeen() {
@@ -57,7 +70,6 @@ import Testing
             RunawayWatch(),
             policy {
                 $0.repeatedCalls = .pause
-                $0.growingContext = .off
             }, polls)
         #expect(!found.contains(where: isPaused))
     }
@@ -75,7 +87,7 @@ import Testing
     @Test func aContextThatGrowsTwofoldWithHardlyANewCallIsToldOnce() {
         let watch = RunawayWatch()
         let policy = policy {
-            $0.repeatedCalls = .off
+            $0.growingContext = .alert
             $0.growingTurnsMin = 20
         }
         // Three calls in turn, each time with another result, while the body doubles.
@@ -92,7 +104,12 @@ import Testing
             mixed = mixed &* 6_364_136_223_846_793_005 &+ 1
             return (mixed | 1, UInt64(number))
         }
-        _ = verdicts(watch, policy { $0.growingTurnsMin = 40 }, Array(calls.prefix(60)))
+        _ = verdicts(
+            watch,
+            policy {
+                $0.growingContext = .alert
+                $0.growingTurnsMin = 40
+            }, Array(calls.prefix(60)))
         #expect(watch.takeFindings() == [])
     }
 
@@ -111,21 +128,21 @@ import Testing
         let policy = policy {
             $0.burnRate = .throttle
             $0.burnFactor = 5
-            $0.burnNanoUSDPerHourMin = 1_000_000_000
+            $0.burnUSDPerHourMin = 1
         }
         // A week of four hours a day at six dollars an hour: a turn of ten cents each minute.
         var time = Self.now
         for day in 0..<7 {
             time = Self.now.adding(seconds: Int64(day) * 86_400)
             for _ in 0..<240 {
-                watch.settled(developer: "ann", cost: 100_000_000, at: time)
+                watch.settled(Self.session, developer: "ann", cost: 100_000_000, at: time)
                 time = time.adding(seconds: 60)
             }
         }
         let signs = TurnSigns(calls: 0, results: 0, bytes: 1000)
         #expect(watch.check(Self.session, developer: "ann", signs, under: policy, at: time) == .fine)
         for _ in 0..<60 {
-            watch.settled(developer: "ann", cost: 1_000_000_000, at: time)
+            watch.settled(Self.session, developer: "ann", cost: 1_000_000_000, at: time)
             time = time.adding(seconds: 10)
         }
         #expect(watch.check(Self.session, developer: "ann", signs, under: policy, at: time) == .fine, "the first passes")
@@ -142,16 +159,18 @@ import Testing
         let watch = RunawayWatch()
         let policy = policy {
             $0.longSession = .pause
-            $0.sessionSecondsMax = 3600
+            $0.sessionMinutesMax = 60
         }
         func verdict(_ seconds: Int64) -> RunawayVerdict {
             let signs = TurnSigns(calls: 0, results: 0, bytes: seconds)
             return watch.check(Self.session, developer: "ann", signs, under: policy, at: Self.now.adding(seconds: seconds))
         }
         #expect([0, 1800, 3600].map { isPaused(verdict($0)) } == [false, false, false])
-        #expect(isPaused(verdict(3661)) && watch.takeFindings().map(\.text) == ["the session has gone on for 61 minutes"])
-        watch.resume(Self.session)
+        #expect(isPaused(verdict(3661)) && watch.takeFindings().map(\.text) == ["it has gone on for 61 minutes (at most 60)"])
+        grant(watch, policy, at: Self.now.adding(seconds: 3700))
         #expect([3700, 7300].map { isPaused(verdict($0)) } == [false, false] && isPaused(verdict(7301)))
+        grant(watch, policy, until: Self.now.adding(seconds: 8000), at: Self.now.adding(seconds: 7400))
+        #expect(!isPaused(verdict(8000)) && isPaused(verdict(8001)))
     }
 
     @Test func whatIsWatchedIsBoundedAndWhatIsPausedIsKept() {
@@ -166,6 +185,92 @@ import Testing
             let signs = TurnSigns(calls: 1, results: 1, bytes: 1)
             #expect(watch.check(other, developer: "d\(number)", signs, under: policy, at: Self.now) == .fine)
         }
-        #expect(watch.paused.map(\.session) == [Self.session])
+        #expect(watch.sessions(named: "0").isEmpty && watch.sessions(named: "999").count == 1)
+        #expect(watch.standings.map(\.session) == [Self.session.session])
+    }
+
+    @Test func aSessionWithAllItsTurnsIsPausedAndAGrantOfFiveGivesFive() {
+        let watch = RunawayWatch()
+        let policy = policy {
+            $0.manyTurns = .pause
+            $0.sessionTurnsMax = 3
+        }
+        func run(_ count: Int) -> [Bool] {
+            (0..<count).map { number in
+                let signs = TurnSigns(calls: 0, results: 0, bytes: Int64(number))
+                return isPaused(watch.check(Self.session, developer: "ann", signs, under: policy, at: Self.now))
+            }
+        }
+        #expect(run(5) == [false, false, false, true, true])
+        #expect(watch.standings.first?.text == "it has taken 3 turns (at most 3)")
+        #expect(grant(watch, policy, turns: 5)?.turnsMax == 8 && run(6) == [false, false, false, false, false, true])
+        #expect(grant(watch, policy)?.turnsMax == 11, "a grant without numbers gives what the configuration gives, once more")
+        let standing = grant(watch, policy, cost: 7)
+        #expect(standing?.turnsMax == 11 && standing?.costMax == 7)
+        #expect(run(4) == [false, false, false, true])
+    }
+
+    @Test func whatASessionCostBeforeAStartCountsAfterIt() {
+        let watch = RunawayWatch()
+        let policy = policy {
+            $0.highCost = .pause
+            $0.sessionUSDMax = 2
+        }
+        watch.recall(Self.session, began: Self.now, turns: 9, cost: 1_500_000_000)
+        let signs = TurnSigns(calls: 0, results: 0, bytes: 1)
+        #expect(watch.check(Self.session, developer: "ann", signs, under: policy, at: Self.now) == .fine)
+        watch.settled(Self.session, developer: "ann", cost: 515_000_000, at: Self.now)
+        #expect(isPaused(watch.check(Self.session, developer: "ann", signs, under: policy, at: Self.now)))
+        #expect(watch.standings.first?.text == "it has cost $2.01 (at most $2.00)")
+    }
+
+    @Test func aPauseIsNewsOnceAndWhatIsSetAgainAfterAStartIsPaused() {
+        let policy = policy {
+            $0.repeatedCalls = .pause
+            $0.repetitionsMax = 2
+        }
+        let watch = RunawayWatch()
+        let news = verdicts(watch, policy, Array(repeating: (7, 9), count: 5)).map {
+            if case .paused(_, let isNews) = $0 { isNews } else { false }
+        }
+        #expect(news == [false, false, true, false, false])
+        let started = RunawayWatch()
+        for standing in watch.standings { started.set(standing) }
+        #expect(isPaused(verdicts(started, policy, [(1, 1)]).last))
+    }
+
+    @Test func whatAnAgentAsksBesideItsWorkDoesNotHideThatItGoesRoundInCircles() {
+        let watch = RunawayWatch()
+        let policy = policy {
+            $0.repeatedCalls = .pause
+            $0.repetitionsMax = 3
+        }
+        var found: [Bool] = []
+        for number in 0..<4 {
+            let beside = TurnSigns(opener: UInt64(100 + number), calls: 0, results: 0, bytes: 500)
+            #expect(watch.check(Self.session, developer: "ann", beside, under: policy, at: Self.now) == .fine)
+            let work = TurnSigns(opener: 1, calls: 7, results: 9, bytes: Int64(10_000 + number))
+            found.append(isPaused(watch.check(Self.session, developer: "ann", work, under: policy, at: Self.now)))
+        }
+        #expect(found == [false, false, false, true])
+    }
+
+    @Test func aBurningDeveloperWhoWasLetGoOnIsNotStoppedAtTheNextTurn() {
+        let policy = policy {
+            $0.burnRate = .pause
+            $0.burnFactor = 5
+            $0.burnUSDPerHourMin = 1
+        }
+        let watch = RunawayWatch()
+        // Ten hours of six dollars, known from the ledger, then sixty dollars at once.
+        for hour in 0..<10 {
+            watch.recall(developer: "ann", hour: Self.now.adding(seconds: Int64(hour) * 3600), turns: 60, cost: 6_000_000_000)
+        }
+        let time = Self.now.adding(seconds: 11 * 3600)
+        for _ in 0..<60 { watch.settled(Self.session, developer: "ann", cost: 1_000_000_000, at: time) }
+        let signs = TurnSigns(calls: 0, results: 0, bytes: 1)
+        #expect(isPaused(watch.check(Self.session, developer: "ann", signs, under: policy, at: time)))
+        grant(watch, policy, at: time)
+        #expect(!isPaused(watch.check(Self.session, developer: "ann", signs, under: policy, at: time.adding(seconds: 60))))
     }
 }
