@@ -27,6 +27,7 @@ struct KeyPolicyTests {
         key.repository = "github.com/acme/shop"
         key.repositoryEnforced = true
         key.strict = true
+        key.cacheSeconds = 3600
         return key
     }
 

@@ -84,6 +84,17 @@ struct TurnSource {
                 before: number(&generator), reserved: Bool.random(using: &generator) ? number(&generator) : nil,
                 used: Bool.random(using: &generator) ? number(&generator) : nil, decided: Bool.random(using: &generator))
         }
+        turn.cached = (0..<Int.random(in: 0...1, using: &generator)).map { _ in
+            CachedAnswer(
+                from: RequestID(high: generator.next(), low: generator.next()), ageSeconds: number(&generator),
+                saved: Bool.random(using: &generator) ? NanoUSD(number(&generator)) : nil)
+        }
+        turn.prefix = (0..<Int.random(in: 0...1, using: &generator)).map { _ in
+            PrefixBreak(
+                cause: PrefixBreak.Cause.allCases.randomElement(using: &generator) ?? .ttl,
+                message: Bool.random(using: &generator) ? 3 : nil, after: RequestID(high: generator.next(), low: generator.next()),
+                idleSeconds: number(&generator), expectedTokens: number(&generator), readTokens: number(&generator))
+        }
         turn.usage = usage(&generator)
         turn.usageSource = UsageSource.allCases.randomElement(using: &generator) ?? .none
         turn.qualifiers = UsageQualifiers(
@@ -91,7 +102,7 @@ struct TurnSource {
         turn.rawUsage = maybe(&generator)
         turn.reserved = NanoUSD(number(&generator))
         turn.cost = NanoUSD(number(&generator))
-        turn.flags = TurnFlags(rawValue: Int64.random(in: 0..<2048, using: &generator))
+        turn.flags = TurnFlags(rawValue: Int64.random(in: 0..<8192, using: &generator))
         turn.status = Int.random(in: 0...599, using: &generator)
         turn.errorClass = maybe(&generator)
         turn.finishReason = maybe(&generator)

@@ -17,6 +17,7 @@ import Testing
         let routes = try settings(Self.providers + "routes:\n  - model: sonnet\n    deployments: [a/x, b/known]\n").routes
         #expect(routes.map(\.name) == ["sonnet"] && routes[0].models == ["sonnet"] && routes[0].pick == .order)
         #expect(routes[0].deployments.map(\.deployment) == ["a/x", "b/known"])
+        #expect(routes[0].cache == nil && routes[0].hedge == nil)
         #expect(routes[0].fallBackOn == Route.standardFallBack && routes[0].affinity.keepsSessions)
     }
 
@@ -35,6 +36,8 @@ import Testing
                         first_byte_seconds: 20
                         affinity: none
                         affinity_seconds: 60
+                        cache: {seconds: 600, scope: workspace, tools: true}
+                        hedge: {after_milliseconds: 1_500}
                         breaker: {failures_max: 2, open_seconds: 7, open_seconds_max: 70, window_seconds: 9, turns_min: 5, failure_percent_max: 40}
                         tiers: {small_tokens_max: 4_000, middle_tokens_max: 50000, small_tool_depth_max: 3, hysteresis_percent: 20, horizon_turns: 5}
                         deployments:
@@ -60,6 +63,8 @@ import Testing
         #expect(!route.affinity.keepsSessions && route.affinity.warmSeconds == 60)
         #expect(route.breaker.failuresMax == 2 && route.breaker.openSeconds == 7 && route.breaker.openSecondsMax == 70)
         #expect(route.tiers.smallTokensMax == 4000 && route.tiers.smallToolDepthMax == 3 && route.tiers.horizonTurns == 5)
+        #expect(route.cache?.seconds == 600 && route.cache?.scope == .workspace && route.cache?.keepsTools == true)
+        #expect(route.hedge == HedgeRule(milliseconds: 1500))
         let first = route.deployments[0]
         #expect(first.deployment == "a/models/with/slashes" && first.weight == 3 && first.tier == .small)
         #expect(first.condition.inputTokens == CountRange(0, 8000) && first.condition.toolCount == CountRange(1))
@@ -85,6 +90,12 @@ import Testing
         ("routes:\n  - model: m\n    deployments:\n      - {to: a/x, when: {input_tokens: many}}\n", 4, "..8000"),
         ("routes:\n  - model: m\n    deployments:\n      - {to: a/x, when: {hours: noon}}\n", 4, "mon-fri"),
         ("routes:\n  - model: m\n    deployments:\n      - {to: a/x, when: {repo: x}}\n", 4, "there is no setting \"repo\""),
+        ("routes:\n  - model: m\n    cache: yes\n    deployments: [a/x]\n", 3, "cache: {seconds: 3600"),
+        ("routes:\n  - model: m\n    cache: {seconds: 0}\n    deployments: [a/x]\n", 3, "1 to 2592000"),
+        ("routes:\n  - model: m\n    cache: {seconds: 9, scope: all}\n    deployments: [a/x]\n", 3, "workspace"),
+        ("routes:\n  - model: m\n    cache: {seconds: 9, tool: true}\n    deployments: [a/x]\n", 3, "did you mean \"tools\"?"),
+        ("routes:\n  - model: m\n    hedge: 5\n    deployments: [a/x]\n", 3, "after_milliseconds: 1500"),
+        ("routes:\n  - model: m\n    hedge: {after_milliseconds: 0}\n    deployments: [a/x]\n", 3, "1 to 600000"),
         ("routes:\n  - model: m\n    pick: tiers\n    deployments: [a/x]\n", 2, "has no tier"),
         ("routes:\n  - model: m\n    tiers: {small_tokens_max: 9, middle_tokens_max: 9}\n    deployments: [a/x]\n", 3, "below"),
         ("routes:\n  - {model: m, deployments: [a/x]}\n  - {model: [n, m], deployments: [a/x]}\n", 3, "two routes for \"m\""),
@@ -96,6 +107,21 @@ import Testing
         #expect(found.count == 1, "\(found)")
         let fault = try #require(found.first)
         #expect(fault.line == line + 3 && fault.description.contains(word), "\(fault)")
+    }
+
+    @Test func checksAreReadAndTheirFaultsNamed() throws {
+        let head = "providers:\n  - {name: a, kind: vllm, base_url: \"http://10.0.0.1/v1\", models: [\"*\"], health: "
+        #expect(try settings(head + "/health}\n").providers.first?.health == HealthRule(path: "/health"))
+        let rule = try settings(head + "{path: /v1/models, seconds: 5, timeout_seconds: 2, failures_max: 1, passes_min: 9}}\n")
+            .providers.first?.health
+        #expect(rule?.seconds == 5 && rule?.timeoutSeconds == 2 && rule?.failuresMax == 1 && rule?.passesMin == 9)
+        for (odd, word) in [
+            ("health", "needs a path"), ("{seconds: 5}", "needs a path"), ("{path: \"/a b\"}", "needs a path"),
+            ("{path: /a, seconds: 0}", "1 to 3600"), ("{path: /a, second: 5}", "did you mean \"seconds\"?"),
+        ] {
+            let found = faults(head + odd + "}\n")
+            #expect(found.count == 1 && found[0].description.contains(word), "\(odd): \(found)")
+        }
     }
 
     @Test func severalCredentialsAreReadAndNeverShown() throws {
