@@ -24,9 +24,6 @@ extension LimitNotice {
 }
 
 extension LimitUnit {
-    /// A turn asks for some of it, not for one.
-    fileprivate var isSize: Bool { self != .requests && self != .concurrent }
-
     fileprivate var words: String {
         switch self {
         case .nanoUSD: "USD"

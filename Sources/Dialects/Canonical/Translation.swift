@@ -150,7 +150,9 @@ package struct AnswerTranslator: Sendable {
         var events: [CanonicalEvent] = []
         reader.readDocument(bytes) { events.append($0) }
         for event in events {
+            if case .failure = event { hasFailed = true }
             if case .finish(.malformed(let reason)) = event {
+                hasFailed = true
                 // Told as a regular end, an agent would believe that it is done.
                 writer.collect(.failure(CanonicalFailure(code: "malformed_tool_call", message: reason)))
             } else {
