@@ -49,6 +49,8 @@ package enum GatewayError: Error, Sendable, Hashable {
     case limited(LimitNotice)
     /// A strict budget must bound what a turn can cost, and this model has no price.
     case unpricedUnderBudget(model: String, provider: String, budget: String)
+    /// A strict budget holds for the turn, and nothing bounds what a member of the request can cost.
+    case unboundedUnderBudget(parameter: String, mend: String, budget: String)
     /// There is no room for another counter, and nothing passes uncounted.
     case limitCountersFull
     case shuttingDown
@@ -104,6 +106,7 @@ package enum GatewayError: Error, Sendable, Hashable {
             case .spent: notice.isBudget ? "budget_exceeded" : "limit_exceeded"
             }
         case .unpricedUnderBudget: "unpriced_model"
+        case .unboundedUnderBudget: "unbounded_under_budget"
         case .limitCountersFull: "limit_counters_full"
         case .shuttingDown: "shutting_down"
         case .noProvider: "no_provider"

@@ -22,13 +22,14 @@ extension Journal {
         }
     }
 
-    /// How far a long stream has come.
+    /// How far a long stream has come, and what it may cost by now where an elastic limit has granted it more than was reserved.
     package func turnProgress(
-        _ id: RequestID, contentBytes: Int64, usage: TokenUsage, at time: Timestamp
+        _ id: RequestID, contentBytes: Int64, usage: TokenUsage, reserved: NanoUSD? = nil, at time: Timestamp
     ) throws(JournalError) -> JournalPosition {
         try append(.turnProgress, at: time) { writer in
             id.withUTF8 { writer.field("id", utf8: $0) }
             writer.field("content_bytes", contentBytes)
+            if let reserved { writer.field("reserved", reserved.value) }
             writer.usage(usage)
         }
     }

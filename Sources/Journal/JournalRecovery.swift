@@ -1,5 +1,6 @@
 // JournalRecovery: settles what a crash left open. A turn that was reserved and never sent is void; one that was sent is
-// settled at the larger of what was seen and its reserved bound, since its provider may have billed it.
+// settled at the larger of what was seen and its reserved bound, since its provider may have billed it. The bound of a stream under an
+// elastic limit grows as the limit grants it more: what was granted last is what binds.
 
 import GatewayModel
 import WireFormat
@@ -67,11 +68,15 @@ extension Journal {
         case .turnSent, .turnProgress, .turnSettled, .turnRefused:
             var id: RequestID?
             var usage: TokenUsage?
+            var granted: Int64?
             var time: String?
             visitJSONMembers(json) { member in
                 if member.isNamed("id") { id = member.string.flatMap(RequestID.init) }
                 if member.isNamed("time") { time = member.string }
-                if member.isNamed("usage"), kind == .turnProgress { usage = decodeUsage(member.value) }
+                if kind == .turnProgress {
+                    if member.isNamed("usage") { usage = decodeUsage(member.value) }
+                    if member.isNamed("reserved") { granted = member.integer }
+                }
             }
             guard let id else { return }
             if kind == .turnSent {
@@ -79,6 +84,7 @@ extension Journal {
                 open[id]?.record.sent = time.flatMap(Timestamp.init(rfc3339:))
             } else if kind == .turnProgress {
                 open[id]?.progress = usage
+                if let granted { open[id]?.record.reserved = NanoUSD(granted) }
             } else {
                 open[id] = nil
             }

@@ -3,6 +3,7 @@
 
 import Dialects
 import GatewayModel
+import Journal
 import NIOCore
 import Policy
 import WireFormat
@@ -20,6 +21,60 @@ struct ElasticAnswer {
 }
 
 extension Exchange {
+    // MARK: What the journal knows
+
+    /// Before the turn is reserved in the journal: a stream that can be stopped is counted there with its first piece, any other answer
+    /// whole. A strict limit beside the elastic one holds the whole, and so does the journal.
+    func beginJournaled(_ limits: TurnLimits) {
+        let isElastic = limits.verdicts.contains { $0.mode == .elastic } && !limits.verdicts.contains(where: \.holdsWhole)
+        if isElastic, request?.stream == true, let endpoint = target.endpoint, StreamGate.ends(endpoint) {
+            limits.journaledTokens = journaled(TurnBound.pieceTokens, limits)
+        }
+        setReserved(limits)
+    }
+
+    /// The answer has begun and is none that can be stopped: from here on the journal counts the turn whole.
+    func journalWhole() {
+        guard let limits, limits.elastic == nil, limits.journaledTokens < limits.bound.outputTokens else { return }
+        _ = journal(granted: limits.bound.outputTokens)
+    }
+
+    /// What was granted, and what a provider still writes between being cut off and stopping: that long it may go on after a crash.
+    private func journaled(_ granted: Int64, _ limits: TurnLimits) -> Int64 {
+        min(limits.bound.outputTokens, granted + TurnBound.overshootTokens)
+    }
+
+    private func setReserved(_ limits: TurnLimits) {
+        let cost = limits.bound.amounts(output: limits.journaledTokens).cost ?? 0
+        let besides = (tries?.spent ?? .zero) + (tries?.parked?.state.reserved ?? .zero)
+        turn?.record.reserved = besides + NanoUSD(cost)
+    }
+
+    /// Writes down that the answer may go on: one record for each piece, behind which nothing waits. A quarter of a piece is in hand,
+    /// which lasts longer than the group's sync takes. False when the journal does not take it: what is not written down is not granted.
+    private func journal(granted tokens: Int64) -> Bool {
+        guard let limits else { return false }
+        let wanted = journaled(tokens, limits)
+        guard wanted > limits.journaledTokens else { return true }
+        let before = limits.journaledTokens
+        limits.journaledTokens = wanted
+        setReserved(limits)
+        let reading = meter?.reading
+        do {
+            _ = try loop.shared.journal.turnProgress(
+                requestID, contentBytes: reading?.contentBytes ?? 0, usage: reading?.usage ?? TokenUsage(),
+                reserved: turn?.record.reserved, at: loop.shared.clock.now())
+            return true
+        } catch {
+            loop.shared.metrics.journalFailures.increment()
+            limits.journaledTokens = before
+            setReserved(limits)
+            return false
+        }
+    }
+
+    // MARK: The answer
+
     /// Puts the gate before the client, where a limit is elastic and the answer is a stream.
     func beginElastic() {
         guard let limits, limits.reservation != nil, let endpoint = target.endpoint, let record = turn?.record,
@@ -86,6 +141,10 @@ extension Exchange {
         let wanted = min(limits.bound.outputTokens, max(elastic.grantedTokens, written) + TurnBound.pieceTokens)
         switch limits.reservation?.extend(to: limits.bound.amounts(output: wanted), at: loop.shared.clock.now()) {
         case .granted, nil:
+            guard journal(granted: wanted) else {
+                elastic.isDenied = true
+                return endsBlock ? .stop : .goOn
+            }
             elastic.grantedTokens = wanted
             return .goOn
         case .denied(let policy, let refusal):
@@ -111,4 +170,9 @@ extension Exchange {
         }
         afterSync(position) { exchange, _ in exchange.endAnswer(last) }
     }
+}
+
+extension LimitVerdict {
+    /// The most that the turn can use is reserved for it.
+    fileprivate var holdsWhole: Bool { mode == .strict && unit.isSize && !isRate && action != .alert }
 }

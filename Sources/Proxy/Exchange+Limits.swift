@@ -21,12 +21,15 @@ final class TurnLimits {
     var fields: [UInt8] = []
     /// Where the answer may be stopped in the middle.
     var elastic: ElasticAnswer?
+    /// The output that the journal counts the turn with: after a crash it has cost so much.
+    var journaledTokens: Int64
 
     init(_ reservation: consuming Reservation, _ bound: TurnBound, _ demand: LimitDemand, at now: Timestamp) {
         verdicts = reservation.verdicts(at: now)
         self.reservation = consume reservation
         self.bound = bound
         self.demand = demand
+        journaledTokens = bound.outputTokens
     }
 }
 
@@ -47,8 +50,8 @@ extension Exchange {
             guard reservation.isLimited || !reroutedBy.isEmpty else { return true }
             let taken = TurnLimits(reservation, bound, demand, at: now)
             limits = taken
-            turn.record.reserved = (tries?.spent ?? .zero) + NanoUSD(demand.whole.cost ?? 0)
-            if let cap = bound.capToSplice, taken.verdicts.contains(where: \.needsCap) { spliceCap(cap) }
+            beginJournaled(taken)
+            if bound.needsSplice, taken.verdicts.contains(where: \.needsCap) { spliceCaps(bound) }
             taken.fields = rateLimitFields(taken.verdicts, at: now)
             return true
         case .refused(let refusal):
@@ -57,7 +60,7 @@ extension Exchange {
                 return try takeLimits()
             }
             turn.record.limits = refusal.failures.prefix(LimitTrace.countMax).enumerated().map { LimitTrace($1, decided: $0 == 0) }
-            throw gatewayError(refusal, at: now)
+            throw gatewayError(refusal, bound, at: now)
         case .wait(let until, let refusal):
             try waitForLimits(until: until, refusal, at: now)
             return false
@@ -76,13 +79,17 @@ extension Exchange {
         guard reservation.isLimited else { return true }
         let taken = TurnLimits(reservation, bound, demand, at: now)
         limits = taken
-        if let cap = bound.capToSplice, taken.verdicts.contains(where: \.needsCap) { spliceCap(cap) }
+        beginJournaled(taken)
+        if bound.needsSplice, taken.verdicts.contains(where: \.needsCap) { spliceCaps(bound) }
         taken.fields = rateLimitFields(taken.verdicts, at: now)
         return true
     }
 
-    private func gatewayError(_ refusal: LimitRefusal, at now: Timestamp) -> GatewayError {
+    private func gatewayError(_ refusal: LimitRefusal, _ bound: TurnBound, at now: Timestamp) -> GatewayError {
         if refusal.reason == .tooManyCounters { return .limitCountersFull }
+        if let failure = refusal.failures.first(where: { $0.amount == nil }), let unbounded = bound.unbounded {
+            return .unboundedUnderBudget(parameter: unbounded.name, mend: unbounded.mend, budget: failure.name)
+        }
         if let unpriced = refusal.failures.first(where: { $0.amount == nil }), let record = turn?.record {
             return .unpricedUnderBudget(model: record.model, provider: record.provider, budget: unpriced.name)
         }
@@ -149,21 +156,14 @@ extension Exchange {
         return true
     }
 
-    /// Asks the provider for no more output than what was reserved, where the client set no cap of its own.
-    private func spliceCap(_ cap: Int64) {
-        guard translation == nil, let endpoint = target.endpoint, let request, request.maxOutputRange == nil else { return }
-        let name =
-            switch endpoint.dialect {
-            case .openAIResponses: "max_output_tokens"
-            case .openAIChat: "max_completion_tokens"
-            default: "max_tokens"
-            }
-        let end = body.withUnsafeReadableBytes { bytes in
-            var end = bytes.count - 1
-            while end > 0, bytes[end] != 125 { end -= 1 }
-            return end
+    /// Asks the provider for no more output, and no more calls of its own tools, than what was reserved, where the client set no cap.
+    private func spliceCaps(_ bound: TurnBound) {
+        guard let endpoint = upstreamEndpoint else { return }
+        splices += body.withUnsafeReadableBytes {
+            capSplices(
+                endpoint, body: $0, output: bound.capToSplice, hostedCalls: bound.callsToSplice,
+                usesMaxTokens: provider?.provider.traits.usesMaxTokens ?? false)
         }
-        splices.append(Splice(offset: end, removeCount: 0, insert: Array(",\"\(name)\":\(cap)".utf8)))
         splices.sort { $0.offset < $1.offset }
     }
 }

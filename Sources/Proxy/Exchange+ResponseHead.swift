@@ -71,7 +71,10 @@ extension Exchange {
         } else if !kind.isStream {
             response.mode = .held
         }
-        if limits != nil, kind == .sse, parsed.status < 300 { beginElastic() }
+        if limits != nil, parsed.status < 300 {
+            if kind == .sse { beginElastic() }
+            journalWhole()
+        }
         response.clientHead = makeClientHead(parsed)
     }
 
@@ -119,7 +122,8 @@ extension Exchange {
 
     /// The client's response head: the provider's own fields less the hop-by-hop ones, then ours. The framing, the cost and
     /// the empty line come when it is sent.
-    private func makeClientHead(_ parsed: HTTPResponseHead) -> ByteBuffer {
+    func makeClientHead(_ parsed: HTTPResponseHead) -> ByteBuffer {
+        let status = translation?.status ?? parsed.status
         let fields = parsed.fields
         let listed = connectionListedNames(fields)
         let deployment = turn?.deployment ?? ""
@@ -134,9 +138,9 @@ extension Exchange {
         var buffer = loop.allocator.buffer(capacity: bytesMax + Self.framingBytesMax + bodyBytes)
         buffer.writeHead(bytesMax: bytesMax) { writer in
             writer.literal("HTTP/1.1 ")
-            writer.integer(Int64(parsed.status))
+            writer.integer(Int64(status))
             writer.literal(" ")
-            writer.text(reasonPhrase(parsed.status))
+            writer.text(reasonPhrase(status))
             writer.literal("\r\n")
             var hasRequestID = false
             var hasXRequestID = false

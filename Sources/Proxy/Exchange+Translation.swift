@@ -24,7 +24,7 @@ final class TurnTranslation {
     private var translator: AnswerTranslator
     /// How the answer comes, once its head is here.
     private var kind = ResponseBodyKind.other
-    private var status = 200
+    private(set) var status = 200
     /// An answer that is no stream, until it is whole.
     private var document: [UInt8] = []
 
@@ -106,6 +106,8 @@ final class TurnTranslation {
                 translator.stream(document: bytes, into: &out)
             } else {
                 out += translator.document(bytes)
+                // The provider says that all went well, and its answer is an error in the client's dialect.
+                if translator.hasFailed { status = 502 }
             }
         }
     }
@@ -251,6 +253,10 @@ extension Exchange {
         var written: [UInt8] = []
         translation.finish(into: &written)
         append(written, &out)
+        guard let head = response.head, translation.status != head.status, !response.hasStarted else { return }
+        response.clientHead = makeClientHead(head)
+        turn?.record.status = translation.status
+        turn?.record.errorClass = "malformed_answer"
     }
 
     /// The client's head of an answer that is a failure, whatever its provider's status was.

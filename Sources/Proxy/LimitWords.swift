@@ -63,9 +63,6 @@ package func shellWord(_ text: String) -> String {
 }
 
 extension LimitUnit {
-    /// A turn asks for some of it, not for one.
-    fileprivate var isSize: Bool { self != .requests && self != .concurrent }
-
     fileprivate var words: String {
         switch self {
         case .nanoUSD: "USD"

@@ -39,6 +39,14 @@ import WireFormat
         return found
     }
 
+    private func text(_ reply: ErrorReply, _ name: String) -> String? {
+        var found: String?
+        reply.body.withUnsafeBytes { bytes in visitJSONMembers(bytes) { if $0.key == name { found = $0.string } } }
+        return found
+    }
+
+    private func holds(_ reply: ErrorReply, _ part: String) -> Bool { String(decoding: reply.body, as: UTF8.self).contains(part) }
+
     private func header(_ reply: ErrorReply, _ name: String) -> String? { reply.headers.first { $0.0.lowercased() == name }?.1 }
 
     @Test func aSpentBudgetStopsEachClientAtOnce() {
@@ -63,6 +71,30 @@ import WireFormat
             #expect(header(one, "x-should-retry") == nil)
             #expect(member(one, "type") == (endpoint == .messages ? "rate_limit_error" : "rate_limit_exceeded"))
         }
+    }
+
+    @Test func aSpentBudgetIsAQuotaToAWSAndIsNotAskedForAgain() {
+        for endpoint in [Endpoint.converse, .converseStream, .invokeModel] {
+            let one = reply(Self.spent, endpoint)
+            #expect(one.status == 400 && header(one, "x-amzn-errortype") == "ServiceQuotaExceededException")
+            #expect(header(one, "x-amzn-requestid") != nil && header(one, "x-amz-retry-after") == nil)
+            #expect(text(one, "message") == Self.spent.message && text(one, "code") == "budget_exceeded")
+            let soon = reply(Self.soon, endpoint)
+            #expect(soon.status == 429 && header(soon, "x-amzn-errortype") == "ThrottlingException")
+            #expect(header(soon, "x-amz-retry-after") == "2300" && text(soon, "message") == Self.soon.message)
+        }
+    }
+
+    @Test func googleAndOllamaAreToldInTheirOwnWords() {
+        let spent = reply(Self.spent, .generateContent)
+        #expect(spent.status == 402 && member(spent, "code") == "402" && member(spent, "status") == "RESOURCE_EXHAUSTED")
+        #expect(member(spent, "message") == Self.spent.message && holds(spent, #""reason":"budget_exceeded""#))
+        let soon = reply(Self.soon, .streamGenerateContent)
+        #expect(soon.status == 429 && member(soon, "status") == "RESOURCE_EXHAUSTED" && header(soon, "retry-after") == "3")
+        #expect(holds(soon, #""@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"2.300s""#))
+        #expect(holds(soon, #""reason":"rate_limited""#))
+        #expect(reply(Self.spent, .ollamaChat).status == 402 && text(reply(Self.spent, .ollamaChat), "error") == Self.spent.message)
+        #expect(reply(Self.soon, .ollamaChat).status == 429 && text(reply(Self.soon, .ollamaChat), "error") == Self.soon.message)
     }
 
     @Test func aPausedSessionStopsAsASpentBudgetDoes() {

@@ -18,6 +18,18 @@ import Testing
         #expect(Timestamp(rfc3339: text)?.seconds == seconds)
     }
 
+    @Test func theDateOfAHeaderFieldIsRead() {
+        #expect(Timestamp(httpDate: "Sun, 06 Nov 1994 08:49:37 GMT")?.seconds == 784_111_777)
+        #expect(Timestamp(httpDate: "Thu, 01 Jan 1970 00:00:00 GMT")?.seconds == 0)
+        for wrong in [
+            "", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun, 06 Nov 9999 08:49:37 GMT",
+        ] {
+            #expect(Timestamp(httpDate: wrong) == nil, "\(wrong)")
+        }
+    }
+
     @Test(arguments: [
         "", "2026", "2026-11", "2026-11-24T", "2026-11-24T10:40", "2026-11-24T10:40:08", "2026-13-01", "2026-00-01",
         "2026-02-29", "2025-02-29", "1900-02-29", "2026-04-31", "2026-01-32", "2026-01-00",

@@ -133,6 +133,26 @@ struct RecoveryTests {
         #expect(settled(folder, in: journal.boot).first?.usage == usage)
     }
 
+    @Test func aStreamUnderAnElasticLimitIsSettledAtWhatWasGrantedLast() throws {
+        let (folder, journal) = try crash { journal in
+            for number in 1...2 as ClosedRange<UInt64> {
+                _ = try journal.turnReserved(makeTurn(number, reserved: 4711))
+                _ = try journal.turnSent(makeTurn(number).requestID, deployment: "openai/gpt-5.2", at: FixedClock().time)
+            }
+            for granted in [5000, 7000] {
+                _ = try journal.turnProgress(
+                    makeTurn(1).requestID, contentBytes: 20, usage: TokenUsage(), reserved: NanoUSD(Int64(granted)), at: FixedClock().time)
+            }
+            // Progress that grants nothing leaves the bound as it is.
+            _ = try journal.turnProgress(makeTurn(1).requestID, contentBytes: 300, usage: TokenUsage(), at: FixedClock().time)
+        }
+        defer { journal.stop() }
+        _ = try journal.recover()
+        let turns = settled(folder, in: journal.boot)
+        #expect(turns.first { $0.requestID == makeTurn(1).requestID }?.cost.value == 7000)
+        #expect(turns.first { $0.requestID == makeTurn(2).requestID }?.cost.value == 4711)
+    }
+
     @Test func whatWasSettledOrRefusedIsLeftAlone() throws {
         let (folder, journal) = try crash { journal in
             for number in 1...3 as ClosedRange<UInt64> {

@@ -36,12 +36,12 @@ func boundText(_ rule: LimitRule) -> String {
     if rule.mode == .alert || rule.onExceed == .alert { return "it tells and stops nobody" }
     switch rule.mode {
     case .strict:
-        return "not passed: the most that a turn can use is reserved before it is sent (but for hosted tools and images by URL)"
+        return "not passed: the most that a turn can use is reserved before it is sent"
     default:
         return rule.elastic == .finishTurn
             ? "passed by what the turns in flight still write: their answers are not stopped"
             : "passed at most by \(TurnBound.overshootTokens) output tokens for each turn in flight: what a provider writes "
-                + "between being cut off and stopping"
+                + "between being cut off and stopping; and by what hosted tools cost whose calls the request does not cap"
     }
 }
 

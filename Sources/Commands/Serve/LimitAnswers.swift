@@ -115,8 +115,8 @@ extension SnapshotPublisher {
         facts.deployment = "\(provider.name)/\(model)"
         let bytes = max(0, question.bytes ?? 10_000)
         let bound = TurnBound.ofRequest(
-            bytes: bytes, maxOutputTokens: question.maxOutputTokens, model: model, priceProvider: provider.priceProvider(of: model),
-            prices: prices, at: SystemClock().now())
+            RequestSize(bytes: bytes, maxOutputTokens: question.maxOutputTokens), model: model,
+            priceProvider: provider.priceProvider(of: model), prices: prices, at: SystemClock().now())
         return (facts, bound.demand(estimatedInput: bytes / 3), "\(provider.name)/\(model)")
     }
 

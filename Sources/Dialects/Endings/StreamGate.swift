@@ -16,6 +16,11 @@ package struct StreamGate: Sendable {
     /// The end was written: nothing passes any more.
     package private(set) var isStopped = false
 
+    /// Whether the streams of an endpoint's dialect have an end that can be written before theirs.
+    package static func ends(_ endpoint: Endpoint) -> Bool {
+        endpoint.dialect == .openAIChat || endpoint.dialect == .anthropicMessages || endpoint.dialect == .openAIResponses
+    }
+
     /// Nil for dialects whose streams have no such end.
     ///
     /// - Parameters:

@@ -64,93 +64,27 @@ package func errorReply(
     }
     if let seconds = shape.retryAfterSeconds {
         headers.append(("Retry-After", String(seconds)))
+        // In milliseconds, and the only field by which AWS's SDKs wait.
+        if isBedrock { headers.append(("x-amz-retry-after", String(seconds * 1000))) }
     } else {
         headers.append(("x-should-retry", "false"))
     }
     if let allow = shape.allow { headers.append(("Allow", allow)) }
     if case .webSocketNotSupported = error { headers.append(("Upgrade", "HTTP/1.1")) }
-    let body =
-        switch endpoint?.dialect {
-        case .anthropicMessages: anthropicBody(shape, requestID)
-        case .bedrockConverse, .bedrockInvoke: awsBody(shape, error)
-        case .gemini: geminiBody(shape, error)
-        case .ollama: ollamaBody(shape)
-        default: openAIBody(shape, error)
-        }
+    var words = ErrorWords(status: shape.status, code: error.code, message: shape.message, parameter: error.parameter)
+    (words.openAIType, words.anthropicType) = (shape.openAIType, shape.anthropicType)
+    let body = words.body(in: endpoint?.dialect, requestID)
     return ErrorReply(status: shape.status, headers: headers, body: body)
 }
 
-private func openAIBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.beginObject("error")
-    writer.field("message", shape.message)
-    writer.field("type", shape.openAIType)
-    if case .cannotTranslate(let parameter, _, _, _) = error {
-        writer.field("param", parameter)
-    } else {
-        writer.rawField("param", "null".utf8)
+extension GatewayError {
+    /// The member of the request that is at fault, where it is one.
+    fileprivate var parameter: String? {
+        switch self {
+        case .cannotTranslate(let parameter, _, _, _), .unboundedUnderBudget(let parameter, _, _): parameter
+        default: nil
+        }
     }
-    writer.field("code", error.code)
-    writer.endObject()
-    writer.endObject()
-    return writer.bytes
-}
-
-/// AWS's shape. Its SDKs take the kind of the error from a field of the head; the code is for people and logs.
-private func awsBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.field("message", shape.message)
-    writer.field("code", error.code)
-    writer.endObject()
-    return writer.bytes
-}
-
-private func anthropicBody(_ shape: Shape, _ requestID: RequestID) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.field("type", "error")
-    writer.beginObject("error")
-    writer.field("type", shape.anthropicType)
-    writer.field("message", shape.message)
-    writer.endObject()
-    writer.field("request_id", requestID.description)
-    writer.endObject()
-    return writer.bytes
-}
-
-private func ollamaBody(_ shape: Shape) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.field("error", shape.message)
-    writer.endObject()
-    return writer.bytes
-}
-
-/// Google's form: the reason stands in an `ErrorInfo`, where its SDKs look for one.
-private func geminiBody(_ shape: Shape, _ error: GatewayError) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.beginObject("error")
-    writer.field("code", shape.status)
-    writer.field("message", shape.message)
-    writer.field("status", geminiStatus(ofHTTP: shape.status))
-    writer.beginArray("details")
-    writer.beginObject()
-    writer.field("@type", "type.googleapis.com/google.rpc.ErrorInfo")
-    writer.field("reason", error.code)
-    writer.field("domain", "weir")
-    if case .cannotTranslate(let parameter, _, _, _) = error {
-        writer.beginObject("metadata")
-        writer.field("parameter", parameter)
-        writer.endObject()
-    }
-    writer.endObject()
-    writer.endArray()
-    writer.endObject()
-    writer.endObject()
-    return writer.bytes
 }
 
 /// A client's own words, short and harmless enough to stand in a message.
@@ -302,6 +236,11 @@ private func describeRequest(_ error: GatewayError) -> Shape {
             400,
             "`\(clean(parameter, max: 40))` \(clean(reason, max: 90)). Provider \(provider) speaks \(dialect.rawValue): leave it out, "
                 + "or take another model.")
+    case .unboundedUnderBudget(let parameter, let mend, let budget):
+        return invalid(
+            400,
+            "Nothing bounds what `\(clean(parameter, max: 60))` can cost, and budget \(quoted(budget)) is strict: "
+                + "\(clean(mend, max: 90)).")
     case .malformedJSON(let reason, let offset):
         return invalid(400, "The body is not valid JSON at byte \(offset): \(reason).")
     case .duplicateField(let name):

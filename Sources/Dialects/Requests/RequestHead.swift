@@ -18,8 +18,6 @@ package struct RequestHead: Sendable {
     /// Anthropic's `speed` and `inference_geo`, which change the price.
     package var speed: String?
     package var inferenceGeo: String?
-    /// Where the cap on output stands that the client set, as far as one member sets it.
-    package var maxOutputRange: Range<Int>?
     package var user: String?
     package var safetyIdentifier: String?
     /// Anthropic's `metadata.user_id`; Claude Code puts JSON into it.

@@ -100,7 +100,6 @@ private struct RequestReader {
             || member.isNamed("max_output_tokens")
         {
             if let count = member.integer { head.maxOutputTokens = max(head.maxOutputTokens ?? 0, count) }
-            if member.kind != .null { head.maxOutputRange = member.range }
         } else if member.isNamed("n") {
             head.choiceCount = member.integer ?? 1
         } else if member.isNamed("options"), endpoint.dialect == .ollama, member.kind == .object {

@@ -65,9 +65,10 @@ final class CompiledLimit: Sendable {
         return true
     }
 
-    /// What the turn has to reserve; nil when its price is not known and this limit must know it.
+    /// What the turn has to reserve; nil when its price or its bound is not known and this limit must know it.
     func need(_ demand: LimitDemand) -> Int64? {
         if kind == .rate { return demand.estimate.of(unit) ?? 0 }
+        if demand.isUnbounded, isEnforced, !isElastic, unit.isSize { return nil }
         guard let whole = demand.whole.of(unit) else { return isEnforced ? nil : 0 }
         return isElastic ? min(whole, demand.first.of(unit) ?? whole) : whole
     }

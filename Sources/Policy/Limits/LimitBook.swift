@@ -11,6 +11,8 @@ package final class LimitBook: Sendable {
     let compiled: [CompiledLimit]
     /// Every dimension that some rule groups by.
     let dimensions: [LimitDimension]
+    /// Whether some limit has to know the most that a turn can use.
+    package let boundsAmounts: Bool
     /// Tells two books apart within a process.
     let serial: UInt64
     /// Rules that every turn has to be held against.
@@ -28,6 +30,7 @@ package final class LimitBook: Sendable {
         dimensions = []
         unindexed = []
         indexed = []
+        boundsAmounts = false
         serial = 0
     }
 
@@ -71,6 +74,7 @@ package final class LimitBook: Sendable {
         self.rules = rules
         self.compiled = compiled
         self.dimensions = dimensions
+        boundsAmounts = compiled.contains { $0.isEnforced && $0.kind != .rate && $0.unit.isSize }
         self.unindexed = unindexed
         indexed = index.map { ($0.key, $0.value) }.sorted { $0.dimension.narrowness < $1.dimension.narrowness }
         serial = Self.serials.add(1, ordering: .relaxed).newValue

@@ -12,6 +12,9 @@ package enum LimitUnit: String, Sendable, Codable, CaseIterable {
     case requests
     /// Turns at once.
     case concurrent
+
+    /// A turn takes some of it, and not one.
+    package var isSize: Bool { self != .requests && self != .concurrent }
 }
 
 /// How hard a limit is.

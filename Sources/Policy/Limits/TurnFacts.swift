@@ -96,6 +96,8 @@ package struct LimitDemand: Sendable, Hashable {
     package var estimate: LimitAmounts
     /// What a provider still makes between being cut off and stopping: by so much an elastic limit can be passed.
     package var overshoot: LimitAmounts
+    /// Nothing bounds what the turn can use: no strict limit on an amount lets it pass.
+    package var isUnbounded = false
 
     package init(whole: LimitAmounts, first: LimitAmounts, estimate: LimitAmounts, overshoot: LimitAmounts) {
         self.whole = whole

@@ -35,11 +35,11 @@ extension Catalogue {
     /// The most that one answer of a model can hold, where its vendor states it and a request that sets no cap gets it; nil otherwise.
     /// Unlike `limits(of:)` never too small: budgets reserve by it.
     package static func outputMaximum(of model: String) -> Int64? {
-        let name = model.split(separator: "/").last.map(String.init) ?? model
-        let known: [(prefix: String, tokens: Int64)] = [
-            ("gpt-3.5", 16_384), ("gpt-4", 16_384), ("gpt-4.1", 32_768), ("gpt-4.5", 16_384), ("gpt-5", 128_000), ("gpt-6", 128_000),
-            ("o1", 100_000), ("o3", 100_000), ("o4", 100_000),
-        ]
-        return known.filter { name.hasPrefix($0.prefix) }.max { $0.prefix.count < $1.prefix.count }?.tokens
+        longest(outputs, model)
     }
+
+    private static let outputs: [(prefix: String, tokens: Int64)] = [
+        ("gpt-3.5", 16_384), ("gpt-4", 16_384), ("gpt-4.1", 32_768), ("gpt-4.5", 16_384), ("gpt-5", 128_000), ("gpt-6", 128_000),
+        ("o1", 100_000), ("o3", 100_000), ("o4", 100_000), ("claude-", 128_000), ("gemini-", 65_536),
+    ]
 }

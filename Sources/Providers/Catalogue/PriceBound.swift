@@ -37,14 +37,20 @@ package struct PriceBound: Sendable, Hashable {
     package private(set) var output: Int64?
     /// nano-USD per thousand calls of the provider's own search; nil when it has no price.
     package private(set) var webSearch: Int64?
+    /// The same of pages that it fetches.
+    package private(set) var webFetch: Int64?
 
     /// The most that so many tokens can cost, rounded once, up. Nil when a part of it has no price.
-    package func cost(input tokens: Int64, output outputTokens: Int64, webSearches: Int64 = 0) -> NanoUSD? {
+    package func cost(
+        input tokens: Int64, output outputTokens: Int64, webSearches: Int64 = 0, webFetches: Int64 = 0
+    ) -> NanoUSD? {
         if outputTokens > 0, output == nil { return nil }
         if webSearches > 0, webSearch == nil { return nil }
+        if webFetches > 0, webFetch == nil { return nil }
         var amount = BillAmount(quantity: tokens, price: input, isPerCall: false)
         amount += BillAmount(quantity: outputTokens, price: output ?? 0, isPerCall: false)
         amount += BillAmount(quantity: webSearches, price: webSearch ?? 0, isPerCall: true)
+        amount += BillAmount(quantity: webFetches, price: webFetch ?? 0, isPerCall: true)
         return amount.roundedUp
     }
 
@@ -54,12 +60,14 @@ package struct PriceBound: Sendable, Hashable {
         self.input = inputs.reduce(input) { max($0, sheet.price(of: $1) ?? 0) }
         output = [.output, .audioOutput, .imageOutput].compactMap { sheet.price(of: $0) }.max()
         webSearch = sheet.price(of: .webSearch)
+        webFetch = sheet.price(of: .webFetch)
     }
 
     fileprivate mutating func widen(_ other: PriceBound) {
         input = max(input, other.input)
         output = other.output.map { max(output ?? 0, $0) } ?? output
         webSearch = other.webSearch.map { max(webSearch ?? 0, $0) } ?? webSearch
+        webFetch = other.webFetch.map { max(webFetch ?? 0, $0) } ?? webFetch
     }
 }
 
