@@ -88,6 +88,6 @@ private func fault(_ change: (inout ProviderSpecification) -> Void) -> String? {
         // Access keys may be there for anything.
         #expect(try providersFromEnvironment(keys).isEmpty)
         let signed = try providersFromEnvironment(keys.merging(["AWS_DEFAULT_REGION": "eu-west-1"]) { $1 })
-        #expect(signed.first?.aws?.sessionToken == "session" && signed.first?.hangUp == .drain)
+        #expect(signed.first?.aws?.keys?.sessionToken == "session" && signed.first?.hangUp == .drain)
     }
 }
