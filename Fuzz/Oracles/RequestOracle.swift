@@ -34,8 +34,22 @@ package func checkBody(_ input: [UInt8]) -> Finding? {
     let spliced = body.withUnsafeBytes { applySplices([splice], to: $0) }
     guard case .success(let renamed) = parseBody(endpoint, spliced) else { return "the model splice broke the body" }
     if renamed.model != "other/model \"x\"" { return "the model splice did not change the model" }
+    if let finding = checkSameness(endpoint, body, renamed: head.model == renamed.model ? nil : spliced) { return finding }
     return renamed.openerHash == head.openerHash && renamed.stream == head.stream
         ? nil : "the model splice changed more"
+}
+
+/// What the response cache takes for the same request, and the prompt watch for the same prompt.
+private func checkSameness(_ endpoint: Endpoint, _ body: [UInt8], renamed: [UInt8]?) -> Finding? {
+    func canonical(_ body: [UInt8]) -> CanonicalBody { body.withUnsafeBytes { CanonicalBody(endpoint, body: $0) } }
+    func outline(_ body: [UInt8]) -> PromptOutline { body.withUnsafeBytes { readOutline(endpoint, body: $0) } }
+    guard let brace = body.firstIndex(of: 123) else { return nil }
+    let spaced = Array(body[...brace]) + Array(" \r\n\t".utf8) + Array(body[(brace + 1)...])
+    if canonical(spaced).bytes != canonical(body).bytes { return "white space makes another request for the cache" }
+    if outline(spaced) != outline(body) { return "white space makes another prompt" }
+    guard let renamed else { return nil }
+    if canonical(renamed).bytes == canonical(body).bytes { return "two models are one request for the cache" }
+    return outline(renamed) == outline(body) ? nil : "a model's name is a part of the prompt"
 }
 
 /// Anything may stand in headers: no label may hold a control character.
