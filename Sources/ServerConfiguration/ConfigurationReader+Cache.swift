@@ -10,11 +10,11 @@ extension ConfigurationReader {
     /// `hedge: p95`, or `hedge: {after_milliseconds: 1500}`.
     mutating func readHedge(_ node: Node) -> HedgeRule? {
         if node.scalar?.string == "p95" { return HedgeRule() }
-        guard let mapping = node.mapping, let milliseconds = number(mapping, "after_milliseconds", 1...600_000), mapping.count == 1 else {
+        guard let mapping = node.mapping, mapping.count == 1, mapping["after_milliseconds"] != nil else {
             fault(node, "hedge is p95, or a mapping with after_milliseconds", "hedge: {after_milliseconds: 1500}")
             return nil
         }
-        return HedgeRule(milliseconds: milliseconds)
+        return number(mapping, "after_milliseconds", 1...600_000).map { HedgeRule(milliseconds: $0) }
     }
 
     /// `cache: {seconds: 3600}`, with who shares and whether turns with tools are kept.

@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func flagNamesFollowTheBits() {
-        #expect(TurnFlags.names.count == 12)
+        #expect(TurnFlags.names.count == 13)
         #expect(TurnFlags([.estimated, .rerated, .cancelled]).names == ["estimated", "cancelled", "rerated"])
         #expect(TurnFlags(rawValue: 1 << 40).names.isEmpty)
     }

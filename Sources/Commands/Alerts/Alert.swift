@@ -44,7 +44,8 @@ extension Alert {
         self.init(
             kind: .forecast, subject: rule.id, group: found.group,
             text:
-                "\(Self.name(rule, found.group)) will probably be used up on \(when), before it begins anew on \(CivilDate(daysSinceEpoch: found.end).text): "
+                "\(Self.name(rule, found.group)) will probably be used up on \(when), before it begins anew on "
+                + "\(CivilDate(daysSinceEpoch: found.end).text): "
                 + "\(amountWords(forecast.spent, rule.unit)) of \(amountWords(found.limit, rule.unit)) used, "
                 + "\(amountWords(forecast.expected, rule.unit)) expected.",
             at: now.rfc3339, used: forecast.spent, limit: found.limit, unit: rule.unit.rawValue,

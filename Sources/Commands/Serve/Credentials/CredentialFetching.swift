@@ -1,5 +1,5 @@
-// CredentialFetching: asks a source for a credential that runs out. The control plane's own calls go by AsyncHTTPClient; the data plane only
-// reads what they left.
+// CredentialFetching: asks a source for a credential that runs out. The control plane's own calls go by AsyncHTTPClient; the data plane
+// only reads what they left.
 
 import AsyncHTTPClient
 import Foundation
