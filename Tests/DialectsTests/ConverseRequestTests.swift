@@ -6,7 +6,7 @@ import GatewayModel
 import Testing
 import WireFormat
 
-private let claude = "us.anthropic.claude-opus-5-5"
+private let claude = "us.anthropic.claude-opus-4-8"
 
 private func read(_ text: String, _ dialect: Dialect = .bedrockConverse) throws -> CanonicalRequest {
     try Array(text.utf8).withUnsafeBytes { try readCanonicalRequest($0, in: dialect) }

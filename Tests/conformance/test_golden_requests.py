@@ -27,6 +27,19 @@ TYPED = {
 }
 
 
+ADAPTERS = {dialect: pydantic.TypeAdapter(kind) for dialect, kind in TYPED.items()}
+
+
+def walk(value):
+    """Lists are validated as they are walked."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif isinstance(value, str) or not hasattr(value, "__iter__"):
+        return
+    for item in value:
+        walk(item)
+
+
 def of(dialect):
     found = [(name, body) for one, name, body in BODIES if one == dialect]
     return pytest.mark.parametrize("body", [body for _, body in found], ids=[name for name, _ in found])
@@ -58,6 +71,23 @@ def test_gemini_is_as_its_sdk_has_it(body):
 @pytest.mark.parametrize("dialect,body", [(dialect, body) for dialect, _, body in BODIES if dialect in TYPED],
                          ids=[f"{dialect}-{name}" for dialect, name, _ in BODIES if dialect in TYPED])
 def test_the_others_are_as_their_sdks_have_them(dialect, body):
-    kind = TYPED[dialect]
-    assert set(body) <= set(kind.__annotations__) | set(kind.__mro__[0].__optional_keys__) | set(kind.__required_keys__)
-    pydantic.TypeAdapter(kind, config={"arbitrary_types_allowed": True}).validate_python(body)
+    kind, body = TYPED[dialect], as_listed(dialect, body)
+    assert set(body) <= kind.__optional_keys__ | kind.__required_keys__
+    walk(ADAPTERS[dialect].validate_python(body))
+
+
+def as_listed(dialect, body):
+    """The body less what the servers take and the newest types leave out."""
+    if dialect == "anthropic_messages":
+        # Claude 4 still samples; the types are of the models after it.
+        return {name: value for name, value in body.items() if name not in ("temperature", "top_p", "top_k")}
+    for item in body.get("input", []):
+        if item.get("role") == "assistant":
+            # A message of the model's has an id only where it is stored; Codex sends none either.
+            item |= {"id": "msg", "status": "completed"}
+            for part in item["content"]:
+                part.setdefault("annotations", [])
+        for part in [*(item.get("content") or []), *(item["output"] if isinstance(item.get("output"), list) else [])]:
+            if part["type"] == "input_image":
+                part.setdefault("detail", "auto")
+    return body

@@ -19,6 +19,7 @@ from opencode_client.sse import Refused
 PAIRS = [(client, upstream) for client in SDKS for upstream in MODELS if client != upstream]
 pairs = pytest.mark.parametrize("client,upstream", PAIRS, ids=[f"{client}-on-{upstream}" for client, upstream in PAIRS])
 OPENCODE = {CHAT: ("chat", "/v1/chat/completions"), MESSAGES: ("messages", "/v1/messages"), RESPONSES: ("responses", "/v1/responses")}
+# A client that nobody holds closes its connection under its own pending call.
 KEEP = []
 
 
@@ -48,7 +49,6 @@ def sdk(gateway, dialect):
     if dialect == MESSAGES:
         return gateway.anthropic(max_retries=0)
     if dialect == GEMINI:
-        # A client that nobody holds closes its connection under its own pending call.
         KEEP.append(genai.Client(api_key=gateway.key, vertexai=False, http_options=types.HttpOptions(base_url=gateway.weir.url)))
         return KEEP[-1]
     client = boto3.session.Session(
@@ -66,6 +66,7 @@ def cost(usage):
 @pairs
 def test_every_case_is_what_the_sdk_sees_and_the_ledger_counts(gateway, client, upstream):
     made, cells, wrong = sdk(gateway, client), {}, []
+    KEEP.append(made)
     for name, case in CASES.items():
         if upstream not in case["recordings"]:
             continue
@@ -130,7 +131,8 @@ def test_opencode_takes_every_stream(gateway, client, upstream):
             read = reader(body)
             calls = [(tool.name, json.loads(tool.arguments or "{}")) for tool in read.tools]
             assert calls == wanted.calls and read.reasoning == wanted.thinking, name
-            assert read.text in (wanted.text, wanted.text + wanted.refusal) and read.finish and read.usage, name
+            refusals = ("", wanted.refusal, answer.get("stop_detail") or "")
+            assert read.text in [wanted.text + refusal for refusal in refusals] and read.finish and read.usage, name
     connection.close()
 
 

@@ -41,10 +41,32 @@ func claudeThinking(
 
 /// Claude 4.6 and later decide by themselves how long to think; earlier ones want a budget.
 func claudeThinksAdaptively(_ model: String) -> Bool {
-    guard let start = model.range(of: "claude-") else { return true }
+    guard let (major, minor) = claudeVersion(model) else { return true }
+    return major > 4 || major == 4 && minor >= 6
+}
+
+/// Claude 5 and later refuse `temperature`, `top_p` and `top_k` (protocols.md, section 3.2); Anthropic's SDK knows them no more.
+func claudeTakesSampling(_ model: String) -> Bool { claudeVersion(model).map { $0.major < 5 } ?? true }
+
+/// 4 and 8 of `us.anthropic.claude-opus-4-8`; nil of a name that does not say.
+private func claudeVersion(_ model: String) -> (major: Int, minor: Int)? {
+    guard let start = model.range(of: "claude-") else { return nil }
     let numbers = model[start.upperBound...].split(separator: "-").compactMap { part in part.count <= 2 ? Int(part) : nil }
-    guard let major = numbers.first else { return true }
-    return major > 4 || major == 4 && numbers.dropFirst().first ?? 0 >= 6
+    return numbers.first.map { ($0, numbers.dropFirst().first ?? 0) }
+}
+
+extension CanonicalRequest {
+    /// The request as this Claude takes it; what it refuses is given to `drop`.
+    func withoutSampling(for model: String, _ drop: (String) -> Void) -> CanonicalRequest {
+        guard !claudeTakesSampling(model) else { return self }
+        var request = self
+        for (name, member) in [("temperature", \CanonicalRequest.temperature), ("top_p", \.topP), ("top_k", \.topK)]
+        where request[keyPath: member] != nil {
+            request[keyPath: member] = nil
+            drop(name)
+        }
+        return request
+    }
 }
 
 extension String {

@@ -18,7 +18,8 @@ private struct MessagesRequestWriter: ~Copyable {
 
     init(dropped: [String]) { self.dropped = dropped }
 
-    mutating func write(_ request: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+    mutating func write(_ given: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+        let request = given.withoutSampling(for: target.model) { drop($0) }
         let turns = CanonicalTurn.merged(request.messages)
         let limit = request.maxOutputTokens ?? target.maxOutputTokens
         let thinking = claudeThinking(request, turns, limit: limit, model: target.model) { drop($0) }

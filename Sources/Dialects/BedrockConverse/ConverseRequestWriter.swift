@@ -23,7 +23,8 @@ private struct ConverseRequestWriter: ~Copyable {
         self.dropped = dropped
     }
 
-    mutating func write(_ request: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+    mutating func write(_ given: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+        let request = isClaude ? given.withoutSampling(for: target.model) { drop($0) } : given
         let turns = CanonicalTurn.merged(request.messages)
         let limit = request.maxOutputTokens ?? target.maxOutputTokens
         let thinking = isClaude ? claudeThinking(request, turns, limit: limit, model: target.model) { drop($0) } : .none

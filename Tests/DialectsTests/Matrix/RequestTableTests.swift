@@ -7,8 +7,8 @@ import Testing
 
 @Suite struct RequestTableTests {
     static let models: [Dialect: String] = [
-        .openAIChat: "gpt-5.4-mini", .openAIResponses: "gpt-6.1-sol", .anthropicMessages: "claude-opus-5-5",
-        .bedrockConverse: "us.anthropic.claude-opus-5-5", .bedrockInvoke: "us.anthropic.claude-opus-5-5", .gemini: "gemini-3.5-flash",
+        .openAIChat: "gpt-5.4-mini", .openAIResponses: "gpt-6.1-sol", .anthropicMessages: "claude-opus-4-8",
+        .bedrockConverse: "us.anthropic.claude-opus-4-8", .bedrockInvoke: "us.anthropic.claude-opus-4-8", .gemini: "gemini-3.5-flash",
         .ollama: "qwen3:8b",
     ]
 
@@ -75,6 +75,17 @@ import Testing
         case .refuses(let parameter):
             #expect { try write(request, dialect) } throws: { ($0 as? TranslationRefusal)?.parameter == parameter }
         }
+    }
+
+    /// Newer Claudes refuse what older ones took.
+    @Test(arguments: [Dialect.anthropicMessages, .bedrockConverse, .bedrockInvoke], ["claude-opus-5", "us.anthropic.claude-sonnet-5-5"])
+    func aNewClaudeIsNotAskedToSample(_ dialect: Dialect, _ model: String) throws {
+        var request = TableRow.conversation()
+        (request.temperature, request.topP, request.topK) = ("0.2", "0.9", "40")
+        let written = try writeCanonicalRequest(request, in: dialect, for: TranslationTarget(model: model))
+        #expect(written.dropped == ["temperature", "top_p", "top_k"])
+        let again = try read(written.body, dialect)
+        #expect(again.temperature == nil && again.topP == nil && again.topK == nil && again.maxOutputTokens == 4000)
     }
 
     @Test(arguments: translatableDialects) func theConversationItselfIsTheIdentity(_ dialect: Dialect) throws {
