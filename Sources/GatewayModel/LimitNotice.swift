@@ -51,7 +51,7 @@ package struct LimitNotice: Sendable, Hashable {
         let contact = contact.map { short($0, 40) } ?? "your platform team"
         if kind == .paused {
             let text = "Session \"\(short(scope, 60))\" is paused (\(short(name, 40))): \(state). Ask \(contact) to let it go on"
-            return text + (command.map { ": \($0)" } ?? ".")
+            return text + (command.map { " with `\($0)`." } ?? ".")
         }
         let whose = scope.isEmpty ? "" : " (\(short(scope, 60)))"
         var text = "\(isBudget ? "Budget" : "Limit") \"\(short(name, 40))\"\(whose): \(state)"
@@ -63,7 +63,7 @@ package struct LimitNotice: Sendable, Hashable {
             text += " It begins anew \(resets.rfc3339.prefix(16).replacing("T", with: " ")) UTC."
         }
         text += " Ask \(contact) for more"
-        return text + (command.map { ": \($0)" } ?? ".")
+        return text + (command.map { " with `\($0)`." } ?? ".")
     }
 
     private func short(_ text: String, _ max: Int) -> String {

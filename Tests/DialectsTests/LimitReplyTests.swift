@@ -104,7 +104,7 @@ import WireFormat
         #expect(
             Self.paused.message
                 == "Session \"s1\" is paused (runaway.repeated_calls): the same tool calls gave the same results 9 times in a row "
-                + "(at most 8). Ask platform@acme.example to let it go on: weir session grant s1")
+                + "(at most 8). Ask platform@acme.example to let it go on with `weir session grant s1`.")
     }
 
     @Test func theMessageNamesTheBudgetItsAmountsItsScopeItsResetAndWhomToAsk() {
