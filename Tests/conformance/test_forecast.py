@@ -2,12 +2,13 @@
 what is told: a budget that will not last, one that is full of reservations, models without a price, and what cannot be written."""
 
 import datetime
+import http.client
 import json
 import pathlib
 import sqlite3
 import subprocess
 import tempfile
-import threading
+import urllib.parse
 
 import pytest
 
@@ -22,7 +23,7 @@ NOW = datetime.datetime.now(datetime.timezone.utc)
 CONFIGURATION = f"""budgets:
   - {{name: short, usd: "150", window: quarter, fiscal_start_month: {NOW.month}, alerts: []}}
   - {{name: long, usd: "100000", window: quarter, fiscal_start_month: {NOW.month}, group_by: [developer], alerts: []}}
-  - {{name: narrow, usd: "0.02", window: none, for: {{team: narrow}}, alerts: []}}
+  - {{name: narrow, usd: "0.035", window: none, for: {{team: narrow}}, alerts: []}}
   - {{name: by-session, usd: "1000", window: month, group_by: [session], alerts: []}}
 alerts:
   - {{name: ops, kind: webhook, url: "${{HOOK_URL}}", secret: "${{ALERT_SECRET}}"}}
@@ -114,14 +115,17 @@ def test_only_the_budget_that_will_not_last_is_told_of_once(gateway, hook):
 def test_a_budget_full_of_reservations_is_told_of(gateway, hook):
     key = gateway.weir.key(developer="wide", team="narrow")
     body = {**SMALL, "max_tokens": 3000, "stream": True}
-    # One turn holds most of two cents while its answer comes slowly; it costs next to nothing.
-    slow = threading.Thread(target=post, args=(gateway.weir.url, "chat", key, body), kwargs={
-        "x_sim_pace_ms": "200", "x_sim_chunks": "50"})
-    slow.start()
-    weirkit.wait_until(lambda: any(one["reserved"] for one in gateway.read("/budgets/narrow")["counters"]), 20, "the turn")
+    # One turn holds most of it for as long as its client stays, and costs next to nothing.
+    place = urllib.parse.urlsplit(gateway.weir.url)
+    slow = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+    slow.request("POST", "/v1/chat/completions", json.dumps(body), {
+        "Content-Type": "application/json", "Authorization": f"Bearer {key}", "x-sim-chunks": "2000", "x-sim-pace-ms": "300"})
+    answer = slow.getresponse()
+    assert answer.status == 200, answer.read()
+    assert any(one["reserved"] for one in gateway.weir.json("budget", "show", "narrow")["counters"])
     assert post(gateway.weir.url, "chat", key, body).status == 402
     weirkit.wait_until(lambda: told(hook, "reserved_unused", "narrow"), 90, "the alert of the reservations")
-    slow.join()
+    slow.close()
     assert "turns in flight have reserved" in told(hook, "reserved_unused", "narrow")[0]["text"]
 
 
