@@ -192,6 +192,20 @@ def counters(weir):
     return {name: weir.json("budget", "show", name)["counters"] for name in BUDGETS}
 
 
+def compare_grants(records, rows, account, checks):
+    """Holds what a crash posted against what the journal says was granted by then."""
+    granted = {}
+    for record in records:
+        if record["kind"] == "turn.reserved" or record["kind"] == "turn.progress" and "reserved" in record:
+            granted[record["id"]] = record["reserved"]
+    crashed = [row for row in rows.values() if row.get("error") == "crashed" and not row.get("tries")]
+    checks.check("crashed turns that are posted at another amount than was granted last", [
+        f"{row['id']}: {row['cost']} posted, {granted.get(row['id'])} granted" for row in crashed if row["cost"] != granted.get(row["id"])])
+    checks.check("crashed turns that cost the provider more than was granted", [
+        row["id"] for row in crashed for entry in account.get(row["id"], [])
+        if row["cost"] < cost_of(entry["model"], disjoint(entry["usage"]))])
+
+
 def compare_budgets(weir, simulation_log, shown, mode, callers, checks):
     """Holds what the provider served against the budgets, and their counters against the ledger."""
     account = served(simulation_log)
@@ -222,6 +236,8 @@ def compare_budgets(weir, simulation_log, shown, mode, callers, checks):
                  if found.get(place) != posted[place] and (place in found or len(found) < 1000)]
         checks.check(f"{name}: counters that are not what the ledger holds", wrong)
         checks.check(f"{name}: something is still reserved", [counter for counter in shown[name] if counter["reserved"]])
+    if mode == "elastic":
+        compare_grants(journal(weir), rows, account, checks)
     refused = sum(row["kind"] == "turn.refused" and row.get("error") == "budget_exceeded" for row in rows.values())
     checks.check("the budgets refused something", refused > 0)
     checks.check("and let something through", len(account) > 50)
