@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 import otlp
+import weirkit
 from gateway import gateway_with
 
 CANARY = "canary-prompt-71f3"
@@ -29,7 +30,9 @@ def turn(gateway, session, text="Hi"):
     """Makes a turn in a session and gives it as the ledger has it."""
     client = gateway.anthropic(headers={"x-weir-session": session})
     client.messages.create(model="claude-sonnet-4-5", max_tokens=50, messages=[{"role": "user", "content": text}])
-    return next(one for one in gateway.turns() if (one.get("session") or {}).get("value") == session)
+    # Reading waits for the ledger, but not for ever, and telemetry may pour in before the turn.
+    return weirkit.wait_until(
+        lambda: next((one for one in gateway.turns() if (one.get("session") or {}).get("value") == session), None), 60, "the turn")
 
 
 def says(gateway, made):
