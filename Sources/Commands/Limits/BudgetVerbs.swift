@@ -13,7 +13,11 @@ struct BudgetCommand: AsyncParsableCommand {
             weir budget create each-session --per session --usd 5 --window none --mode elastic --on-exceed ask
             weir budget grant web --usd 50 --for 24h --reason release
             weir budget simulate --for team=web --usd 400 --window month --since 2026-11
-            """, subcommands: [Create.self, List.self, Show.self, Update.self, Delete.self, Grant.self, Simulate.self, Template.self])
+            """,
+        subcommands: [
+            Create.self, ListRules<BudgetWord>.self, ShowRule<BudgetWord>.self, Update.self, DeleteRule<BudgetWord>.self, Grant.self,
+            Simulate.self, Template.self,
+        ])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a budget; it holds when this returns.")
@@ -29,23 +33,6 @@ struct BudgetCommand: AsyncParsableCommand {
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "All budgets, each with its fullest counter.")
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var display: OutputOptions
-
-        func run() async throws { try await listRules("/budgets", "weir.budget.list/1", server, display) }
-    }
-
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One budget with its counters, and by how much it can be passed.")
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var display: OutputOptions
-
-        func run() async throws { try await showRule(name, "/budgets", "weir.budget.show/1", server, display) }
-    }
-
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Change a budget; what is not said stays, its counters too.")
         @Argument(help: "Its name.") var name: String
@@ -59,14 +46,6 @@ struct BudgetCommand: AsyncParsableCommand {
                 try options.apply(to: &rule)
             }
         }
-    }
-
-    struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a budget away; what was spent stays in the ledger.")
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var server: ServerOptions
-
-        func run() async throws { try await deleteRule(name, "/budgets", server) }
     }
 
     struct Grant: AsyncParsableCommand {

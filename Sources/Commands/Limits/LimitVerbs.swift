@@ -14,7 +14,10 @@ struct LimitCommand: AsyncParsableCommand {
             weir limit create at-once --per developer --limit 8 --unit concurrent
             weir limit explain --key 4fj2abcdef --model claude-sonnet-4-5
             """,
-        subcommands: [Create.self, List.self, Show.self, Update.self, Delete.self, Grant.self, Simulate.self, Explain.self])
+        subcommands: [
+            Create.self, ListRules<LimitWord>.self, ShowRule<LimitWord>.self, Update.self, DeleteRule<LimitWord>.self, Grant.self,
+            Simulate.self, Explain.self,
+        ])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a limit; it holds when this returns.")
@@ -38,23 +41,6 @@ struct LimitCommand: AsyncParsableCommand {
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "All limits, each with its fullest counter.")
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var display: OutputOptions
-
-        func run() async throws { try await listRules("/limits", "weir.limit.list/1", server, display) }
-    }
-
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One limit with its counters.")
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var display: OutputOptions
-
-        func run() async throws { try await showRule(name, "/limits", "weir.limit.show/1", server, display) }
-    }
-
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Change a limit; what is not said stays, its counters too.")
         @Argument(help: "Its name.") var name: String
@@ -70,14 +56,6 @@ struct LimitCommand: AsyncParsableCommand {
                 try options.apply(to: &rule)
             }
         }
-    }
-
-    struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a limit away.")
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var server: ServerOptions
-
-        func run() async throws { try await deleteRule(name, "/limits", server) }
     }
 
     struct Grant: AsyncParsableCommand {

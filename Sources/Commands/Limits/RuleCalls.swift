@@ -12,25 +12,6 @@ func createRule(_ rule: LimitRule, _ path: String, _ server: ServerOptions) asyn
     standardError(inert("\(made.rule.unit == .nanoUSD ? "Budget" : "Limit") \(made.rule.id) is \(made.state)."))
 }
 
-func listRules(_ path: String, _ schema: String, _ server: ServerOptions, _ display: OutputOptions) async throws {
-    let list: ListBody<LimitView> = try await server.reading { try await $0.get(path) }
-    try display.write(ListDocument(schema: schema, data: list.data), table: limitTable(list.data))
-}
-
-func showRule(_ name: String, _ path: String, _ schema: String, _ server: ServerOptions, _ display: OutputOptions) async throws {
-    let view: LimitView = try await server.reading { try await $0.get("\(path)/\(segment(name))") }
-    let rule = view.rule
-    var title = "\(rule.id): \(amountText(rule.limit, rule.unit)) \(rule.window), \(selectorText(rule)), \(view.state)"
-    if view.declaredIn == "configuration" { title += ", declared in the configuration" }
-    try display.write(
-        SingleDocument(schema: schema, value: view), table: counterTable(view), title: title, notes: [boundText(view.rule)])
-    guard display.format == .table else { return }
-    for forecast in (view.forecasts ?? []).prefix(burnDownsMax) { output("\n" + inert(burnDownText(forecast, rule)) + "\n") }
-}
-
-/// Burn-downs that are shown of one rule, those of its fullest counters.
-private let burnDownsMax = 3
-
 /// The published bound of a rule: by how much it can be passed.
 func boundText(_ rule: LimitRule) -> String {
     if rule.mode == .alert || rule.onExceed == .alert { return "it tells and stops nobody" }
@@ -55,11 +36,6 @@ func updateRule(
         return try await client.patch("\(path)/\(segment(name))", rule)
     }
     standardError(inert("\(changed.rule.id) is changed and \(changed.state)."))
-}
-
-func deleteRule(_ name: String, _ path: String, _ server: ServerOptions) async throws {
-    let gone: LimitView = try await server.changing { try await $0.delete("\(path)/\(segment(name))") }
-    standardError(inert("\(gone.rule.id) is gone."))
 }
 
 /// What every grant takes.
