@@ -1,4 +1,4 @@
-// CompiledLimit: a rule with what admission needs of it laid out flat.
+// CompiledLimit: a rule with what admission needs of it laid out flat, and what it seldom needs apart.
 
 /// How a counter counts.
 enum CounterKind: UInt8, Sendable {
@@ -14,55 +14,47 @@ enum CounterKind: UInt8, Sendable {
     case concurrent
 }
 
-/// A rule, compiled. A class, so that a request's use of it costs one reference.
-final class CompiledLimit: Sendable {
-    let rule: LimitRule
+/// What every admission and settlement looks at: plain values, so that looking at them counts no reference.
+struct LimitCore: Sendable {
     let kind: CounterKind
     let unit: LimitUnit
+    let elastic: ElasticPolicy
+    let isEnforced: Bool
+    let isElastic: Bool
+    let hasThresholds: Bool
     let limit: Int64
     /// Of a rate: what may come at once.
     let burst: Int64
     /// The length of a rolling window's bucket, or of a rate's period.
     let seconds: Int64
-    let isEnforced: Bool
-    let isElastic: Bool
-    let hasThresholds: Bool
     let waitNanosecondsMax: Int64
-    /// The dimensions of the group, by their place in the book; at most four.
-    let group: [Int]
-    private let conditions: [CompiledCondition]
     /// The lowest threshold in percent.
     let thresholdMin: Int64
-    let calendar: WindowCalendar?
-    /// Equal for rules that can go on with each other's counters.
-    let identity: String
+    /// The dimensions of the group, by their place in the book.
+    let group: SIMD4<UInt16>
+    /// At most four.
+    let groupCount: Int
 
-    init(_ rule: LimitRule, zone: TimeZoneRules, place: (LimitDimension) -> Int) {
-        self.rule = rule
+    init(_ rule: LimitRule, group places: [Int]) {
         unit = rule.unit
+        elastic = rule.elastic
         limit = rule.limit
         burst = rule.burst ?? rule.limit
         isEnforced = rule.isEnforced
         isElastic = rule.mode == .elastic
         hasThresholds = !rule.thresholds.isEmpty
-        waitNanosecondsMax = rule.waitMillisecondsMax * 1_000_000
-        group = rule.wholeGroup.map(place)
-        conditions = rule.conditions.map(CompiledCondition.init)
         thresholdMin = Int64(rule.thresholds.min() ?? 0)
-        identity = rule.counterIdentity
-        calendar =
-            rule.window.isCalendar ? WindowCalendar(rule.window, zone: zone, fiscalStartMonth: rule.fiscalStartMonth) : nil
+        waitNanosecondsMax = rule.waitMillisecondsMax * 1_000_000
+        var group = SIMD4<UInt16>()
+        for (index, place) in places.prefix(4).enumerated() { group[index] = UInt16(clamping: place) }
+        self.group = group
+        groupCount = min(4, places.count)
         switch rule.window {
         case .day, .week, .month, .quarter: (kind, seconds) = (.calendar, 0)
         case .rolling(let length): (kind, seconds) = (.rolling, (length + RollingBuckets.count - 1) / RollingBuckets.count)
         case .rate(let length): (kind, seconds) = (.rate, length)
         case .none: (kind, seconds) = (rule.unit == .concurrent ? .concurrent : .lifetime, 0)
         }
-    }
-
-    func holds(_ facts: TurnFacts) -> Bool {
-        for index in 0..<conditions.count where !conditions[index].holds(facts) { return false }
-        return true
     }
 
     /// What the turn has to reserve; nil when its price or its bound is not known and this limit must know it.
@@ -84,5 +76,27 @@ final class CompiledLimit: Sendable {
     func amount(refilledIn nanoseconds: Int64) -> Int64 {
         let period = Int128(seconds) * 1_000_000_000
         return Int64(clamping: (Int128(nanoseconds) * Int128(limit) + period - 1) / period)
+    }
+}
+
+/// A rule, compiled: what refusals, alerts and restoring need of it beside its core.
+final class CompiledLimit: Sendable {
+    let rule: LimitRule
+    let core: LimitCore
+    /// The dimensions of the group, by their place in the book; at most four.
+    let group: [Int]
+    let conditions: [CompiledCondition]
+    let calendar: WindowCalendar?
+    /// Equal for rules that can go on with each other's counters.
+    let identity: String
+
+    init(_ rule: LimitRule, zone: TimeZoneRules, place: (LimitDimension) -> Int) {
+        self.rule = rule
+        group = rule.wholeGroup.map(place)
+        core = LimitCore(rule, group: group)
+        conditions = rule.conditions.map(CompiledCondition.init)
+        identity = rule.counterIdentity
+        calendar =
+            rule.window.isCalendar ? WindowCalendar(rule.window, zone: zone, fiscalStartMonth: rule.fiscalStartMonth) : nil
     }
 }

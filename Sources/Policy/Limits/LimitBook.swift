@@ -9,6 +9,11 @@ package final class LimitBook: Sendable {
     /// The most specific first.
     package let rules: [LimitRule]
     let compiled: [CompiledLimit]
+    /// Of the same rules, in the same order.
+    let cores: [LimitCore]
+    /// The conditions of all rules, one rule's behind the other's, and where each rule's end.
+    private let conditions: [CompiledCondition]
+    private let conditionEnds: [Int]
     /// Every dimension that some rule groups by.
     let dimensions: [LimitDimension]
     /// Whether some limit has to know the most that a turn can use.
@@ -27,6 +32,9 @@ package final class LimitBook: Sendable {
     private init() {
         rules = []
         compiled = []
+        cores = []
+        conditions = []
+        conditionEnds = []
         dimensions = []
         unindexed = []
         indexed = []
@@ -73,8 +81,15 @@ package final class LimitBook: Sendable {
         }
         self.rules = rules
         self.compiled = compiled
+        cores = compiled.map(\.core)
+        conditions = compiled.flatMap(\.conditions)
+        var end = 0
+        conditionEnds = compiled.map { limit in
+            end += limit.conditions.count
+            return end
+        }
         self.dimensions = dimensions
-        boundsAmounts = compiled.contains { $0.isEnforced && $0.kind != .rate && $0.unit.isSize }
+        boundsAmounts = cores.contains { $0.isEnforced && $0.kind != .rate && $0.unit.isSize }
         self.unindexed = unindexed
         indexed = index.map { ($0.key, $0.value) }.sorted { $0.dimension.narrowness < $1.dimension.narrowness }
         serial = Self.serials.add(1, ordering: .relaxed).newValue
@@ -86,14 +101,21 @@ package final class LimitBook: Sendable {
     func matches(_ facts: TurnFacts) -> [Int] {
         var found: [Int] = []
         found.reserveCapacity(unindexed.count + 8)
-        for number in unindexed where compiled[number].holds(facts) { found.append(number) }
+        for number in unindexed where holds(number, facts) { found.append(number) }
         let sorted = found.count
         for (dimension, rules) in indexed {
             guard let value = facts[dimension], let numbers = rules[value] else { continue }
-            for number in numbers where compiled[number].holds(facts) { found.append(number) }
+            for number in numbers where holds(number, facts) { found.append(number) }
         }
         if found.count > sorted { found.sort() }
         return found
+    }
+
+    private func holds(_ number: Int, _ facts: TurnFacts) -> Bool {
+        for index in (number == 0 ? 0 : conditionEnds[number - 1])..<conditionEnds[number] where !conditions[index].holds(facts) {
+            return false
+        }
+        return true
     }
 }
 

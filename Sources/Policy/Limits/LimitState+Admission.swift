@@ -17,7 +17,7 @@ extension LimitState {
         var fits = true
         for index in 0..<probes.count {
             if probes[index].account == AccountTable.none { missing += 1 }
-            if !probes[index].fits, book.compiled[probes[index].rule].isEnforced { fits = false }
+            if !probes[index].fits, book.cores[probes[index].rule].isEnforced { fits = false }
         }
         guard fits else { return refuse(book, facts, at: now) }
         guard accounts.count + missing <= accountsMax else {
@@ -31,8 +31,11 @@ extension LimitState {
         let place = reservationsFree.popLast() ?? UInt32(reservations.count)
         if Int(place) == reservations.count { reservations.append(LiveReservation()) }
         let seconds = UInt32(clamping: now.seconds)
+        // Taken out and put back: nothing else names them meanwhile, so they stay where they are.
+        var holds: [Hold] = []
+        swap(&holds, &reservations[Int(place)].holds)
         for index in 0..<probes.count {
-            let limit = book.compiled[probes[index].rule]
+            let limit = book.cores[probes[index].rule]
             let account = open(probes[index], limit, facts, book)
             let held = probes[index].need ?? 0
             let whole = limit.kind == .rate ? held : demand.whole.of(limit.unit) ?? 0
@@ -45,14 +48,15 @@ extension LimitState {
                 accounts[account].pending = overflow ? .max : sum
             }
             if !limit.isEnforced, !probes[index].fits {
-                tell(.wouldRefuse, account, limit, used: probes[index].before, at: now)
+                tell(.wouldRefuse, account, book.compiled[probes[index].rule], used: probes[index].before, at: now)
             }
-            reservations[Int(place)].holds.append(
+            holds.append(
                 Hold(
                     account: account, rule: UInt32(probes[index].rule), held: held, whole: max(whole, held),
                     before: probes[index].before, overshoot: limit.isElastic ? demand.overshoot.of(limit.unit) ?? 0 : 0,
                     emptyAt: probes[index].emptyAt))
         }
+        swap(&holds, &reservations[Int(place)].holds)
         reservations[Int(place)].isLive = true
         reservations[Int(place)].admitted = now
         reservations[Int(place)].book = book
@@ -67,14 +71,14 @@ extension LimitState {
         var mayWait = true
         for probe in probes where !probe.fits {
             let limit = book.compiled[probe.rule]
-            guard limit.isEnforced else { continue }
+            guard limit.core.isEnforced else { continue }
             let verdict = verdict(probe, limit, facts, book, at: now)
             refusal.failures.append(verdict)
             if probe.account != AccountTable.none { tellOfReservations(probe, limit, at: now) }
-            let latest = Timestamp(nanoseconds: now.nanoseconds.addingReportingOverflow(limit.waitNanosecondsMax).partialValue)
-            if limit.waitNanosecondsMax == 0 {
+            let latest = Timestamp(nanoseconds: now.nanoseconds.addingReportingOverflow(limit.core.waitNanosecondsMax).partialValue)
+            if limit.core.waitNanosecondsMax == 0 {
                 mayWait = false
-            } else if limit.kind == .concurrent {
+            } else if limit.core.kind == .concurrent {
                 until = max(until, latest)
             } else if let at = verdict.fitsAt, at <= latest {
                 until = max(until, at)
@@ -89,7 +93,8 @@ extension LimitState {
 
     /// A budget that is full of reservations is a fault of its mode or of what is asked for, and not of what is spent.
     private mutating func tellOfReservations(_ probe: Probe, _ limit: CompiledLimit, at now: Timestamp) {
-        guard limit.kind == .calendar || limit.kind == .lifetime || limit.kind == .rolling else { return }
+        let kind = limit.core.kind
+        guard kind == .calendar || kind == .lifetime || kind == .rolling else { return }
         let reserved = accounts[probe.account].pending
         let used = probe.before.subtractingReportingOverflow(reserved).partialValue
         let half = most(probe.account) / 2
@@ -123,20 +128,20 @@ extension LimitState {
         _ limit: CompiledLimit, group: [String], slot: UInt32, granted: Int64, before: Int64, amount: Int64?
     ) -> LimitVerdict {
         LimitVerdict(
-            rule: limit.rule.id, name: limit.rule.name, unit: limit.unit, window: limit.rule.window, mode: limit.rule.mode,
-            action: limit.rule.onExceed, group: group, limit: limit.kind == .rate ? limit.burst &+ granted : most(slot, granted),
+            rule: limit.rule.id, name: limit.rule.name, unit: limit.core.unit, window: limit.rule.window, mode: limit.rule.mode,
+            action: limit.rule.onExceed, group: group, limit: limit.core.kind == .rate ? limit.core.burst &+ granted : most(slot, granted),
             before: before,
             amount: amount, after: before.addingReportingOverflow(amount ?? 0).partialValue, fits: true, resetsAt: nil, fitsAt: nil,
             contact: limit.rule.contact)
     }
 
     mutating func resetsAt(_ limit: CompiledLimit, slot: UInt32, windowStart: Int64, at now: Timestamp) -> Timestamp? {
-        switch limit.kind {
+        switch limit.core.kind {
         case .calendar:
             guard let calendar = limit.calendar else { return nil }
             return Timestamp(seconds: calendar.period(at: Timestamp(seconds: windowStart)).end)
-        case .rolling: return now.adding(seconds: limit.seconds * RollingBuckets.count)
-        case .rate: return now.adding(seconds: limit.seconds)
+        case .rolling: return now.adding(seconds: limit.core.seconds * RollingBuckets.count)
+        case .rate: return now.adding(seconds: limit.core.seconds)
         case .lifetime, .concurrent: return nil
         }
     }
@@ -144,15 +149,15 @@ extension LimitState {
     /// When the need fits if nothing else comes; nil is never, or when somebody lets go.
     private mutating func fitsAt(_ probe: Probe, _ limit: CompiledLimit, granted: Int64, at now: Timestamp) -> Timestamp? {
         guard let need = probe.need else { return nil }
-        switch limit.kind {
+        switch limit.core.kind {
         case .lifetime, .concurrent: return nil
         case .calendar:
             guard need <= slots[Int(probe.slot)].limit else { return nil }
             return resetsAt(limit, slot: probe.slot, windowStart: probe.windowStart, at: now)
         case .rate:
-            let burst = limit.burst &+ granted
-            guard need <= burst, limit.limit > 0 else { return nil }
-            return Timestamp(nanoseconds: probe.emptyAt - limit.refill(burst))
+            let burst = limit.core.burst &+ granted
+            guard need <= burst, limit.core.limit > 0 else { return nil }
+            return Timestamp(nanoseconds: probe.emptyAt - limit.core.refill(burst))
         case .rolling:
             guard probe.account != AccountTable.none, accounts[probe.account].rolling != .max else { return nil }
             var room = most(probe.slot, granted) - need - accounts[probe.account].pending
@@ -163,7 +168,7 @@ extension LimitState {
                 first -= 1
             }
             guard first > 0, room >= 0 else { return nil }
-            return Timestamp(seconds: (buckets[first - 1].number + RollingBuckets.count + 1) * limit.seconds)
+            return Timestamp(seconds: (buckets[first - 1].number + RollingBuckets.count + 1) * limit.core.seconds)
         }
     }
 }

@@ -17,12 +17,12 @@ extension LimitState {
                 let number = open(slot: slot, group: counter.group, windowStart: counter.windowStart)
             else { return true }
             guard counter.version >= accounts[number].version else { return false }
-            set(number, limit, counter)
+            set(number, limit.core, counter)
             return false
         }
     }
 
-    private mutating func set(_ number: UInt32, _ limit: CompiledLimit, _ counter: LimitCounter) {
+    private mutating func set(_ number: UInt32, _ limit: LimitCore, _ counter: LimitCounter) {
         accounts[number].version = counter.version
         accounts[number].granted = counter.granted
         let newest = counter.buckets.last.map { $0.number * limit.seconds } ?? 0
@@ -54,11 +54,11 @@ extension LimitState {
                 if end.addingReportingOverflow(Self.graceSeconds).partialValue <= now.seconds { continue }
             }
             if probes[index].account == AccountTable.none, accounts.count >= accountsMax { continue }
-            let account = open(probes[index], limit, facts, book)
+            let account = open(probes[index], limit.core, facts, book)
             guard version > accounts[account].version else { continue }
             accounts[account].version = version
             accounts[account].lastUsed = max(accounts[account].lastUsed, UInt32(clamping: admitted.seconds))
-            post(limit.unit == .requests ? turns : actual.of(limit.unit) ?? 0, to: account, limit, at: admitted)
+            post(limit.core.unit == .requests ? turns : actual.of(limit.core.unit) ?? 0, to: account, limit.core, at: admitted)
         }
     }
 
@@ -106,11 +106,11 @@ extension LimitState {
             windowStart: account.windowStart, posted: account.posted, pending: account.pending, version: account.version)
         counter.granted = account.granted
         counter.lastUsed = Int64(account.lastUsed)
-        if limit.kind == .rate {
+        if limit.core.kind == .rate {
             counter.emptyAt = account.posted
-            counter.posted = limit.amount(refilledIn: max(0, account.posted - now.nanoseconds))
-        } else if limit.kind == .rolling {
-            counter.posted = used(number, limit, at: now) - account.pending
+            counter.posted = limit.core.amount(refilledIn: max(0, account.posted - now.nanoseconds))
+        } else if limit.core.kind == .rolling {
+            counter.posted = used(number, limit.core, at: now) - account.pending
             if account.rolling != .max { counter.buckets = rolling[Int(account.rolling)].list }
         }
         return counter
@@ -147,11 +147,11 @@ extension LimitState {
     }
 
     private func isOver(_ account: Account, _ limit: CompiledLimit, idle: Int64, at now: Timestamp) -> Bool {
-        switch limit.kind {
+        switch limit.core.kind {
         case .calendar:
             guard let calendar = limit.calendar else { return false }
             return calendar.period(at: Timestamp(seconds: account.windowStart)).end + Self.graceSeconds < now.seconds
-        case .rolling: return account.granted == 0 && idle > limit.seconds * (RollingBuckets.count + 1)
+        case .rolling: return account.granted == 0 && idle > limit.core.seconds * (RollingBuckets.count + 1)
         case .rate: return account.granted == 0 && account.posted < now.nanoseconds
         case .concurrent: return account.granted == 0
         case .lifetime: return limit.rule.idleSecondsMax.map { idle > $0 } ?? false

@@ -16,15 +16,15 @@ extension LimitState {
         var policy = ElasticPolicy.finishBlock
         for number in 0..<reservations[index].holds.count {
             let hold = reservations[index].holds[number]
-            let limit = book.compiled[Int(hold.rule)]
+            let limit = book.cores[Int(hold.rule)]
             guard let more = need(hold, limit, total), limit.isEnforced, limit.kind != .rate else { continue }
             let used = used(hold.account, limit, at: now)
             let (sum, overflow) = used.addingReportingOverflow(more)
             if !overflow, sum <= most(hold.account) { continue }
             // Such a turn is never cut: it goes on holding what it uses, and those that come after it are refused.
-            if limit.isElastic, limit.rule.elastic == .finishTurn { continue }
-            policy = max(policy, limit.isElastic ? limit.rule.elastic : .stopNow)
-            failures.append(verdict(hold, limit, before: used, amount: more, fits: false, at: now))
+            if limit.isElastic, limit.elastic == .finishTurn { continue }
+            policy = max(policy, limit.isElastic ? limit.elastic : .stopNow)
+            failures.append(verdict(hold, book.compiled[Int(hold.rule)], before: used, amount: more, fits: false, at: now))
         }
         guard failures.isEmpty else {
             figures.extensionsDenied += 1
@@ -32,7 +32,7 @@ extension LimitState {
         }
         for number in 0..<reservations[index].holds.count {
             let hold = reservations[index].holds[number]
-            let limit = book.compiled[Int(hold.rule)]
+            let limit = book.cores[Int(hold.rule)]
             guard let more = need(hold, limit, total) else { continue }
             reservations[index].holds[number].held += more
             reservations[index].holds[number].whole = max(hold.whole, hold.held + more)
@@ -48,7 +48,7 @@ extension LimitState {
         return .granted
     }
 
-    private func need(_ hold: Hold, _ limit: CompiledLimit, _ total: LimitAmounts) -> Int64? {
+    private func need(_ hold: Hold, _ limit: LimitCore, _ total: LimitAmounts) -> Int64? {
         guard let amount = total.of(limit.unit), amount > hold.held else { return nil }
         return amount - hold.held
     }
@@ -60,7 +60,7 @@ extension LimitState {
         var settlement = LimitSettlement()
         for number in 0..<reservations[index].holds.count {
             let hold = reservations[index].holds[number]
-            let limit = book.compiled[Int(hold.rule)]
+            let limit = book.cores[Int(hold.rule)]
             // What stays unpriced to the end counts as what was held for it.
             let amount = actual.of(limit.unit) ?? hold.held
             if limit.kind == .rate {
@@ -73,9 +73,11 @@ extension LimitState {
                     post(amount, to: hold.account, limit, at: reservations[index].admitted)
                     if limit.isEnforced, amount > hold.held, exceeds(hold, limit, amount) {
                         settlement.isOverReserved = true
-                        tell(.overReservation(excess: amount - hold.held), hold.account, limit, used: amount, at: now)
+                        tell(
+                            .overReservation(excess: amount - hold.held), hold.account, book.compiled[Int(hold.rule)], used: amount, at: now
+                        )
                     }
-                    if limit.hasThresholds { checkThresholds(hold.account, limit, at: now) }
+                    if limit.hasThresholds { checkThresholds(hold, limit, book, at: now) }
                 }
             }
             release(hold, at: now)
@@ -86,16 +88,16 @@ extension LimitState {
     }
 
     /// Whether it used more than what it could have.
-    private func exceeds(_ hold: Hold, _ limit: CompiledLimit, _ amount: Int64) -> Bool {
+    private func exceeds(_ hold: Hold, _ limit: LimitCore, _ amount: Int64) -> Bool {
         guard limit.isElastic else { return true }
         return amount - hold.held > exposure(hold, limit)
     }
 
     /// By how much an elastic turn can end over what it holds.
-    func exposure(_ hold: Hold, _ limit: CompiledLimit) -> Int64 {
+    func exposure(_ hold: Hold, _ limit: LimitCore) -> Int64 {
         guard limit.isElastic, limit.isEnforced else { return 0 }
         let rest = hold.whole - hold.held
-        return limit.rule.elastic == .finishTurn ? rest : min(rest, hold.overshoot)
+        return limit.elastic == .finishTurn ? rest : min(rest, hold.overshoot)
     }
 
     /// Gives everything back: the turn was never sent.
@@ -105,7 +107,7 @@ extension LimitState {
         var settlement = LimitSettlement()
         for number in 0..<reservations[index].holds.count {
             let hold = reservations[index].holds[number]
-            let limit = book.compiled[Int(hold.rule)]
+            let limit = book.cores[Int(hold.rule)]
             if limit.kind == .rate {
                 correctRate(hold, limit, 0, at: now)
             } else {
@@ -124,12 +126,12 @@ extension LimitState {
         let book = reservations[index].book
         for number in 0..<reservations[index].holds.count {
             let hold = reservations[index].holds[number]
-            let limit = book.compiled[Int(hold.rule)]
+            let limit = book.cores[Int(hold.rule)]
             if limit.kind != .rate {
                 accounts[hold.account].pending -= hold.held
                 post(hold.whole, to: hold.account, limit, at: reservations[index].admitted)
             }
-            if number == 0 { tell(.leaked, hold.account, limit, used: hold.held, at: now) }
+            if number == 0 { tell(.leaked, hold.account, book.compiled[Int(hold.rule)], used: hold.held, at: now) }
             release(hold, at: now)
         }
         figures.leaked += 1
@@ -137,7 +139,7 @@ extension LimitState {
     }
 
     /// What a rate was charged too much comes back as far as it has not run out by itself; too little is a debt.
-    private mutating func correctRate(_ hold: Hold, _ limit: CompiledLimit, _ amount: Int64, at now: Timestamp) {
+    private mutating func correctRate(_ hold: Hold, _ limit: LimitCore, _ amount: Int64, at now: Timestamp) {
         if amount > hold.held {
             post(amount - hold.held, to: hold.account, limit, at: now)
         } else if amount < hold.held {
@@ -174,7 +176,8 @@ extension LimitState {
     }
 
     /// Tells each share of the limit once when it is passed; of a rolling window again after a tenth of the limit has come back.
-    mutating func checkThresholds(_ account: UInt32, _ limit: CompiledLimit, at now: Timestamp) {
+    private mutating func checkThresholds(_ hold: Hold, _ limit: LimitCore, _ book: LimitBook, at now: Timestamp) {
+        let account = hold.account
         let used = used(account, limit, at: now) - accounts[account].pending
         if accounts[account].thresholds == 0 {
             // Nearly always: far below the first one. What overflows is looked at in full.
@@ -182,6 +185,11 @@ extension LimitState {
             let (first, isLarger) = most(account).multipliedReportingOverflow(by: limit.thresholdMin)
             if !isLarge, !isLarger, scaled < first { return }
         }
+        checkEachThreshold(account, book.compiled[Int(hold.rule)], used: used, at: now)
+    }
+
+    @inline(never)
+    private mutating func checkEachThreshold(_ account: UInt32, _ limit: CompiledLimit, used: Int64, at now: Timestamp) {
         let most = Int128(most(account))
         for (place, percent) in limit.rule.thresholds.enumerated() {
             let bit = UInt8(1) << UInt8(place)

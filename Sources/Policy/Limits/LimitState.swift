@@ -100,7 +100,7 @@ struct LimitState: ~Copyable {
             if Int(slot) == slots.count { slots.append(LimitSlot(rule: limit.rule.id, identity: limit.identity)) }
             if book.serial > slots[Int(slot)].serial {
                 slots[Int(slot)].serial = book.serial
-                slots[Int(slot)].limit = limit.limit
+                slots[Int(slot)].limit = limit.core.limit
             }
         }
         books.append((book.serial, slotsOfRules))
@@ -123,15 +123,16 @@ struct LimitState: ~Copyable {
         probes.removeAll(keepingCapacity: true)
         found.removeAll(keepingCapacity: true)
         for _ in 0..<book.dimensions.count { found.append(SymbolTable.unknown - 1) }
-        let place = place(of: book)
+        let slotsOfRules = books[place(of: book)].slots
+        let seconds = now.seconds
         for rule in matches {
-            let limit = book.compiled[rule]
-            let slot = books[place].slots[rule]
-            let windowStart = limit.calendar.map { window(slot, $0, at: now).start } ?? 0
+            let limit = book.cores[rule]
+            let slot = slotsOfRules[rule]
+            let windowStart = limit.kind == .calendar ? windowStart(slot, rule, book, seconds, at: now) : 0
             var group = Account.Group(repeating: SymbolTable.none)
             var isKnown = true
-            for index in 0..<limit.group.count {
-                let symbol = symbol(limit.group[index], facts, book)
+            for index in 0..<limit.groupCount {
+                let symbol = symbol(Int(limit.group[index]), facts, book)
                 group[index] = symbol
                 if symbol == SymbolTable.unknown { isKnown = false }
             }
@@ -155,6 +156,13 @@ struct LimitState: ~Copyable {
         value.utf8.count <= valueBytesMax ? value : String(decoding: value.utf8.prefix(valueBytesMax), as: UTF8.self)
     }
 
+    /// Where the window of now began. It is nearly always the one that was asked for last.
+    private mutating func windowStart(_ slot: UInt32, _ rule: Int, _ book: LimitBook, _ seconds: Int64, at now: Timestamp) -> Int64 {
+        let index = Int(slot)
+        if seconds >= slots[index].start, seconds < slots[index].end { return slots[index].start }
+        return book.compiled[rule].calendar.map { window(slot, $0, at: now).start } ?? 0
+    }
+
     mutating func window(_ slot: UInt32, _ calendar: WindowCalendar, at now: Timestamp) -> (start: Int64, end: Int64) {
         let index = Int(slot)
         let seconds = now.seconds
@@ -165,7 +173,7 @@ struct LimitState: ~Copyable {
     }
 
     /// How the counter stands and whether the need fits.
-    private mutating func measure(_ probe: inout Probe, _ limit: CompiledLimit, at now: Timestamp) {
+    private mutating func measure(_ probe: inout Probe, _ limit: LimitCore, at now: Timestamp) {
         let has = probe.account != AccountTable.none
         let granted = has ? accounts[probe.account].granted : 0
         let need = probe.need ?? 0
@@ -190,7 +198,7 @@ struct LimitState: ~Copyable {
     func most(_ account: UInt32) -> Int64 { most(accounts[account].slot, accounts[account].granted) }
 
     /// A clock that went back must not close a rate for longer than two whole buckets take.
-    func latestEmpty(_ limit: CompiledLimit, _ now: Timestamp) -> Int64 {
+    func latestEmpty(_ limit: LimitCore, _ now: Timestamp) -> Int64 {
         let room = max(limit.refill(limit.burst), limit.seconds * 1_000_000_000)
         let (twice, tooMuch) = room.multipliedReportingOverflow(by: 2)
         let (latest, overflow) = now.nanoseconds.addingReportingOverflow(tooMuch ? .max / 2 : twice)
@@ -198,7 +206,7 @@ struct LimitState: ~Copyable {
     }
 
     /// Posted and pending of a counter that is not a rate.
-    mutating func used(_ account: UInt32, _ limit: CompiledLimit, at now: Timestamp) -> Int64 {
+    mutating func used(_ account: UInt32, _ limit: LimitCore, at now: Timestamp) -> Int64 {
         var posted = accounts[account].posted
         if limit.kind == .rolling {
             let place = accounts[account].rolling
@@ -213,7 +221,7 @@ struct LimitState: ~Copyable {
         return overflow ? .max : sum
     }
 
-    static func bucket(_ time: Timestamp, _ limit: CompiledLimit) -> Int64 {
+    static func bucket(_ time: Timestamp, _ limit: LimitCore) -> Int64 {
         let (quotient, rest) = time.seconds.quotientAndRemainder(dividingBy: limit.seconds)
         return rest < 0 ? quotient - 1 : quotient
     }
@@ -221,11 +229,11 @@ struct LimitState: ~Copyable {
     // MARK: Counters
 
     /// The counter of a probe, made if there is none.
-    mutating func open(_ probe: Probe, _ limit: CompiledLimit, _ facts: TurnFacts, _ book: LimitBook) -> UInt32 {
+    mutating func open(_ probe: Probe, _ limit: LimitCore, _ facts: TurnFacts, _ book: LimitBook) -> UInt32 {
         if probe.account != AccountTable.none { return probe.account }
         var group = Account.Group(repeating: SymbolTable.none)
-        for index in 0..<limit.group.count {
-            if let value = facts[book.dimensions[limit.group[index]]] { group[index] = symbols.retain(Self.cut(value)) }
+        for index in 0..<limit.groupCount {
+            if let value = facts[book.dimensions[Int(limit.group[index])]] { group[index] = symbols.retain(Self.cut(value)) }
         }
         return accounts.insert(Account(windowStart: probe.windowStart, slot: probe.slot, group: group))
     }
@@ -258,7 +266,7 @@ struct LimitState: ~Copyable {
     }
 
     /// Posts to a counter as of a time.
-    mutating func post(_ amount: Int64, to number: UInt32, _ limit: CompiledLimit, at time: Timestamp) {
+    mutating func post(_ amount: Int64, to number: UInt32, _ limit: LimitCore, at time: Timestamp) {
         switch limit.kind {
         case .calendar, .lifetime:
             let (sum, overflow) = accounts[number].posted.addingReportingOverflow(amount)
