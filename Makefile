@@ -29,6 +29,7 @@ test: build
 	python3 Tests/durability/faults.py
 	python3 Benchmarks/instructions.py
 	python3 Benchmarks/ledger.py
+	python3 Benchmarks/limits.py
 	sh Models/check.sh
 
 test-agents: build

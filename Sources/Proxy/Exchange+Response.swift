@@ -251,7 +251,6 @@ extension Exchange {
             guard isLast || out.readableBytes > 0 else { return }
             startResponse()
             var buffer = response.clientHead
-            if translation?.isFailedDocument == true { buffer = failedHead(buffer) }
             response.clientHead = ByteBuffer()
             writeFraming(&buffer, bodyBytes: isLast ? out.readableBytes : nil)
             if isReframed {

@@ -21,7 +21,6 @@ extension Exchange {
         } else if let translation, translation.hasFailed {
             // It could not be said to the client as an answer.
             record.errorClass = "upstream_malformed"
-            if translation.isFailedDocument { record.status = 502 }
         } else if let reading, record.stream, !reading.isComplete {
             record.errorClass = "upstream_truncated"
             record.flags.insert(.truncated)

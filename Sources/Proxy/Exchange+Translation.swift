@@ -62,9 +62,6 @@ final class TurnTranslation {
     /// The answer was told to the client as a failure.
     var hasFailed: Bool { translator.hasFailed }
 
-    /// The provider said 200 to an answer that is a failure, and no stream has begun that could say so: SDKs look at the status.
-    var isFailedDocument: Bool { !isStream && status < 300 && translator.hasFailed }
-
     /// What the client's answer is.
     var contentType: String {
         guard isStream, status < 300 else { return "application/json" }
@@ -256,17 +253,7 @@ extension Exchange {
         guard let head = response.head, translation.status != head.status, !response.hasStarted else { return }
         response.clientHead = makeClientHead(head)
         turn?.record.status = translation.status
-        turn?.record.errorClass = "malformed_answer"
-    }
-
-    /// The client's head of an answer that is a failure, whatever its provider's status was.
-    func failedHead(_ head: ByteBuffer) -> ByteBuffer {
-        let fields = head.readableBytesView.firstIndex(of: 10).map { head.readableBytesView[($0 + 1)...] }
-        var buffer = loop.allocator.buffer(capacity: head.readableBytes + 64)
-        buffer.writeStaticString("HTTP/1.1 502 Bad Gateway\r\n")
-        if target.endpoint?.dialect.isBedrock == true { buffer.writeString("x-amzn-errortype: \(awsErrorType(502))\r\n") }
-        if let fields { buffer.writeBytes(fields) }
-        return buffer
+        turn?.record.errorClass = "upstream_malformed"
     }
 
     private func append(_ written: [UInt8], _ out: inout ByteBuffer) {

@@ -140,6 +140,15 @@ def test_an_answer_that_is_refused_keeps_its_words(gateway, client, upstream):
     assert gateway.last_turn()["status"] == 400
 
 
+@pytest.mark.parametrize("client", [CHAT, RESPONSES, MESSAGES, GEMINI])
+def test_an_answer_that_makes_no_sense_is_a_bad_gateway(gateway, client):
+    with pytest.raises(Exception) as failed:
+        see(client, sdk(gateway, client), f"{CONVERSE}/{MODELS[CONVERSE]}", False, {"x-sim-case": "malformed_call_of_bedrock"})
+    assert (getattr(failed.value, "status_code", None) or failed.value.code) == 502
+    turn = gateway.last_turn()
+    assert turn["status"] == 502 and turn["error"] == "upstream_malformed" and turn["cost_nano_usd"] == cost(turn["usage"]) > 0
+
+
 def test_a_strict_key_is_refused_what_would_be_left_out(gateway):
     key = gateway.weir.cli("key", "create", "--developer", "ana", "--team", "web", "--strict").stdout.strip()
     arguments = dict(model=f"{MESSAGES}/{MODELS[MESSAGES]}", messages=[{"role": "user", "content": "?"}])

@@ -41,8 +41,8 @@ struct CompiledCondition: Sendable {
     }
 
     func holds(_ facts: TurnFacts) -> Bool {
-        guard var value = facts[on] else { return any.isEmpty }
-        return value.withUTF8 { bytes in
+        guard let value = facts[on] else { return any.isEmpty }
+        return withBytes(of: value) { bytes in
             (any.isEmpty || any.contains { $0.matches(bytes) }) && !except.contains { $0.matches(bytes) }
         }
     }

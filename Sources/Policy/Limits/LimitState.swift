@@ -147,7 +147,10 @@ struct LimitState: ~Copyable {
 
     private mutating func symbol(_ dimension: Int, _ facts: TurnFacts, _ book: LimitBook) -> UInt32 {
         if found[dimension] != SymbolTable.unknown - 1 { return found[dimension] }
-        let symbol = facts[book.dimensions[dimension]].map { symbols.find(Self.cut($0)) } ?? SymbolTable.none
+        var symbol = SymbolTable.none
+        if let value = facts[book.dimensions[dimension]] {
+            symbol = value.utf8.count <= Self.valueBytesMax ? symbols.find(value) : symbols.find(Self.cut(value))
+        }
         found[dimension] = symbol
         return symbol
     }

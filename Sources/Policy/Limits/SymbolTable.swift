@@ -35,10 +35,14 @@ struct SeededHash: Sendable {
         return Self.mix(hash ^ rest, 0x5899_65CC_7537_4CC3 ^ seed)
     }
 
-    func of(_ text: String) -> UInt64 {
-        var text = text
-        return text.withUTF8 { of(UnsafeRawBufferPointer($0)) }
-    }
+    func of(_ text: String) -> UInt64 { withBytes(of: text) { of(UnsafeRawBufferPointer($0)) } }
+}
+
+/// A text's bytes where they stand, without another reference to it. One that came from elsewhere is copied first.
+func withBytes<Result>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    if let result = text.utf8.withContiguousStorageIfAvailable(body) { return result }
+    var copy = text
+    return copy.withUTF8(body)
 }
 
 /// Values and their numbers. Number 0 is the empty one, which stands for unattributed.
