@@ -39,6 +39,7 @@ extension LimitState {
             if limit.kind == .rate {
                 post(more, to: hold.account, limit, at: now)
                 reservations[index].holds[number].emptyAt = accounts[hold.account].posted
+                reservations[index].holds[number].extended = more
             } else {
                 let (sum, overflow) = accounts[hold.account].pending.addingReportingOverflow(more)
                 accounts[hold.account].pending = overflow ? .max : sum
@@ -144,7 +145,8 @@ extension LimitState {
             post(amount - hold.held, to: hold.account, limit, at: now)
         } else if amount < hold.held {
             let outstanding = max(0, hold.emptyAt - now.nanoseconds)
-            accounts[hold.account].posted -= min(limit.refill(hold.held - amount), outstanding)
+            let own = hold.extended == 0 ? hold.held : hold.extended
+            accounts[hold.account].posted -= min(limit.refill(min(hold.held - amount, own)), outstanding)
         }
     }
 

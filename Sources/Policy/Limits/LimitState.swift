@@ -17,6 +17,9 @@ struct Hold {
     var overshoot: Int64
     /// Of a rate: when this turn's own share has run out of the bucket.
     var emptyAt: Int64
+    /// Of a rate: by how much the turn was extended last. That stands behind the shares of turns that came meanwhile, so that only so
+    /// much of what is outstanding is surely its own. 0 is never: all that it holds stands together.
+    var extended: Int64 = 0
 }
 
 /// A reservation as the ledger keeps it. Its holds keep their room from one turn to the next.
