@@ -27,6 +27,20 @@ import Testing
         #expect(isAdmitted(ledger, book, T.demand(0), at: due) && !isAdmitted(ledger, book, T.demand(0), at: due))
     }
 
+    /// Found by seed 34406: sixty a minute, of which ten ran out by themselves before the turn was extended behind forty of another.
+    @Test func aTurnThatWasExtendedBehindAnotherGivesBackOnlyItsOwnShare() throws {
+        let book = try T.book(T.rule("spend", 60, .nanoUSD, .rate(seconds: 60)))
+        let ledger = LimitLedger(seed: 1)
+        var first = T.reservation(ledger.admit(T.facts(), T.demand(10), under: book, at: T.now))
+        let later = T.now.adding(seconds: 10)
+        var other = T.reservation(ledger.admit(T.facts(), T.demand(40), under: book, at: later))
+        #expect(other != nil && first?.extend(to: T.cost(15), at: later) == .granted)
+        _ = first.take()?.settle(T.cost(0), at: later)
+        #expect(!isAdmitted(ledger, book, T.demand(21), at: later), "40 of 60 are held")
+        #expect(isAdmitted(ledger, book, T.demand(20), at: later))
+        _ = other.take()?.settle(T.cost(40), at: later)
+    }
+
     @Test func aTurnWaitsWhereItsRateSaysSoAndNoLongerThanThat() throws {
         let book = try T.book(
             T.rule("rpm", 60, .requests, .rate(seconds: 60)) {
