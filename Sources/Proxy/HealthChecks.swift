@@ -1,6 +1,7 @@
 // HealthChecks: asks providers whether they are well, where an operator wants that, so that turns need not find it out. A check takes the
 // way of a turn: the same checked addresses, roots and credential, on a connection of its own, and only the status of its answer counts.
 
+import Crypto
 import GatewayModel
 import NIOCore
 import NIOPosix
@@ -105,7 +106,14 @@ extension LoopContext {
             told = nil
         }
         var request = Array("GET \(rule.path) HTTP/1.1\r\n".utf8) + runtime.fixedFields
-        if let token = runtime.token?.line(at: shared.clock.now()) { request += token }
+        let now = shared.clock.now()
+        if let token = runtime.token?.line(at: now) { request += token }
+        if let signer = runtime.signer {
+            let parts = rule.path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+            request += signer.lines(
+                method: "GET", path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "", contentType: nil,
+                bodyHash: SHA256.hash(data: [UInt8]()), at: now)
+        }
         request += Array("User-Agent: weir\r\nAccept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n".utf8)
         let timeout = TimeAmount.seconds(Int64(rule.timeoutSeconds))
         var connected: (any Channel)?
@@ -140,7 +148,8 @@ extension LoopContext {
                 }
                 .connect(to: address).assumeIsolated().whenComplete { result in
                     switch result {
-                    case .success(let channel): connected = channel
+                    // One that comes after its time is nobody's any more, and its peer may never say a word.
+                    case .success(let channel): if told == nil { channel.close(promise: nil) } else { connected = channel }
                     case .failure(let error): once(describeConnectFailure(error))
                     }
                 }

@@ -53,6 +53,9 @@ final class SignatureStore: Sendable {
     }
 }
 
+/// Providers make ids of calls that never come twice. A text may: without a session two conversations of one owner would share it.
+private func isKept(_ name: String, _ session: String?) -> Bool { session != nil || name.hasPrefix(SignedTurn.callPrefix) }
+
 extension Exchange {
     /// A session that the client named; one that was guessed may be guessed otherwise next time.
     private var namedSession: String? {
@@ -67,16 +70,17 @@ extension Exchange {
         else { return }
         let (session, maker, store, now) = (namedSession, provider?.provider.name, loop.shared.signatures, received)
         request.restoreSignatures { name in
-            store.find(SignatureKey(principal, session: session, name: name), at: now).map { ($0.turn, $0.provider == maker) }
+            guard isKept(name, session) else { return nil }
+            return store.find(SignatureKey(principal, session: session, name: name), at: now).map { ($0.turn, $0.provider == maker) }
         }
     }
 
     /// Keeps the signed thinking of an answer that is whole.
     func keepSignatures(_ translation: TurnTranslation) {
         guard let signed = translation.signedTurn, let turn, (200..<300).contains(turn.record.status) else { return }
-        let names = signed.names
-        guard !names.isEmpty else { return }
         let (principal, session) = (turn.record.principal, namedSession)
+        let names = signed.names.filter { isKept($0, session) }
+        guard !names.isEmpty else { return }
         loop.shared.signatures.keep(
             StoredSignature(signed, provider: turn.record.provider),
             names.map { SignatureKey(principal, session: session, name: $0) }, limits: snapshot.limits, at: received)

@@ -147,8 +147,8 @@ def cloud():
     cloud.server.shutdown()
 
 
-def start(cloud, folder):
-    text = PROVIDERS.replace("{cloud}", cloud.url).replace("{folder}", str(folder))
+def start(cloud, folder, providers=PROVIDERS):
+    text = providers.replace("{cloud}", cloud.url).replace("{folder}", str(folder))
     return gateway_with("", text, "    models: [nothing]\n", {
         "ENTRA_SECRET": SECRET, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.url}/pod", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/weir",
         "AWS_WEB_IDENTITY_TOKEN_FILE": str(folder / "cluster-token")})
@@ -163,14 +163,16 @@ def chat(gateway, model, **options):
     return gateway.openai(**options).chat.completions.create(model=model, messages=[{"role": "user", "content": "Say hi."}])
 
 
-def signer(gateway, cloud):
-    """Which keys signed the last request; AWS's own signer is asked."""
-    request, headers = seen(gateway)
+def signer(gateway, cloud, request=None):
+    """Which keys signed a request, the last one unless said; AWS's own signer is asked."""
+    request = request or gateway.simulation.requests()[-1]
+    headers = {name.lower(): value for name, value in request["headers"]}
     key_id = headers["authorization"].partition("Credential=")[2].partition("/")[0]
     keys = cloud.given[key_id]
     assert headers["x-amz-security-token"] == keys["Token"]
-    signed = AWSRequest(method="POST", url=f"{gateway.simulation.url}{request['path']}", data=request["body"].encode())
-    signed.headers["content-type"] = headers["content-type"]
+    signed = AWSRequest(method=request["method"], url=f"{gateway.simulation.url}{request['path']}", data=request["body"].encode())
+    if "content-type" in headers:
+        signed.headers["content-type"] = headers["content-type"]
     signed.headers["host"] = headers["host"]
     signed.headers["X-Amz-Security-Token"] = keys["Token"]
     signed.context["timestamp"] = headers["x-amz-date"]
@@ -214,6 +216,17 @@ def test_a_role_at_aws_signs(cloud, folder, provider):
         if provider == "cluster":
             form = next(form for path, form in cloud.asked if path == "/sts")
             assert form["RoleArn"] == "arn:aws:iam::123456789012:role/weir" and form["WebIdentityToken"] == "eyJ.cluster"
+
+
+def test_a_check_of_health_is_signed_as_turns_are(cloud, folder):
+    checked = PROVIDERS.replace("    models: [container.*]\n", "    models: [container.*]\n    health: {path: /v1/models, seconds: 1}\n")
+    with start(cloud, folder, checked) as gateway:
+        def check():
+            return next((one for one in gateway.simulation.requests() if one["path"] == "/v1/models" and any(
+                name.lower() == "x-amz-date" for name, _ in one["headers"])), None)
+        request = weirkit.wait_until(check, 30, "a signed check")
+        assert request["method"] == "GET"
+        signer(gateway, cloud, request)
 
 
 def test_keys_are_renewed_and_the_files_read_anew(cloud, folder):

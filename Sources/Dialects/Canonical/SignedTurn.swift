@@ -20,9 +20,12 @@ package struct SignedTurn: Sendable, Hashable {
     package var textHash: UInt64
     package var bytes: Int
 
+    /// What the name of a call begins with.
+    package static let callPrefix = "call "
+
     /// What it is found again by: its calls, or its text where it called nothing.
     package var names: [String] {
-        callIDs.isEmpty ? (textHash == 0 ? [] : ["text " + String(textHash, radix: 16)]) : callIDs.map { "call " + $0 }
+        callIDs.isEmpty ? (textHash == 0 ? [] : ["text " + String(textHash, radix: 16)]) : callIDs.map { Self.callPrefix + $0 }
     }
 }
 
