@@ -23,7 +23,8 @@ test: build
 	swift test -c release --skip-build --filter 'ProxyTests|SimulationTests'
 	node --test Tests/opencode/*.test.mjs
 	sh Tests/conformance/venv.sh
-	.venv-conformance/bin/python -m pytest -q Tests/conformance
+	# A file keeps its server, and several files run side by side: most of their time is waiting.
+	.venv-conformance/bin/python -m pytest -q -n 4 --dist loadfile Tests/conformance
 	python3 Tests/durability/harness.py --kills 20 --seed 1
 	python3 Tests/durability/harness.py --kills 12 --seed 2 --budgets strict
 	python3 Tests/durability/faults.py
@@ -34,7 +35,7 @@ test: build
 
 test-agents: build
 	sh Tests/agents/venv.sh
-	.venv-agents/bin/python -m pytest -q Tests/agents
+	.venv-agents/bin/python -m pytest -q -n 3 Tests/agents
 
 test-durability: build
 	python3 Tests/durability/harness.py --kills 300 --seed 1

@@ -57,6 +57,8 @@ import WireFormat
         #expect(reply(Self.spent, .messages, .openCode).status == 402)
         let codex = reply(Self.spent, .responses, .codex)
         #expect(codex.status == 429 && member(codex, "type") == "usage_limit_reached" && member(codex, "resets_at") == "1764547200")
+        let shown = reply(Self.paused, .responses, .codex)
+        #expect(shown.status == 400 && member(shown, "message") == Self.paused.message && header(shown, "x-should-retry") == "false")
         let responses = reply(Self.spent, .responses)
         #expect(responses.status == 402 && member(responses, "code") == "insufficient_quota")
         for one in [chat, messages, codex, responses] {

@@ -97,9 +97,9 @@ def test_codex_gets_the_refusal_that_it_shows_and_does_not_repeat(gateway):
     for rounds in range(1, 6):
         answer = post(gateway.weir.url, "responses", gateway.key, conversation("responses", rounds), x_weir_session="ses_codex",
                       originator="codex_cli_rs", user_agent="codex_cli_rs/0.163.0")
-    assert answer.status == 429
-    error = json.loads(answer.body)["error"]
-    assert error["type"] == "usage_limit_reached" and "weir session grant ses_codex" in error["message"]
+    # Of a 429 it shows only that some limit is reached; a 400 it shows as it is.
+    assert answer.status == 400
+    assert "weir session grant ses_codex" in json.loads(answer.body)["error"]["message"]
 
 
 def test_a_grant_lets_the_session_go_on_after_a_kill_in_between(gateway):

@@ -1,5 +1,6 @@
 // LimitReply: a spent budget or a full limit, said so that each agent stops at once or waits. The statuses are those that the clients
-// were measured with: openai's SDK stops at 402, Anthropic's at 429 with x-should-retry: false, Codex at its own usage_limit_reached.
+// were measured with: openai's SDK stops at 402, Anthropic's at 429 with x-should-retry: false, Codex at its own usage_limit_reached, which
+// it shows in its own words with the time of the reset; where no time mends it, Codex gets a 400, whose words it shows.
 // AWS's SDKs repeat every 429 and 5xx, whatever they are told, and stop at the 400 of a quota; Google's and Ollama's stop at 402.
 
 import GatewayModel
@@ -10,8 +11,11 @@ func limitReply(_ notice: LimitNotice, endpoint: Endpoint?, client: ClientKind, 
     var headers = [("Content-Type", "application/json")]
     guard notice.kind == .soon else {
         headers.append(("x-should-retry", "false"))
-        if dialect == .openAIResponses, client == .codex { return ErrorReply(status: 429, headers: headers, body: codex(notice)) }
-        let status = finalStatus(dialect, client)
+        let isCodex = dialect == .openAIResponses && client == .codex
+        if isCodex, let resets = notice.resets {
+            return ErrorReply(status: 429, headers: headers, body: usageLimit(notice.message, resets))
+        }
+        let status = isCodex ? 400 : finalStatus(dialect, client)
         var words = ErrorWords(status: status, code: GatewayError.limited(notice).code, message: notice.message)
         // OpenAI's clients know a quota by its code.
         if dialect?.hasOpenAIErrors ?? true { words.code = "insufficient_quota" }
@@ -59,13 +63,13 @@ extension Dialect {
 }
 
 /// Codex shows when a limit begins anew, and asks no more.
-private func codex(_ notice: LimitNotice) -> [UInt8] {
+private func usageLimit(_ message: String, _ resets: Timestamp) -> [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
     writer.beginObject("error")
     writer.field("type", "usage_limit_reached")
-    writer.field("message", notice.message)
-    if let resets = notice.resets { writer.field("resets_at", resets.seconds) }
+    writer.field("message", message)
+    writer.field("resets_at", resets.seconds)
     writer.endObject()
     writer.endObject()
     return writer.bytes
