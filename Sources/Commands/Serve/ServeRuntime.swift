@@ -290,6 +290,8 @@ private struct GatewayService: Service {
         if providers.isEmpty {
             logger.warning("no provider is configured: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml")
         }
+        // A third of what is resident now: the loader's tables, and code that ran once.
+        weir_forget_startup_code()
         try? await gracefulShutdown()
         logger.notice("stopping: running requests get \(settings.limits.shutdownSeconds) s")
         await server.drain(seconds: settings.limits.shutdownSeconds)
