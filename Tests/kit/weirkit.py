@@ -182,7 +182,9 @@ class Weir:
         self.process = Process(
             [*wrapper, binary(), "serve", "--config", str(self.config_path), "--data", str(self.data), "--listen", self.listen],
             environment)
-        self.port = int(self.process.wait_for_line(r"address=[^ ]*:(\d+) .*listening").group(1))
+        # A program that counts instructions makes it fifty times slower.
+        seconds = 240 if wrapper else 30
+        self.port = int(self.process.wait_for_line(r"address=[^ ]*:(\d+) .*listening", seconds).group(1))
         found = re.search(r"weir_k_\S+", self.process.text)
         if found and not self.first_key:
             self.first_key = found.group(0)
