@@ -174,7 +174,7 @@ extension LimitState {
         events.append(
             LimitEvent(
                 kind: kind, rule: limit.rule.id, group: groupTexts(account, count: limit.group.count), limit: most(account), used: used,
-                at: now))
+                windowStart: accounts[account].windowStart, at: now))
     }
 
     /// Tells each share of the limit once when it is passed; of a rolling window again after a tenth of the limit has come back.
