@@ -246,7 +246,8 @@ extension Exchange {
         tries.spent += cost ?? .zero
         let now = loop.shared.clock.now()
         if let reservation = state.limits?.reservation.take() {
-            _ = reservation.settle(LimitAmounts(cost: cost?.value, inputTokens: usage.input, outputTokens: 0), at: now)
+            // The turn is one request, which the try that goes on counts.
+            _ = reservation.settle(LimitAmounts(cost: cost?.value, inputTokens: usage.input, outputTokens: 0), turns: 0, at: now)
         }
         var one = UpstreamTry(
             deployment: "\(state.provider.provider.name)/\(state.model)", status: 0, error: error,
