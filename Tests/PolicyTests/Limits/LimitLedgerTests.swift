@@ -86,6 +86,21 @@ import Testing
         #expect(Dictionary(uniqueKeysWithValues: posted) == ["money": 27, "two": 1, "pace": 1])
     }
 
+    @Test func aRuleBindsATurnStrictlyWhereItIsEnforcedAndCountsSizesAndIsNoRate() throws {
+        func binds(_ change: (inout LimitRule) -> Void) throws -> Bool {
+            try Self.book(Self.rule("r", 100, .nanoUSD, .month, change)).boundsStrictly(Self.facts())
+        }
+        #expect(try binds { _ in })
+        #expect(try binds { $0.unit = .totalTokens })
+        #expect(try binds { $0.onExceed = .ask })
+        #expect(try !binds { $0.mode = .elastic })
+        #expect(try !binds { $0.mode = .alert })
+        #expect(try !binds { $0.onExceed = .alert })
+        #expect(try !binds { $0.unit = .requests })
+        #expect(try !binds { $0.window = .rate(seconds: 60) })
+        #expect(try !binds { $0.conditions = [.init(.team, any: ["other"])] })
+    }
+
     @Test func aRefusalNamesEachLimitWithItsAmountsTheMostSpecificFirst() throws {
         let book = try Self.book(
             Self.rule("workspace", 50) { $0.contact = "finance@acme.test" },

@@ -23,6 +23,14 @@ routes:
     affinity: none
     hedge: {after_milliseconds: 300}
     deployments: [first/p, second/p]
+  - model: strict
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/s, second/s]
+  - model: tight
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/t, second/t]
   - model: measured
     affinity: none
     hedge: p95
@@ -31,9 +39,11 @@ routes:
     affinity: none
     deployments: [first/m, second/m]
 budgets:
-  - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}}
-  - {name: all, usd: "1000", window: month, zone: UTC}
+  - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}, mode: elastic}
+  - {name: all, usd: "1000", window: month, zone: UTC, mode: elastic}
+  - {name: dear, usd: "1000", window: month, for: {model: s}}
 usage_limits:
+  - {name: size, limit: 1000000, unit: total_tokens, window: month, for: {deployment: second/t}}
   - {name: turns, limit: 1000000, unit: requests, window: month}
 """
 
@@ -194,6 +204,14 @@ def test_a_deployment_is_slow_by_its_own_measure(pair):
     response = pair.ask("measured")
     assert response["x-weir-deployment"] == "second/q"
     assert [one.get("error") for one in pair.turn(response)["tries"]] == ["hedge_lost", None]
+
+
+@pytest.mark.parametrize("model", ["strict", "tight"])
+def test_nothing_is_hedged_where_a_strict_budget_or_limit_in_tokens_holds(pair, model):
+    pair.first.answer = after(1.5)
+    response = pair.ask(model)
+    assert response.status == 200 and response["x-weir-deployment"] == f"first/{model[0]}" and len(pair.second.requests) == 0
+    assert len(pair.turn(response)["tries"]) == 1
 
 
 def test_a_hedged_turn_is_one_request_before_a_kill_and_after_it(pair):
