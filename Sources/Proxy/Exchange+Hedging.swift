@@ -51,7 +51,9 @@ extension Exchange {
 
     /// The request is sent: on a route that hedges, the next deployment is asked after a while.
     func scheduleHedge(_ rule: HedgeRule, _ tries: TurnTries) {
-        guard !tries.hasHedged, provider?.provider.hangUp == .cancel, let next = tries.plan.next, mayHedge(to: next, tries) else { return }
+        guard !tries.hasHedged, provider?.provider.hangUp == .cancel, let next = tries.plan.next, mayHedge(to: next, tries),
+            !isBoundStrictly(tries, next)
+        else { return }
         let now = loop.shared.clock.now()
         let p95 = rule.milliseconds == nil ? tries.deployment.state.with { $0.latencyP95(at: now) } : nil
         guard let delay = rule.milliseconds.map(Int64.init) ?? p95.map({ $0 / 1000 }) else { return }
@@ -70,6 +72,18 @@ extension Exchange {
         return deployment.provider.provider.hangUp == .cancel && deployment.provider.health?.isDown != true
             && deployment.state.with { $0.state(at: now, tokens: tokens) } == .ready
             && deployment.provider.token.map { $0.isReady(at: now) } ?? true && !snapshot.policy.waitsForSync
+    }
+
+    /// What the loser has cost is estimated, which no strict budget can take: it would have to be posted at all that it might cost.
+    private func isBoundStrictly(_ tries: TurnTries, _ next: Int) -> Bool {
+        guard snapshot.limitBook.boundsAmounts, let turn else { return false }
+        var facts = TurnFacts(turn.record)
+        if snapshot.limitBook.boundsStrictly(facts) { return true }
+        let deployment = tries.route.deployments[next]
+        facts.provider = deployment.provider.provider.name
+        facts.model = deployment.model
+        facts.deployment = "\(deployment.provider.provider.name)/\(deployment.model)"
+        return snapshot.limitBook.boundsStrictly(facts)
     }
 
     /// Asks the next deployment beside the present one, when its budgets and limits have room for both.
@@ -246,7 +260,8 @@ extension Exchange {
         tries.spent += cost ?? .zero
         let now = loop.shared.clock.now()
         if let reservation = state.limits?.reservation.take() {
-            _ = reservation.settle(LimitAmounts(cost: cost?.value, inputTokens: usage.input, outputTokens: 0), at: now)
+            // The turn is one request, which the try that goes on counts.
+            _ = reservation.settle(LimitAmounts(cost: cost?.value, inputTokens: usage.input, outputTokens: 0), turns: 0, at: now)
         }
         var one = UpstreamTry(
             deployment: "\(state.provider.provider.name)/\(state.model)", status: 0, error: error,

@@ -73,7 +73,7 @@ extension Exchange {
         guard !snapshot.limitBook.isEmpty, let turn, let request, let provider else { return true }
         let bound = bound(request, provider, model: turn.record.model)
         let demand = bound.demand(estimatedInput: loop.estimator.estimateInput(bodyBytes: Int64(body.readableBytes)))
-        let now = loop.shared.clock.now()
+        let now = limitWait == nil ? received : loop.shared.clock.now()
         guard case .granted(let reservation) = loop.shared.limits.admit(TurnFacts(turn.record), demand, under: snapshot.limitBook, at: now)
         else { return false }
         guard reservation.isLimited else { return true }
@@ -117,8 +117,8 @@ extension Exchange {
         }
     }
 
-    /// Posts what one try of several used, so that the next one can take what it needs anew. A try that owes nothing gives all back:
-    /// the turn is one.
+    /// Posts what one try of several used, so that the next one can take what it needs anew. A try that owes nothing gives all back.
+    /// The turn is one request, which its last try counts.
     func settleLimitsOfTry(_ record: TurnRecord) {
         guard let limits, let reservation = limits.reservation.take() else { return }
         let now = loop.shared.clock.now()
@@ -128,7 +128,7 @@ extension Exchange {
             _ = reservation.settle(
                 LimitAmounts(
                     cost: record.flags.contains(.unpriced) ? nil : record.cost.value, inputTokens: record.usage.totalInput,
-                    outputTokens: record.usage.output), at: now)
+                    outputTokens: record.usage.output), turns: 0, at: now)
         }
         self.limits = nil
     }

@@ -126,5 +126,6 @@ enum Schema {
         ),
         (3, controlAliases),
         (5, controlLimits),
+        (6, controlAlerts),
     ]
 }

@@ -18,10 +18,11 @@ SECRET = "an alerting secret"
 
 
 class Receiver(http.server.ThreadingHTTPServer):
-    """Keeps what is posted to it."""
+    """Keeps what is posted to it, and answers with `status`."""
 
     def __init__(self):
         self.posts = []
+        self.status = 204
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -30,11 +31,15 @@ class Receiver(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/hook"
 
 
+    def alerts(self, since=0):
+        return [alert for _, body in self.posts[since:] for alert in json.loads(body)["alerts"]]
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.posts.append((dict(self.headers.items()), body))
-        self.send_response(204)
+        self.send_response(self.server.status)
         self.end_headers()
 
     def log_message(self, *arguments):
@@ -123,13 +128,10 @@ def test_a_threshold_is_told_once(receivers):
     gateway, hook, _, _ = receivers
     before = len(hook.posts)
 
-    def alerts():
-        return [alert for _, body in hook.posts[before:] for alert in json.loads(body)["alerts"]]
-
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: post(gateway.weir.url, "messages", gateway.key, x_sim_output_tokens="400"), range(8)))
-    weirkit.wait_until(lambda: [one for one in alerts() if one["kind"] == "threshold"], 20, "the threshold's alert")
-    found = [one for one in alerts() if one["kind"] == "threshold"]
+    weirkit.wait_until(lambda: [one for one in hook.alerts(before) if one["kind"] == "threshold"], 20, "the threshold's alert")
+    found = [one for one in hook.alerts(before) if one["kind"] == "threshold"]
     assert len({one["text"] for one in found}) == len(found) and found[0]["subject"] == "pot"
     assert 'Budget "pot" has passed 50 %' in found[0]["text"] and found[0]["used"] >= found[0]["limit"] // 2
 
@@ -140,3 +142,62 @@ def test_a_receiver_that_does_not_answer_is_named(receivers):
     hook.server_close()
     done = gateway.weir.cli("alert", "test", "ops", check=False)
     assert done.returncode == 1 and "ops" in done.stdout and "alerts:" in done.stderr
+
+
+@pytest.fixture
+def twice():
+    """A gateway with a limit of ten turns, and two receivers."""
+    first, second = Receiver(), Receiver()
+    configuration = f"""alerts:
+  - {{name: first, kind: webhook, url: "{first.url}", secret: "${{ALERT_SECRET}}"}}
+  - {{name: second, kind: webhook, url: "{second.url}", secret: "${{ALERT_SECRET}}"}}
+usage_limits:
+  - {{name: turns, limit: 10, unit: requests, window: month, mode: alert, alerts: [50, 80]}}
+"""
+    with gateway_with(configuration, environment={"ALERT_SECRET": SECRET}) as gateway:
+        yield gateway.weir, gateway.key, first, second
+    first.shutdown()
+    second.shutdown()
+
+
+def turns(weir, key, count):
+    for _ in range(count):
+        post(weir.url, "messages", key)
+
+
+def test_what_was_told_is_not_told_again_after_a_kill(twice):
+    weir, key, first, second = twice
+    turns(weir, key, 6)
+    for receiver in (first, second):
+        weirkit.wait_until(receiver.alerts, 20, "the first share")
+        assert [one["text"] for one in receiver.alerts()] == ['Limit "turns" has passed 50 %: 5 requests of 10 requests used.']
+    weir.kill()
+    weir.start()
+    # The counter is made anew, and passes its first share again as far as it knows: a message of its own would come at once.
+    turns(weir, key, 1)
+    turns(weir, key, 1)
+    for receiver in (first, second):
+        weirkit.wait_until(lambda: len(receiver.posts) > 1, 20, "the second share")
+        assert [one["text"] for one in receiver.alerts(1)] == ['Limit "turns" has passed 80 %: 8 requests of 10 requests used.']
+
+
+def test_a_receiver_that_failed_is_told_after_a_kill_and_the_others_are_not_told_again(twice):
+    weir, key, first, second = twice
+    second.status = 503
+    turns(weir, key, 5)
+    weirkit.wait_until(first.alerts, 20, "the first receiver's")
+    weirkit.wait_until(second.alerts, 20, "the second receiver's, in vain")
+    weir.kill()
+    failed = len(second.posts)
+    second.status = 204
+    weir.start()
+    weirkit.wait_until(lambda: second.alerts(failed), 20, "what is owed")
+    assert [one["text"] for one in second.alerts(failed)] == ['Limit "turns" has passed 50 %: 5 requests of 10 requests used.']
+    # What was delivered is owed no longer, and the first receiver was owed nothing.
+    weir.kill()
+    weir.start()
+    turns(weir, key, 3)
+    weirkit.wait_until(lambda: second.alerts(failed + 1), 20, "the second share")
+    assert [one["text"] for one in second.alerts(failed + 1)] == ['Limit "turns" has passed 80 %: 8 requests of 10 requests used.']
+    weirkit.wait_until(lambda: len(first.alerts()) > 1, 20, "the second share")
+    assert len(first.alerts()) == 2

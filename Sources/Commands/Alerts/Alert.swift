@@ -5,8 +5,8 @@ import Policy
 import Proxy
 
 /// One alert.
-struct Alert: Sendable, Hashable, Encodable {
-    enum Kind: String, Sendable, Encodable {
+struct Alert: Sendable, Hashable, Codable {
+    enum Kind: String, Sendable, Codable {
         case threshold
         case overReservation = "over_reservation"
         case reservedUnused = "reserved_unused"
@@ -31,6 +31,11 @@ struct Alert: Sendable, Hashable, Encodable {
     var unit: String?
     /// Told once for each of these.
     var once: String = ""
+    /// From when on the same may be told again; nil is a day after it was told.
+    var again: Timestamp?
+
+    /// What it is told once for.
+    var name: String { "\(kind.rawValue) \(subject) \(group.joined(separator: "\u{1F}")) \(once)" }
 
     enum CodingKeys: String, CodingKey { case kind, subject, group, text, at, used, limit, unit }
 }
@@ -49,7 +54,7 @@ extension Alert {
                 + "\(amountWords(forecast.spent, rule.unit)) of \(amountWords(found.limit, rule.unit)) used, "
                 + "\(amountWords(forecast.expected, rule.unit)) expected.",
             at: now.rfc3339, used: forecast.spent, limit: found.limit, unit: rule.unit.rawValue,
-            once: CivilDate(daysSinceEpoch: found.start).text)
+            once: CivilDate(daysSinceEpoch: found.start).text, again: Timestamp(seconds: (found.end + 1) * 86_400))
     }
 
     /// A session that runs away.
@@ -67,23 +72,32 @@ extension Alert {
             used: finding.count, limit: finding.allowed, once: finding.at.rfc3339)
     }
 
+    /// Turns of a window that is over may end after it.
+    private static let graceSeconds: Int64 = 86_400
+    /// What a short rolling window has to say is said no more often.
+    private static let rollingSecondsMin: Int64 = 3600
+
     private static func name(_ rule: LimitRule, _ group: [String]) -> String {
         let whose = scopeWords(rule, group)
         return "\(rule.unit == .nanoUSD ? "Budget" : "Limit") \"\(rule.name)\"\(whose.isEmpty ? "" : " (\(whose))")"
     }
 
     /// What a ledger of limits has to tell; nil when nobody asked to be told.
-    init?(_ event: LimitEvent, _ book: LimitBook, windowStart: Timestamp?) {
+    init?(_ event: LimitEvent, _ book: LimitBook) {
         guard let rule = book.rules.first(where: { $0.id == event.rule }) else { return nil }
         let name = Self.name(rule, event.group)
         let amounts = "\(amountWords(event.used, rule.unit)) of \(amountWords(event.limit, rule.unit))"
-        var once = windowStart?.rfc3339 ?? ""
+        let start = rule.window.isCalendar ? Timestamp(seconds: event.windowStart) : nil
+        var once = start?.rfc3339 ?? ""
+        var again = start.map { Timestamp(seconds: calendar(rule).period(at: $0).end).adding(seconds: Self.graceSeconds) }
+        if case .rolling(let seconds) = rule.window { again = event.at.adding(seconds: max(seconds, Self.rollingSecondsMin)) }
         let kind: Kind
         let text: String
         switch event.kind {
         case .threshold(let percent):
             (kind, text) = (.threshold, "\(name) has passed \(percent) %: \(amounts) used.")
             once += " \(percent)"
+            if rule.window == .none { again = .never }
         case .overReservation(let excess):
             (kind, text) = (.overReservation, "\(name): a turn used \(amountWords(excess, rule.unit)) more than was reserved for it.")
         case .reservedUnused(let reserved):
@@ -96,6 +110,10 @@ extension Alert {
         }
         self.init(
             kind: kind, subject: rule.id, group: event.group, text: text, at: event.at.rfc3339, used: event.used, limit: event.limit,
-            unit: rule.unit.rawValue, once: once)
+            unit: rule.unit.rawValue, once: once, again: again)
     }
+}
+
+extension Timestamp {
+    fileprivate static let never = Timestamp(nanoseconds: .max)
 }

@@ -1,63 +1,149 @@
-// AlertDesk: takes alerts, tells each once, and gathers what comes close together into one message.
+// AlertDesk: takes alerts, tells each once, and gathers what comes close together into one message. What was told, and what a receiver
+// has not taken yet, stands in the control store: a start tells nothing again, and delivers what is owed.
 
 import Foundation
+import GatewayModel
 import Logging
 import ServerConfiguration
+import Storage
 
 /// The way of alerts to their receivers.
 actor AlertDesk {
     private var sinks: [AlertSink] = []
-    /// What was told, and when.
-    private var told: [String: ContinuousClock.Instant] = [:]
-    private var waiting: [Alert] = []
+    /// What was told, and from when on it may be told again. A short cut: the store knows more.
+    private var told: [String: Timestamp] = [:]
+    /// What each receiver has not taken yet.
+    private var owed: [String: [Owed]] = [:]
     private var lastSent: ContinuousClock.Instant?
-    private var digest: Task<Void, Never>?
+    private var digest: (task: Task<Void, Never>, at: ContinuousClock.Instant)?
+    private var isSending = false
+    /// A message came due while another was being sent.
+    private var isWanted = false
+    private var forgotten: Timestamp?
+    private let store: ControlStore
+    private let clock: any GatewayClock
     private let logger: Logger
+
+    private struct Owed {
+        var name: String
+        var alert: Alert
+    }
 
     /// After a message, further alerts are gathered for so long.
     static let digestSeconds: Int64 = 60
+    /// What a receiver did not take is sent again after so long, and for so long.
+    static let retrySeconds: Int64 = 300
+    static let owedSecondsMax: Int64 = 3 * 86_400
     private static let toldMax = 10_000
-    private static let waitingMax = 200
-    /// What is told once for all its occurrences is told again after a day.
-    private static let toldFor: Duration = .seconds(86_400)
+    /// In the store: at the bound the oldest are forgotten.
+    private static let rowsMax = 100_000
+    private static let owedMax = 200
+    private static let againSeconds: Int64 = 86_400
 
-    init(logger: Logger) { self.logger = logger }
+    init(store: ControlStore, clock: any GatewayClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+    }
 
-    func setSinks(_ sinks: [AlertSink]) { self.sinks = sinks }
+    func setSinks(_ sinks: [AlertSink]) {
+        self.sinks = sinks
+        let names = Set(sinks.map(\.name))
+        owed = owed.filter { names.contains($0.key) }
+    }
 
-    func take(_ alerts: [Alert]) {
+    /// Takes up what was owed when the last process ended.
+    func resume() async {
+        await forget()
+        let since = clock.now().adding(seconds: -Self.owedSecondsMax)
+        let rows = await inStore { try $0.owedAlerts(since: since, max: Self.owedMax) } ?? []
+        let names = Set(sinks.map(\.name))
+        for row in rows where names.contains(row.receiver) {
+            guard let alert = try? JSONDecoder().decode(Alert.self, from: Data(row.body.utf8)) else { continue }
+            owe(Owed(name: row.name, alert: alert), to: row.receiver)
+        }
+        if !owed.isEmpty { schedule(after: .zero) }
+    }
+
+    func take(_ alerts: [Alert]) async {
         if alerts.isEmpty { return }
-        let now = ContinuousClock.now
-        for alert in alerts {
-            let name = "\(alert.kind.rawValue) \(alert.subject) \(alert.group.joined(separator: " ")) \(alert.once)"
-            // What belongs to a window or a moment is told once for it; the rest again each day.
-            if let last = told[name], !alert.once.isEmpty || now - last < Self.toldFor { continue }
-            if told.count >= Self.toldMax { told = told.filter { now - $0.value < .seconds(3600) } }
-            told[name] = now
+        let now = clock.now()
+        let fresh = alerts.filter { alert in
+            if let again = told[alert.name], now < again { return false }
+            if told.count >= Self.toldMax { told = [:] }
+            told[alert.name] = again(alert, now)
+            return true
+        }
+        for alert in await news(fresh, at: now) {
             logger.warning("alert", metadata: ["kind": "\(alert.kind.rawValue)", "text": "\(alert.text)"])
-            if waiting.count < Self.waitingMax { waiting.append(alert) }
+            for sink in sinks { owe(Owed(name: alert.name, alert: alert), to: sink.name) }
         }
-        guard !waiting.isEmpty, !sinks.isEmpty else {
-            if sinks.isEmpty { waiting = [] }
-            return
+        await forget()
+        guard !owed.isEmpty else { return }
+        schedule(after: lastSent.map { max(.zero, .seconds(Self.digestSeconds) - (.now - $0)) } ?? .zero)
+    }
+
+    /// Those that were not told by an earlier process. What nobody receives is not told, and what the store cannot note is told rather
+    /// than kept back.
+    private func news(_ alerts: [Alert], at now: Timestamp) async -> [Alert] {
+        guard !alerts.isEmpty, !sinks.isEmpty else { return alerts }
+        let rows = alerts.compactMap { alert in
+            (try? JSONEncoder().encode(alert)).map {
+                AlertRow(name: alert.name, told: now, again: again(alert, now), body: String(decoding: $0, as: UTF8.self))
+            }
         }
-        guard digest == nil else { return }
-        let wait = lastSent.map { max(.zero, .seconds(Self.digestSeconds) - (now - $0)) } ?? .zero
-        digest = Task {
-            try? await Task.sleep(for: wait)
+        let receivers = sinks.map(\.name)
+        guard let names = await inStore({ try $0.claim(alerts: rows, for: receivers) }) else { return alerts }
+        return alerts.filter { names.contains($0.name) }
+    }
+
+    private func again(_ alert: Alert, _ now: Timestamp) -> Timestamp { alert.again ?? now.adding(seconds: Self.againSeconds) }
+
+    private func owe(_ alert: Owed, to receiver: String) {
+        owed[receiver, default: []].append(alert)
+        if owed[receiver, default: []].count > Self.owedMax { owed[receiver]?.removeFirst() }
+    }
+
+    // MARK: Sending
+
+    /// Sends what is owed then, unless that is done earlier anyhow.
+    private func schedule(after wait: Duration) {
+        let at = ContinuousClock.now + wait
+        if let digest, digest.at <= at { return }
+        digest?.task.cancel()
+        let task = Task {
+            do { try await Task.sleep(until: at, clock: .continuous) } catch { return }
             await send()
         }
+        digest = (task, at)
     }
 
     private func send() async {
-        let alerts = waiting
-        waiting = []
         digest = nil
+        if isSending {
+            isWanted = true
+            return
+        }
+        isSending = true
         lastSent = .now
+        var failed = false
         for sink in sinks {
-            if let problem = await deliver(alerts, to: sink) {
-                logger.error("an alert could not be delivered", metadata: ["receiver": "\(sink.name)", "problem": "\(problem)"])
+            guard let alerts = owed.removeValue(forKey: sink.name), !alerts.isEmpty else { continue }
+            guard let problem = await deliver(alerts.map(\.alert), to: sink) else {
+                let (names, receiver) = (alerts.map(\.name), sink.name)
+                _ = await inStore { try $0.settle(alerts: names, of: receiver) }
+                continue
             }
+            failed = true
+            logger.error("an alert could not be delivered", metadata: ["receiver": "\(sink.name)", "problem": "\(problem)"])
+            owed[sink.name] = (alerts + (owed[sink.name] ?? [])).suffix(Self.owedMax)
+        }
+        isSending = false
+        if isWanted {
+            isWanted = false
+            schedule(after: .zero)
+        } else if failed {
+            schedule(after: .seconds(Self.retrySeconds))
         }
     }
 
@@ -84,5 +170,26 @@ actor AlertDesk {
             }
         }
         return problem
+    }
+
+    // MARK: The store
+
+    /// Nil when the store fails.
+    private func inStore<Result: Sendable>(_ body: @escaping @Sendable (ControlStore) throws -> Result) async -> Result? {
+        do {
+            return try await onThread { [store] in try body(store) }
+        } catch {
+            logger.error("what was told cannot be noted", metadata: ["problem": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Once an hour, when something is told.
+    private func forget() async {
+        let now = clock.now()
+        if let forgotten, now < forgotten.adding(seconds: 3600) { return }
+        forgotten = now
+        let owedSince = now.adding(seconds: -Self.owedSecondsMax)
+        _ = await inStore { try $0.forgetAlerts(at: now, owedBefore: owedSince, max: Self.rowsMax) }
     }
 }

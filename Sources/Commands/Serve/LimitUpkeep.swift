@@ -18,6 +18,7 @@ struct LimitUpkeep: Service {
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
+            await alerts.resume()
             var failures = Failures()
             var forecastAt = ContinuousClock.now
             while true {
@@ -29,7 +30,7 @@ struct LimitUpkeep: Service {
                 guard !book.isEmpty else { continue }
                 limits.applyGrants()
                 limits.ledger.sweep(under: book, at: Self.clock.now())
-                await alerts.take(limits.ledger.takeEvents().compactMap { alert($0, book) })
+                await alerts.take(limits.ledger.takeEvents().compactMap { Alert($0, book) })
                 guard forecastAt <= .now else { continue }
                 forecastAt = .now + Self.forecastEvery
                 // A ledger that cannot be read is told of by itself.
@@ -37,11 +38,6 @@ struct LimitUpkeep: Service {
                 await alerts.take(found.filter(\.isAlarming).map { Alert($0, at: Self.clock.now()) })
             }
         }
-    }
-
-    private func alert(_ event: LimitEvent, _ book: LimitBook) -> Alert? {
-        let rule = book.rules.first { $0.id == event.rule }
-        return Alert(event, book, windowStart: rule.flatMap { $0.window.isCalendar ? windowStart($0, at: event.at) : nil })
     }
 
     private func tellOfPrices() async {

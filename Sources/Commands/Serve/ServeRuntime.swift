@@ -143,7 +143,7 @@ private final class ServerNode: Sendable {
         let limits = LimitsInForce(
             ledger: ledger, databases: databases, journalDirectory: journal.directory, clock: clock, logger: logger)
         let sessions = RunawaySessions(databases: databases, journal: journal, clock: clock)
-        let alerts = AlertDesk(logger: logger)
+        let alerts = AlertDesk(store: control, clock: clock, logger: logger)
         let publisher = SnapshotPublisher(
             settings: settings, directory: directory, control: control, limits: limits, sessions: sessions, alerts: alerts, board: board,
             clock: clock)

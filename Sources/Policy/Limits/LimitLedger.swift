@@ -46,8 +46,8 @@ package final class LimitLedger: Sendable {
         state.withLock { $0.isLive(place, generation) ? $0.extend(place, to: total, at: now) : .granted }
     }
 
-    func settle(_ place: UInt32, _ generation: UInt32, _ actual: LimitAmounts, at now: Timestamp) -> LimitSettlement {
-        state.withLock { $0.isLive(place, generation) ? $0.settle(place, actual, at: now) : LimitSettlement() }
+    func settle(_ place: UInt32, _ generation: UInt32, _ actual: LimitAmounts, turns: Int64, at now: Timestamp) -> LimitSettlement {
+        state.withLock { $0.isLive(place, generation) ? $0.settle(place, actual, turns: turns, at: now) : LimitSettlement() }
     }
 
     func void(_ place: UInt32, _ generation: UInt32, at now: Timestamp) -> LimitSettlement {

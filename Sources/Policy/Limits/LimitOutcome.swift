@@ -119,6 +119,8 @@ package struct LimitEvent: Sendable, Hashable {
     package var group: [String]
     package var limit: Int64
     package var used: Int64
+    /// Of its counter, as in `LimitCounter`.
+    package var windowStart: Int64
     package var at: Timestamp
 }
 

@@ -55,7 +55,7 @@ extension LimitState {
     }
 
     /// Posts what was used.
-    mutating func settle(_ place: UInt32, _ actual: LimitAmounts, at now: Timestamp) -> LimitSettlement {
+    mutating func settle(_ place: UInt32, _ actual: LimitAmounts, turns: Int64 = 1, at now: Timestamp) -> LimitSettlement {
         let index = Int(place)
         let book = reservations[index].book
         var settlement = LimitSettlement()
@@ -63,7 +63,7 @@ extension LimitState {
             let hold = reservations[index].holds[number]
             let limit = book.cores[Int(hold.rule)]
             // What stays unpriced to the end counts as what was held for it.
-            let amount = actual.of(limit.unit) ?? hold.held
+            let amount = actual.of(limit.unit, turns: turns) ?? hold.held
             if limit.kind == .rate {
                 correctRate(hold, limit, amount, at: now)
             } else {
@@ -174,7 +174,7 @@ extension LimitState {
         events.append(
             LimitEvent(
                 kind: kind, rule: limit.rule.id, group: groupTexts(account, count: limit.group.count), limit: most(account), used: used,
-                at: now))
+                windowStart: accounts[account].windowStart, at: now))
     }
 
     /// Tells each share of the limit once when it is passed; of a rolling window again after a tenth of the limit has come back.

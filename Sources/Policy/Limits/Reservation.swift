@@ -33,9 +33,11 @@ package struct Reservation: ~Copyable, Sendable {
     }
 
     /// Posts what was used. Never fails; more than what was reserved is posted and flagged.
-    package consuming func settle(_ actual: LimitAmounts, at now: Timestamp) -> LimitSettlement {
+    ///
+    /// - Parameter turns: 0 for a try whose turn is counted as a request by another one.
+    package consuming func settle(_ actual: LimitAmounts, turns: Int64 = 1, at now: Timestamp) -> LimitSettlement {
         isResolved = true
-        return ledger?.settle(place, generation, actual, at: now) ?? LimitSettlement()
+        return ledger?.settle(place, generation, actual, turns: turns, at: now) ?? LimitSettlement()
     }
 
     /// Gives everything back, for a turn of which nothing was sent.

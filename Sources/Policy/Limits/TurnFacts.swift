@@ -73,7 +73,7 @@ package struct LimitAmounts: Sendable, Hashable, Codable {
 
     package static let zero = LimitAmounts(cost: 0, inputTokens: 0, outputTokens: 0)
 
-    package func of(_ unit: LimitUnit) -> Int64? {
+    package func of(_ unit: LimitUnit, turns: Int64 = 1) -> Int64? {
         switch unit {
         case .nanoUSD: return cost.map { max(0, $0) }
         case .inputTokens: return max(0, inputTokens)
@@ -81,7 +81,8 @@ package struct LimitAmounts: Sendable, Hashable, Codable {
         case .totalTokens:
             let (sum, overflow) = max(0, inputTokens).addingReportingOverflow(max(0, outputTokens))
             return overflow ? .max : sum
-        case .requests, .concurrent: return 1
+        case .requests: return turns
+        case .concurrent: return 1
         }
     }
 }

@@ -71,6 +71,36 @@ import Testing
         #expect(counters.map(\.posted) == [40, 40] && counters.map(\.pending) == [0, 0])
     }
 
+    @Test func aTryWhoseTurnAnotherOneCountsGivesItsRequestBackAndNothingElse() throws {
+        let book = try Self.book(
+            Self.rule("money", 100), Self.rule("two", 2, .requests), Self.rule("pace", 2, .requests, .rate(seconds: 3600)))
+        let ledger = LimitLedger(seed: 1)
+        var lost = Self.reservation(ledger.admit(Self.facts(), Self.demand(50), under: book, at: Self.now))
+        var served = Self.reservation(ledger.admit(Self.facts(), Self.demand(50), under: book, at: Self.now))
+        #expect(
+            Set(Self.refusal(ledger.admit(Self.facts(), Self.demand(0), under: book, at: Self.now))?.failures.map(\.rule) ?? [])
+                == ["two", "pace"])
+        _ = lost.take()?.settle(Self.cost(7), turns: 0, at: Self.now)
+        _ = served.take()?.settle(Self.cost(20), at: Self.now)
+        let posted = ledger.counters(under: book, at: Self.now).counters.map { ($0.rule, $0.posted) }
+        #expect(Dictionary(uniqueKeysWithValues: posted) == ["money": 27, "two": 1, "pace": 1])
+    }
+
+    @Test func aRuleBindsATurnStrictlyWhereItIsEnforcedAndCountsSizesAndIsNoRate() throws {
+        func binds(_ change: (inout LimitRule) -> Void) throws -> Bool {
+            try Self.book(Self.rule("r", 100, .nanoUSD, .month, change)).boundsStrictly(Self.facts())
+        }
+        #expect(try binds { _ in })
+        #expect(try binds { $0.unit = .totalTokens })
+        #expect(try binds { $0.onExceed = .ask })
+        #expect(try !binds { $0.mode = .elastic })
+        #expect(try !binds { $0.mode = .alert })
+        #expect(try !binds { $0.onExceed = .alert })
+        #expect(try !binds { $0.unit = .requests })
+        #expect(try !binds { $0.window = .rate(seconds: 60) })
+        #expect(try !binds { $0.conditions = [.init(.team, any: ["other"])] })
+    }
+
     @Test func aRefusalNamesEachLimitWithItsAmountsTheMostSpecificFirst() throws {
         let book = try Self.book(
             Self.rule("workspace", 50) { $0.contact = "finance@acme.test" },

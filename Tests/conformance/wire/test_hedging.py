@@ -23,6 +23,14 @@ routes:
     affinity: none
     hedge: {after_milliseconds: 300}
     deployments: [first/p, second/p]
+  - model: strict
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/s, second/s]
+  - model: tight
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/t, second/t]
   - model: measured
     affinity: none
     hedge: p95
@@ -31,8 +39,12 @@ routes:
     affinity: none
     deployments: [first/m, second/m]
 budgets:
-  - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}}
-  - {name: all, usd: "1000", window: month, zone: UTC}
+  - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}, mode: elastic}
+  - {name: all, usd: "1000", window: month, zone: UTC, mode: elastic}
+  - {name: dear, usd: "1000", window: month, for: {model: s}}
+usage_limits:
+  - {name: size, limit: 1000000, unit: total_tokens, window: month, for: {deployment: second/t}}
+  - {name: turns, limit: 1000000, unit: requests, window: month}
 """
 
 
@@ -76,6 +88,12 @@ def fresh(pair):
 def held(pair):
     counters = pair.running.weir.json("budget", "show", "all")["counters"]
     return sum(one["used"] for one in counters), sum(one["reserved"] for one in counters)
+
+
+def counted(pair):
+    """What the limit of requests has counted, and what is reserved of it."""
+    counter, = pair.running.weir.json("limit", "show", "turns")["counters"]
+    return counter["used"], counter["reserved"]
 
 
 def test_a_quick_deployment_is_asked_alone(pair):
@@ -186,6 +204,37 @@ def test_a_deployment_is_slow_by_its_own_measure(pair):
     response = pair.ask("measured")
     assert response["x-weir-deployment"] == "second/q"
     assert [one.get("error") for one in pair.turn(response)["tries"]] == ["hedge_lost", None]
+
+
+@pytest.mark.parametrize("model", ["strict", "tight"])
+def test_nothing_is_hedged_where_a_strict_budget_or_limit_in_tokens_holds(pair, model):
+    pair.first.answer = after(1.5)
+    response = pair.ask(model)
+    assert response.status == 200 and response["x-weir-deployment"] == f"first/{model[0]}" and len(pair.second.requests) == 0
+    assert len(pair.turn(response)["tries"]) == 1
+
+
+def test_a_hedged_turn_is_one_request_before_a_kill_and_after_it(pair):
+    assert pair.ask().status == 200
+    turns, _ = counted(pair)
+    pair.first.answer = after(8)
+    response = pair.ask()
+    assert response["x-weir-deployment"] == "second/m" and len(pair.turn(response)["tries"]) == 2
+    assert counted(pair) == (turns + 1, 0)
+    # One try breaks off with an answer begun, and may have been billed: the next one counts the turn.
+    pair.first.answer = lambda *_: False
+    assert len(pair.turn(pair.ask("plain"))["tries"]) == 2
+    assert counted(pair) == (turns + 2, 0)
+    # And a turn that the kill cuts while both are asked.
+    pair.first.answer = pair.second.answer = after(8)
+    pair.second.forget()
+    with pair.running.client() as client:
+        client.send(request(pair.running.key, b'{"model":"hedged","messages":[]}'))
+        pair.second.wait_for(1, 20)
+        assert counted(pair) == (turns + 2, 2)
+        pair.running.weir.kill()
+    pair.running.weir.start()
+    assert counted(pair) == (turns + 3, 0)
 
 
 def test_the_route_says_that_it_hedges(pair):
