@@ -1,11 +1,13 @@
 """Alerts arrive, at real receivers: a webhook whose signature is checked, one that takes Slack's form, and an SMTP server; each once."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import hmac
 import http.server
 import json
 import socketserver
+import sqlite3
 import threading
 
 import pytest
@@ -165,12 +167,22 @@ def turns(weir, key, count):
         post(weir.url, "messages", key)
 
 
+def wait_until_noted(weir, *receivers):
+    """What was delivered is owed no longer once that is noted; a kill before tells it again."""
+    def is_noted():
+        with contextlib.closing(sqlite3.connect(weir.data / "control.db")) as database:
+            return not {row[0] for row in database.execute("SELECT receiver FROM alert_owed")} & set(receivers)
+
+    weirkit.wait_until(is_noted, 20, "the note of what was delivered")
+
+
 def test_what_was_told_is_not_told_again_after_a_kill(twice):
     weir, key, first, second = twice
     turns(weir, key, 6)
     for receiver in (first, second):
         weirkit.wait_until(receiver.alerts, 20, "the first share")
         assert [one["text"] for one in receiver.alerts()] == ['Limit "turns" has passed 50 %: 5 requests of 10 requests used.']
+    wait_until_noted(weir, "first", "second")
     weir.kill()
     weir.start()
     # The counter is made anew, and passes its first share again as far as it knows: a message of its own would come at once.
@@ -187,6 +199,7 @@ def test_a_receiver_that_failed_is_told_after_a_kill_and_the_others_are_not_told
     turns(weir, key, 5)
     weirkit.wait_until(first.alerts, 20, "the first receiver's")
     weirkit.wait_until(second.alerts, 20, "the second receiver's, in vain")
+    wait_until_noted(weir, "first")
     weir.kill()
     failed = len(second.posts)
     second.status = 204
@@ -194,6 +207,7 @@ def test_a_receiver_that_failed_is_told_after_a_kill_and_the_others_are_not_told
     weirkit.wait_until(lambda: second.alerts(failed), 20, "what is owed")
     assert [one["text"] for one in second.alerts(failed)] == ['Limit "turns" has passed 50 %: 5 requests of 10 requests used.']
     # What was delivered is owed no longer, and the first receiver was owed nothing.
+    wait_until_noted(weir, "second")
     weir.kill()
     weir.start()
     turns(weir, key, 3)
