@@ -1,7 +1,9 @@
-"""limits: what twelve limits cost a turn in user-space instructions, and a million counters in memory, held against thresholds.
+"""limits: what twelve limits cost a turn in user-space instructions, and a million counters and all watched sessions in memory, held
+against thresholds.
 
 Valgrind's callgrind counts admission and settlement of two numbers of turns; the difference is the turns' own. The second figure is the
-resident set of a process with a million counters, one a session, each under a name of its own.
+resident set of a process with a million counters, one a session, each under a name of its own; the third that of one that watches as
+many sessions for runaway agents as are watched at most, each with all that is kept of one.
 
     python3 Benchmarks/limits.py
 """
@@ -21,6 +23,9 @@ PROGRAM = pathlib.Path(os.environ.get("WEIR_LIMIT_COST", ROOT / ".build/release/
 INSTRUCTIONS_MAX = 18_500
 COUNTERS = 1_000_000
 COUNTERS_MIB_MAX = 512
+SESSIONS = 100_000
+# A twentieth above what was measured.
+SESSIONS_MIB_MAX = 166
 FEW, MANY = 1000, 3000
 
 
@@ -53,13 +58,14 @@ def main():
         under, beside = ([nanoseconds(stripped, kind) for _ in range(5)] for kind in ("turns", "none"))
         added = statistics.median(under) - statistics.median(beside)
         print(f"{'microseconds of CPU a turn, added':<44}{added / 1000:>10.2f}{'':>10} aim 3")
-        for kind in ("counters", "rolling"):
-            text = subprocess.run([stripped, kind, str(COUNTERS)], capture_output=True, text=True, check=True, timeout=600).stdout
+        counters, sessions = (COUNTERS, COUNTERS_MIB_MAX), (SESSIONS, SESSIONS_MIB_MAX)
+        for kind, (count, most) in {"counters": counters, "rolling": counters, "sessions": sessions}.items():
+            text = subprocess.run([stripped, kind, str(count)], capture_output=True, text=True, check=True, timeout=600).stdout
             mib = int(re.search(r"(\d+) MiB", text).group(1))
-            good = 0 < mib <= COUNTERS_MIB_MAX
+            good = 0 < mib <= most
             failed += not good
-            print(f"{'MiB of ' + text.split(',')[0] + ' (' + kind + ')':<44}{mib:>10,}{COUNTERS_MIB_MAX:>10,}{'' if good else '   over'}")
-    print(f"{3 - failed} passed, {failed} failed")
+            print(f"{'MiB of ' + text.split(',')[0] + ' (' + kind + ')':<44}{mib:>10,}{most:>10,}{'' if good else '   over'}")
+    print(f"{4 - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

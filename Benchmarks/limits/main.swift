@@ -4,6 +4,7 @@
 //     LimitCost none COUNT        the same turns under no limit
 //     LimitCost counters COUNT    makes so many counters, one a session, and prints the resident bytes that each takes
 //     LimitCost rolling COUNT     the same with rolling windows of which a few buckets are filled
+//     LimitCost sessions COUNT    watches so many sessions for agents that run away, each with all that is kept of one
 
 import GatewayModel
 import Glibc
@@ -111,6 +112,28 @@ func measureCounters(_ window: LimitWindow, _ count: Int) throws(LimitFault) {
     print("\(ledger.figures.counters) counters, \(bytes / max(1, count)) bytes each, \(bytes >> 20) MiB")
 }
 
+/// Each session has four conversations, a finding, and a developer of its own.
+func measureSessions(_ count: Int) {
+    var policy = RunawayPolicy()
+    (policy.repeatedCalls, policy.burnRate, policy.manyTurns, policy.sessionTurnsMax) = (.throttle, .alert, .throttle, 3)
+    let watch = RunawayWatch(sessionsMax: count)
+    let before = residentBytes()
+    for number in 0..<count {
+        let facts = facts(number)
+        let session = WatchedSession(key: facts.key ?? "", session: facts.session ?? "")
+        let developer = "developer-\(number)@acme.test"
+        for opener in 1...4 {
+            let signs = TurnSigns(opener: UInt64(opener), calls: UInt64(number + 1), results: 1, bytes: 100_000)
+            _ = watch.check(session, developer: developer, signs, under: policy, at: start)
+        }
+        watch.settled(session, developer: developer, cost: 9_000_000, at: start)
+        _ = watch.takeFindings()
+    }
+    let bytes = residentBytes() - before
+    let known = watch.sessions(named: facts(0).session ?? "").count + watch.sessions(named: facts(count - 1).session ?? "").count
+    print("\(known == 2 ? count : 0) sessions, \(bytes / max(1, count)) bytes each, \(bytes >> 20) MiB")
+}
+
 let arguments = CommandLine.arguments
 let count = arguments.count > 2 ? Int(arguments[2]) ?? 1000 : 1000
 switch arguments.count > 1 ? arguments[1] : "" {
@@ -118,5 +141,6 @@ case "turns": try measureTurns(twelveRules(), count)
 case "none": try measureTurns([], count)
 case "counters": try measureCounters(.month, count)
 case "rolling": try measureCounters(.rolling(seconds: 18_000), count)
-default: print("usage: LimitCost turns|none|counters|rolling COUNT")
+case "sessions": measureSessions(count)
+default: print("usage: LimitCost turns|none|counters|rolling|sessions COUNT")
 }
