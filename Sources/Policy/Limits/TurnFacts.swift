@@ -38,20 +38,24 @@ package struct TurnFacts: Sendable, Hashable {
         tags = record.attribution.tags
     }
 
-    subscript(_ dimension: LimitDimension) -> String? {
+    subscript(_ dimension: LimitDimension) -> String? { with(dimension) { $0 } }
+
+    /// Lends a value where it stands. A copy of a text would count a reference, and limits look at a dozen texts a turn.
+    @inline(__always)
+    func with<Result>(_ dimension: LimitDimension, _ body: (String?) -> Result) -> Result {
         switch dimension {
-        case .workspace: workspace
-        case .team: team
-        case .developer: developer
-        case .key: key
-        case .repository: repository
-        case .branch: branch
-        case .session: session
-        case .model: model
-        case .provider: provider
-        case .deployment: deployment
-        case .agent: agent
-        case .tag(let name): tags[name]
+        case .workspace: body(workspace)
+        case .team: body(team)
+        case .developer: body(developer)
+        case .key: body(key)
+        case .repository: body(repository)
+        case .branch: body(branch)
+        case .session: body(session)
+        case .model: body(model)
+        case .provider: body(provider)
+        case .deployment: body(deployment)
+        case .agent: body(agent)
+        case .tag(let name): body(tags[name])
         }
     }
 }
