@@ -35,6 +35,7 @@ struct GroupKey {
     let values: Account.Group
     let hash: UInt64
 
+    @inline(__always)
     init(_ values: Account.Group, _ hash: SeededHash) {
         self.values = values
         self.hash = hash.of(UInt64(values.x) << 32 | UInt64(values.y), UInt64(values.z) << 32 | UInt64(values.w))
@@ -69,12 +70,15 @@ struct AccountTable: ~Copyable {
         return pages[number / Self.pageSize] + number % Self.pageSize
     }
 
+    @inline(__always)
     private func home(_ slot: UInt32, _ key: GroupKey, _ windowStart: Int64) -> Int {
         Int(truncatingIfNeeded: hash.of(key.hash ^ UInt64(bitPattern: windowStart), UInt64(slot) + 1)) & mask
     }
 
     private func home(_ account: Account) -> Int { home(account.slot, GroupKey(account.group, hash), account.windowStart) }
 
+    /// Inlined: a call would be handed a copy of the table.
+    @inline(__always)
     func find(_ slot: UInt32, _ key: GroupKey, _ windowStart: Int64) -> Account.Place? {
         var home = home(slot, key, windowStart)
         while index[home] != 0 {

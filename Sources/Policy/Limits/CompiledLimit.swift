@@ -35,6 +35,8 @@ struct LimitCore: Sendable {
     let isEnforced: Bool
     let isElastic: Bool
     let hasThresholds: Bool
+    /// Reserves the whole of its unit: neither elastic nor a rate.
+    let isPlain: Bool
     /// The place of its group among the book's.
     let grouping: UInt16
     let limit: Int64
@@ -44,6 +46,8 @@ struct LimitCore: Sendable {
     let seconds: Int64
     /// The lowest threshold in percent.
     let thresholdMin: Int64
+    /// Of a rate: how long its burst takes to refill, in nanoseconds.
+    let burstRefill: Int64
 
     init(_ rule: LimitRule, grouping: Int) {
         unit = rule.unit
@@ -53,6 +57,7 @@ struct LimitCore: Sendable {
         isEnforced = rule.isEnforced
         isElastic = rule.mode == .elastic
         hasThresholds = !rule.thresholds.isEmpty
+        if case .rate = rule.window { isPlain = false } else { isPlain = rule.mode != .elastic }
         thresholdMin = Int64(rule.thresholds.min() ?? 0)
         // There are at most as many as rules.
         self.grouping = UInt16(clamping: grouping)
@@ -62,6 +67,7 @@ struct LimitCore: Sendable {
         case .rate(let length): (kind, seconds) = (.rate, length)
         case .none: (kind, seconds) = (rule.unit == .concurrent ? .concurrent : .lifetime, 0)
         }
+        burstRefill = Self.refill(burst, limit: limit, seconds: seconds)
     }
 
     /// What the turn has to reserve; nil when its price or its bound is not known and this limit must know it.
@@ -74,8 +80,11 @@ struct LimitCore: Sendable {
 
     /// The time that so much takes to refill, in nanoseconds, rounded down: seven turns of a seventh of a minute each must fit into a
     /// minute. `max` when it never does.
-    func refill(_ amount: Int64) -> Int64 {
+    func refill(_ amount: Int64) -> Int64 { amount == burst ? burstRefill : Self.refill(amount, limit: limit, seconds: seconds) }
+
+    private static func refill(_ amount: Int64, limit: Int64, seconds: Int64) -> Int64 {
         guard limit > 0 else { return amount > 0 ? .max : 0 }
+        // A rate's period is a day at most, so only the amount can make this too large.
         let (scaled, isLarge) = amount.multipliedReportingOverflow(by: seconds &* 1_000_000_000)
         if !isLarge { return scaled / limit }
         return Int64(clamping: Int128(amount) * Int128(seconds) * 1_000_000_000 / Int128(limit))
@@ -83,9 +92,11 @@ struct LimitCore: Sendable {
 
     /// What of a rate's burst a refill time stands for, rounded up.
     func amount(refilledIn nanoseconds: Int64) -> Int64 {
-        if nanoseconds == 0 { return 0 }
-        let period = Int128(seconds) * 1_000_000_000
-        return Int64(clamping: (Int128(nanoseconds) * Int128(limit) + period - 1) / period)
+        let period = seconds &* 1_000_000_000
+        let (scaled, isLarge) = nanoseconds.multipliedReportingOverflow(by: limit)
+        let (above, isLarger) = scaled.addingReportingOverflow(period - 1)
+        if !isLarge, !isLarger { return above / period }
+        return Int64(clamping: (Int128(nanoseconds) * Int128(limit) + Int128(period) - 1) / Int128(period))
     }
 }
 

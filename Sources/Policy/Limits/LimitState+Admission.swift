@@ -30,7 +30,7 @@ extension LimitState {
         swap(&holds, &probes)
         for index in holds.indices {
             let account = holds[index].account ?? open(holds[index], facts, book)
-            holds[index].account = account
+            if holds[index].account == nil { holds[index].account = account }
             account.pointee.lastUsed = max(account.pointee.lastUsed, seconds)
             account.pointee.live += 1
             if holds[index].kind == .rate {
@@ -43,10 +43,9 @@ extension LimitState {
                 tell(.wouldRefuse, account, book.compiled[Int(holds[index].rule)], used: holds[index].before, at: now)
             }
         }
-        swap(&probes, &reservations[Int(place)].holds)
-        reservations[Int(place)].holds = holds
-        reservations[Int(place)].admitted = now
-        reservations[Int(place)].book = book
+        // The next look gets the room that the reservation had for its holds.
+        reservations[Int(place)].hold(&holds, under: book, at: now)
+        swap(&holds, &probes)
         figures.admitted += 1
         figures.reservations += 1
         return .granted(place: place, generation: reservations[Int(place)].generation)

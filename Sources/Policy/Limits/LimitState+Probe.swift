@@ -27,6 +27,22 @@ extension LimitState {
         var missing = 0
     }
 
+    /// What a turn asks of one limit.
+    private struct Asked {
+        /// 0 of what is unpriced.
+        var need: Int64 = 0
+        var whole: Int64 = 0
+        var overshoot: Int64 = 0
+        var isPriced = true
+    }
+
+    /// How one counter stands.
+    private struct Standing {
+        var before: Int64 = 0
+        var fits = true
+        var emptyAt: Int64 = 0
+    }
+
     /// Fills `probes` with each limit that holds for the turn.
     @discardableResult
     mutating func probe(
@@ -35,38 +51,59 @@ extension LimitState {
         beginLook(book)
         let slotsOfRules = books[place(of: book)].slots
         let seconds = now.seconds
+        let wholes = UnitAmounts(demand.whole)
+        let isPlain = wholes.isPriced && !demand.isUnbounded
         var outlook = Outlook()
-        for rule in matches {
-            let limit = book.cores[rule]
-            let slot = slotsOfRules[rule]
-            let windowStart = limit.kind == .calendar ? windowStart(slot, rule, book, seconds, at: now) : 0
-            let group = Int(limit.grouping)
-            if groups[group].look != looks { readGroup(group, facts, book) }
-            let account = groups[group].isKnown ? accounts.find(slot, groups[group].key, windowStart) : nil
-            let need = limit.need(demand)
-            var probe = Hold(
-                account: account, rule: UInt32(truncatingIfNeeded: rule), slot: slot, windowStart: windowStart, held: need ?? 0,
-                whole: need ?? 0, kind: limit.kind, isPriced: need != nil)
-            if limit.isElastic {
-                probe.whole = max(probe.held, limit.kind == .rate ? 0 : demand.whole.of(limit.unit) ?? 0)
-                probe.overshoot = demand.overshoot.of(limit.unit) ?? 0
-            }
-            if limit.kind == .rate {
-                measureRate(&probe, book.cores[rule], at: now)
-            } else {
-                var granted: Int64 = 0
-                if let account {
-                    probe.before = used(account, limit, at: seconds)
-                    granted = account.pointee.granted
+        // Taken out and put back: appending looks once, and not each time, that nothing else names the list.
+        var found: [Hold] = []
+        swap(&found, &probes)
+        found.append(addingCapacity: matches.count) { found in
+            for rule in matches {
+                let limit = book.cores[rule]
+                let slot = slotsOfRules[rule]
+                let windowStart = limit.kind == .calendar ? windowStart(slot, rule, book, seconds, at: now) : 0
+                let group = group(Int(limit.grouping), facts, book)
+                let account = group.isKnown ? accounts.find(slot, group.key, windowStart) : nil
+                var asked = Asked()
+                if isPlain, limit.isPlain {
+                    asked.need = wholes[limit.unit]
+                    asked.whole = asked.need
+                } else {
+                    asked = ask(demand, book.cores[rule])
                 }
-                let (sum, overflow) = probe.before.addingReportingOverflow(probe.held)
-                probe.fits = probe.isPriced && !overflow && sum <= most(slot, granted)
+                var standing = Standing()
+                if limit.kind == .rate {
+                    standing = measureRate(account, asked.need, book.cores[rule], at: now)
+                } else {
+                    var granted: Int64 = 0
+                    if let account {
+                        standing.before = used(account, limit, at: seconds)
+                        granted = account.pointee.granted
+                    }
+                    let (sum, overflow) = standing.before.addingReportingOverflow(asked.need)
+                    standing.fits = asked.isPriced && !overflow && sum <= most(slot, granted)
+                }
+                if account == nil { outlook.missing += 1 }
+                if !standing.fits, limit.isEnforced { outlook.fits = false }
+                found.append(
+                    Hold(
+                        account: account, rule: UInt32(truncatingIfNeeded: rule), slot: slot, windowStart: windowStart, held: asked.need,
+                        whole: asked.whole, before: standing.before, overshoot: asked.overshoot, emptyAt: standing.emptyAt,
+                        kind: limit.kind, isPriced: asked.isPriced, fits: standing.fits))
             }
-            if account == nil { outlook.missing += 1 }
-            if !probe.fits, limit.isEnforced { outlook.fits = false }
-            probes.append(probe)
         }
+        swap(&found, &probes)
         return outlook
+    }
+
+    /// What a turn asks of a limit that does not simply reserve the whole.
+    @inline(never)
+    private mutating func ask(_ demand: LimitDemand, _ limit: LimitCore) -> Asked {
+        let need = limit.need(demand)
+        var asked = Asked(need: need ?? 0, isPriced: need != nil)
+        asked.whole = limit.kind == .rate ? asked.need : max(asked.need, demand.whole.of(limit.unit) ?? 0)
+        if limit.isElastic { asked.overshoot = demand.overshoot.of(limit.unit) ?? 0 }
+        return asked
     }
 
     /// Makes room for what the turn has, and forgets what the last one had.
@@ -77,8 +114,13 @@ extension LimitState {
         while groups.count < book.groupings.count { groups.append(TurnGroup(key: GroupKey(Account.Group(), accounts.hash))) }
     }
 
+    @inline(__always)
+    private mutating func group(_ number: Int, _ facts: TurnFacts, _ book: LimitBook) -> TurnGroup {
+        groups[number].look == looks ? groups[number] : readGroup(number, facts, book)
+    }
+
     @inline(never)
-    private mutating func readGroup(_ number: Int, _ facts: TurnFacts, _ book: LimitBook) {
+    private mutating func readGroup(_ number: Int, _ facts: TurnFacts, _ book: LimitBook) -> TurnGroup {
         let grouping = book.groupings[number]
         var group = Account.Group(repeating: SymbolTable.none)
         var isKnown = true
@@ -87,7 +129,9 @@ extension LimitState {
             group[index] = symbol
             if symbol == SymbolTable.unknown { isKnown = false }
         }
-        groups[number] = TurnGroup(key: GroupKey(group, accounts.hash), isKnown: isKnown, look: looks)
+        let read = TurnGroup(key: GroupKey(group, accounts.hash), isKnown: isKnown, look: looks)
+        groups[number] = read
+        return read
     }
 
     private mutating func symbol(_ dimension: Int, _ facts: TurnFacts, _ book: LimitBook) -> UInt32 {
@@ -97,8 +141,9 @@ extension LimitState {
         return symbol
     }
 
+    /// Not inlined for each dimension. That it is `mutating` has it handed the state itself: a call that is not is handed a copy.
     @inline(never)
-    private func known(_ value: String?) -> UInt32 {
+    private mutating func known(_ value: String?) -> UInt32 {
         guard let value else { return SymbolTable.none }
         return value.utf8.count <= Self.valueBytesMax ? symbols.find(value) : symbols.find(Self.cut(value))
     }
@@ -127,19 +172,19 @@ extension LimitState {
 
     /// How a rate's bucket stands and whether the need fits.
     @inline(never)
-    private func measureRate(_ probe: inout Hold, _ limit: LimitCore, at now: Timestamp) {
-        let (posted, granted) = probe.account.map { ($0.pointee.posted, $0.pointee.granted) } ?? (now.nanoseconds, 0)
+    private mutating func measureRate(_ account: Account.Place?, _ need: Int64, _ limit: LimitCore, at now: Timestamp) -> Standing {
+        let (posted, granted) = account.map { ($0.pointee.posted, $0.pointee.granted) } ?? (now.nanoseconds, 0)
         let room = limit.refill(limit.burst.addingReportingOverflow(granted).partialValue)
-        let empty = min(max(posted, now.nanoseconds), latestEmpty(limit, granted == 0 ? room : limit.refill(limit.burst), now))
-        let (end, overflow) = empty.addingReportingOverflow(limit.refill(probe.held))
-        probe.emptyAt = overflow ? .max : end
-        probe.before = limit.amount(refilledIn: empty - now.nanoseconds)
-        probe.fits = probe.held == 0 || limit.limit > 0 && !overflow && end - now.nanoseconds <= room
+        let latest = Self.latestEmpty(limit, now)
+        let empty = min(max(posted, now.nanoseconds), latest)
+        let (end, overflow) = empty.addingReportingOverflow(limit.refill(need))
+        let fits = need == 0 || limit.limit > 0 && !overflow && end - now.nanoseconds <= room
+        return Standing(before: limit.amount(refilledIn: empty - now.nanoseconds), fits: fits, emptyAt: overflow ? .max : end)
     }
 
     /// A clock that went back must not close a rate for longer than two whole buckets take.
-    private func latestEmpty(_ limit: LimitCore, _ burst: Int64, _ now: Timestamp) -> Int64 {
-        let room = max(burst, limit.seconds * 1_000_000_000)
+    private static func latestEmpty(_ limit: LimitCore, _ now: Timestamp) -> Int64 {
+        let room = max(limit.burstRefill, limit.seconds * 1_000_000_000)
         let (twice, tooMuch) = room.multipliedReportingOverflow(by: 2)
         let (latest, overflow) = now.nanoseconds.addingReportingOverflow(tooMuch ? .max / 2 : twice)
         return overflow ? .max : latest

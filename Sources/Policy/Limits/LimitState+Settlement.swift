@@ -29,8 +29,8 @@ extension LimitState {
 
     /// More for a turn: its whole use so far and what it wants to go on with. All limits or none.
     mutating func extend(_ place: UInt32, to total: LimitAmounts, at now: Timestamp) -> LimitExtension {
+        guard let book = reservations[Int(place)].book else { return .granted }
         var reservation = take(place)
-        guard let book = reservation.book else { return .granted }
         defer { put(reservation, at: place) }
         let seconds = now.seconds
         var failures: [LimitVerdict] = []
@@ -75,33 +75,35 @@ extension LimitState {
 
     /// Posts what was used.
     mutating func settle(_ place: UInt32, _ actual: LimitAmounts, at now: Timestamp) -> LimitSettlement {
-        let reservation = take(place)
         var settlement = LimitSettlement()
-        guard let book = reservation.book else { return settlement }
+        guard let book = reservations[Int(place)].book else { return settlement }
+        let reservation = take(place)
         let seconds = now.seconds
         let (admitted, lastUsed) = (reservation.admitted.seconds, UInt32(clamping: seconds))
+        let amounts = UnitAmounts(actual)
         for number in reservation.holds.indices {
-            let hold = reservation.holds[number]
-            guard let account = hold.account else { continue }
-            let limit = book.cores[Int(hold.rule)]
+            guard let account = reservation.holds[number].account else { continue }
+            let held = reservation.holds[number].held
+            let rule = Int(reservation.holds[number].rule)
+            let limit = book.cores[rule]
             // What stays unpriced to the end counts as what was held for it.
-            let amount = actual.of(limit.unit) ?? hold.held
+            let amount = limit.unit == .nanoUSD && !amounts.isPriced ? held : amounts[limit.unit]
             if limit.kind == .rate {
-                correctRate(hold, account, book, amount, at: now)
+                if amount != held { correctRate(reservation.holds[number], account, book, amount, at: now) }
             } else {
-                account.pointee.pending -= hold.held
+                account.pointee.pending -= held
                 if limit.kind == .concurrent {
                     settlement.freesPlace = true
                 } else {
                     post(amount, to: account, limit, at: admitted)
-                    if limit.isEnforced, amount > hold.held, exceeds(hold, book, amount) {
+                    if limit.isEnforced, amount > held, exceeds(reservation.holds[number], book, amount) {
                         settlement.isOverReserved = true
-                        tell(.overReservation(excess: amount - hold.held), account, book.compiled[Int(hold.rule)], used: amount, at: now)
+                        tell(.overReservation(excess: amount - held), account, book.compiled[rule], used: amount, at: now)
                     }
                     if limit.hasThresholds {
                         let posted = posted(account, limit, at: seconds)
                         // Nearly always: far below the first one.
-                        if !isQuiet(account, limit, posted) { checkThresholds(account, book.compiled[Int(hold.rule)], posted, at: now) }
+                        if !isQuiet(account, limit, posted) { checkThresholds(account, book.compiled[rule], posted, at: now) }
                     }
                 }
             }
@@ -114,7 +116,7 @@ extension LimitState {
 
     /// Whether it used more than what it could have.
     @inline(never)
-    private func exceeds(_ hold: Hold, _ book: LimitBook, _ amount: Int64) -> Bool {
+    private mutating func exceeds(_ hold: Hold, _ book: LimitBook, _ amount: Int64) -> Bool {
         let limit = book.cores[Int(hold.rule)]
         guard limit.isElastic else { return true }
         return amount - hold.held > exposure(hold, limit)
@@ -129,9 +131,9 @@ extension LimitState {
 
     /// Gives everything back: the turn was never sent.
     mutating func void(_ place: UInt32, at now: Timestamp) -> LimitSettlement {
-        let reservation = take(place)
         var settlement = LimitSettlement()
-        guard let book = reservation.book else { return settlement }
+        guard let book = reservations[Int(place)].book else { return settlement }
+        let reservation = take(place)
         let lastUsed = UInt32(clamping: now.seconds)
         for hold in reservation.holds {
             guard let account = hold.account else { continue }
@@ -149,8 +151,8 @@ extension LimitState {
 
     /// Posts all that was held, for a reservation that its owner lost.
     mutating func abandon(_ place: UInt32, at now: Timestamp) {
+        guard let book = reservations[Int(place)].book else { return }
         let reservation = take(place)
-        guard let book = reservation.book else { return }
         let (admitted, lastUsed) = (reservation.admitted.seconds, UInt32(clamping: now.seconds))
         for (number, hold) in reservation.holds.enumerated() {
             guard let account = hold.account else { continue }
@@ -167,7 +169,7 @@ extension LimitState {
 
     /// What a rate was charged too much comes back as far as it has not run out by itself; too little is a debt.
     @inline(never)
-    private func correctRate(_ hold: Hold, _ account: Account.Place, _ book: LimitBook, _ amount: Int64, at now: Timestamp) {
+    private mutating func correctRate(_ hold: Hold, _ account: Account.Place, _ book: LimitBook, _ amount: Int64, at now: Timestamp) {
         let limit = book.cores[Int(hold.rule)]
         if amount > hold.held {
             postRate(amount - hold.held, to: account, limit, at: now)

@@ -40,6 +40,13 @@ struct LiveReservation {
     /// Nil when it is not live.
     var book: LimitBook?
     var holds: [Hold] = []
+
+    /// Takes over what an admitted turn holds, and gives an empty list for it.
+    mutating func hold(_ holds: inout [Hold], under book: LimitBook, at now: Timestamp) {
+        swap(&holds, &self.holds)
+        admitted = now
+        self.book = book
+    }
 }
 
 /// What rules of one id and identity share, whichever book they stand in.

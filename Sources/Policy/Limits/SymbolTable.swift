@@ -81,7 +81,8 @@ struct SymbolTable: ~Copyable, Sendable {
 
     func text(_ symbol: UInt32) -> String { entries[Int(symbol)].text }
 
-    /// The number of a value; `unknown` when no counter names it.
+    /// The number of a value; `unknown` when no counter names it. Inlined: a call would be handed a copy of the table.
+    @inline(__always)
     func find(_ text: String) -> UInt32 {
         if text.isEmpty { return Self.none }
         let wanted = hash.of(text)

@@ -90,6 +90,37 @@ package struct LimitAmounts: Sendable, Hashable, Codable {
     }
 }
 
+/// Amounts that many limits look at, worked out once.
+struct UnitAmounts {
+    private let cost: Int64
+    private let inputTokens: Int64
+    private let outputTokens: Int64
+    private let totalTokens: Int64
+    /// False when what is counted in money is not known; it stands as 0.
+    let isPriced: Bool
+
+    init(_ amounts: LimitAmounts) {
+        isPriced = amounts.cost != nil
+        cost = amounts.of(.nanoUSD) ?? 0
+        inputTokens = amounts.of(.inputTokens) ?? 0
+        outputTokens = amounts.of(.outputTokens) ?? 0
+        totalTokens = amounts.of(.totalTokens) ?? 0
+    }
+
+    @inline(__always)
+    subscript(_ unit: LimitUnit) -> Int64 {
+        // Most limits are budgets.
+        if unit == .nanoUSD { return cost }
+        switch unit {
+        case .nanoUSD: return cost
+        case .inputTokens: return inputTokens
+        case .outputTokens: return outputTokens
+        case .totalTokens: return totalTokens
+        case .requests, .concurrent: return 1
+        }
+    }
+}
+
 /// What a turn asks for.
 package struct LimitDemand: Sendable, Hashable {
     /// The most that it can use, at the worst price tier that it can reach. What strict limits reserve.
