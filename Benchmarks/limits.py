@@ -20,7 +20,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAM = pathlib.Path(os.environ.get("WEIR_LIMIT_COST", ROOT / ".build/release/LimitCost"))
 # What keeps a turn under twelve limits below three microseconds here; a twentieth above what was counted.
-INSTRUCTIONS_MAX = 18_500
+INSTRUCTIONS_MAX = 11_000
 COUNTERS = 1_000_000
 COUNTERS_MIB_MAX = 512
 SESSIONS = 100_000

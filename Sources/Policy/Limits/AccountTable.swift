@@ -23,12 +23,28 @@ struct Account {
 
     /// Symbols of the group's values.
     typealias Group = SIMD4<UInt32>
+
+    /// Where a counter stands, so that it is looked up once a turn. This is safe: a page is neither moved nor freed before its table
+    /// goes, and holds go with it; a counter that is named by a live reservation is never removed (`LimitState.sweep` looks at
+    /// `live`), and what a probe found is forgotten before the next call of the ledger.
+    typealias Place = UnsafeMutablePointer<Account>
+}
+
+/// The symbols of a group with their hash, which is shared by all counters of the group.
+struct GroupKey {
+    let values: Account.Group
+    let hash: UInt64
+
+    @inline(__always)
+    init(_ values: Account.Group, _ hash: SeededHash) {
+        self.values = values
+        self.hash = hash.of(UInt64(values.x) << 32 | UInt64(values.y), UInt64(values.z) << 32 | UInt64(values.w))
+    }
 }
 
 /// All counters.
 struct AccountTable: ~Copyable {
     private static let pageSize = 4096
-    static let none: UInt32 = .max
 
     private var pages: [UnsafeMutablePointer<Account>] = []
     /// How many places have ever been used.
@@ -38,7 +54,7 @@ struct AccountTable: ~Copyable {
     /// Account numbers plus one by hash, linear probing; 0 is empty.
     private var index: [UInt32]
     private var mask: Int
-    private let hash: SeededHash
+    let hash: SeededHash
 
     init(hash: SeededHash) {
         self.hash = hash
@@ -48,33 +64,35 @@ struct AccountTable: ~Copyable {
 
     deinit { for page in pages { page.deallocate() } }
 
-    subscript(_ number: UInt32) -> Account {
-        _read { yield pages[Int(number) / Self.pageSize][Int(number) % Self.pageSize] }
-        nonmutating _modify { yield &pages[Int(number) / Self.pageSize][Int(number) % Self.pageSize] }
+    /// Where the counter of a number stands.
+    func place(_ number: UInt32) -> Account.Place {
+        let number = Int(number)
+        return pages[number / Self.pageSize] + number % Self.pageSize
     }
 
-    private func home(_ slot: UInt32, _ group: Account.Group, _ windowStart: Int64) -> Int {
-        let hash = hash.of(
-            UInt64(slot), UInt64(group.x) << 32 | UInt64(group.y), UInt64(group.z) << 32 | UInt64(group.w),
-            UInt64(bitPattern: windowStart))
-        return Int(truncatingIfNeeded: hash) & mask
+    @inline(__always)
+    private func home(_ slot: UInt32, _ key: GroupKey, _ windowStart: Int64) -> Int {
+        Int(truncatingIfNeeded: hash.of(key.hash ^ UInt64(bitPattern: windowStart), UInt64(slot) + 1)) & mask
     }
 
-    func find(_ slot: UInt32, _ group: Account.Group, _ windowStart: Int64) -> UInt32 {
-        var place = home(slot, group, windowStart)
-        while index[place] != 0 {
-            let number = index[place] - 1
-            let account = pages[Int(number) / Self.pageSize] + Int(number) % Self.pageSize
-            if account.pointee.slot == slot, account.pointee.group == group, account.pointee.windowStart == windowStart {
-                return number
+    private func home(_ account: Account) -> Int { home(account.slot, GroupKey(account.group, hash), account.windowStart) }
+
+    /// Inlined: a call would be handed a copy of the table.
+    @inline(__always)
+    func find(_ slot: UInt32, _ key: GroupKey, _ windowStart: Int64) -> Account.Place? {
+        var home = home(slot, key, windowStart)
+        while index[home] != 0 {
+            let account = place(index[home] - 1)
+            if account.pointee.slot == slot, account.pointee.windowStart == windowStart, account.pointee.group == key.values {
+                return account
             }
-            place = (place + 1) & mask
+            home = (home + 1) & mask
         }
-        return Self.none
+        return nil
     }
 
     /// A new counter. The caller has looked that there is none.
-    mutating func insert(_ account: Account) -> UInt32 {
+    mutating func insert(_ account: Account) -> Account.Place {
         if (count + 1) * 4 > index.count * 3 { grow() }
         let number: UInt32
         if let reused = free.popLast() {
@@ -84,37 +102,33 @@ struct AccountTable: ~Copyable {
             number = UInt32(places)
             places += 1
         }
-        (pages[Int(number) / Self.pageSize] + Int(number) % Self.pageSize).initialize(to: account)
+        let place = place(number)
+        place.initialize(to: account)
         put(number)
         count += 1
-        return number
+        return place
     }
 
     mutating func remove(_ number: UInt32) {
-        var place = home(number)
+        var place = home(self.place(number).pointee)
         while index[place] != number + 1 { place = (place + 1) & mask }
         var gap = place
         place = (place + 1) & mask
         while index[place] != 0 {
-            if (place - home(index[place] - 1)) & mask >= (place - gap) & mask {
+            if (place - home(self.place(index[place] - 1).pointee)) & mask >= (place - gap) & mask {
                 index[gap] = index[place]
                 gap = place
             }
             place = (place + 1) & mask
         }
         index[gap] = 0
-        self[number].isUsed = false
+        self.place(number).pointee.isUsed = false
         free.append(number)
         count -= 1
     }
 
-    private func home(_ number: UInt32) -> Int {
-        let account = pages[Int(number) / Self.pageSize] + Int(number) % Self.pageSize
-        return home(account.pointee.slot, account.pointee.group, account.pointee.windowStart)
-    }
-
     private mutating func put(_ number: UInt32) {
-        var place = home(number)
+        var place = home(self.place(number).pointee)
         while index[place] != 0 { place = (place + 1) & mask }
         index[place] = number + 1
     }

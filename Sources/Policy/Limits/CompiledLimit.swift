@@ -14,6 +14,19 @@ enum CounterKind: UInt8, Sendable {
     case concurrent
 }
 
+/// The dimensions of a group, by their place in the book; at most four.
+struct LimitGrouping: Sendable, Hashable {
+    let dimensions: SIMD4<UInt16>
+    let count: Int
+
+    init(_ places: [Int]) {
+        var dimensions = SIMD4<UInt16>()
+        for (index, place) in places.prefix(4).enumerated() { dimensions[index] = UInt16(clamping: place) }
+        self.dimensions = dimensions
+        count = min(4, places.count)
+    }
+}
+
 /// What every admission and settlement looks at: plain values, so that looking at them counts no reference.
 struct LimitCore: Sendable {
     let kind: CounterKind
@@ -22,20 +35,21 @@ struct LimitCore: Sendable {
     let isEnforced: Bool
     let isElastic: Bool
     let hasThresholds: Bool
+    /// Reserves the whole of its unit: neither elastic nor a rate.
+    let isPlain: Bool
+    /// The place of its group among the book's.
+    let grouping: UInt16
     let limit: Int64
     /// Of a rate: what may come at once.
     let burst: Int64
     /// The length of a rolling window's bucket, or of a rate's period.
     let seconds: Int64
-    let waitNanosecondsMax: Int64
     /// The lowest threshold in percent.
     let thresholdMin: Int64
-    /// The dimensions of the group, by their place in the book.
-    let group: SIMD4<UInt16>
-    /// At most four.
-    let groupCount: Int
+    /// Of a rate: how long its burst takes to refill, in nanoseconds.
+    let burstRefill: Int64
 
-    init(_ rule: LimitRule, group places: [Int]) {
+    init(_ rule: LimitRule, grouping: Int) {
         unit = rule.unit
         elastic = rule.elastic
         limit = rule.limit
@@ -43,18 +57,17 @@ struct LimitCore: Sendable {
         isEnforced = rule.isEnforced
         isElastic = rule.mode == .elastic
         hasThresholds = !rule.thresholds.isEmpty
+        if case .rate = rule.window { isPlain = false } else { isPlain = rule.mode != .elastic }
         thresholdMin = Int64(rule.thresholds.min() ?? 0)
-        waitNanosecondsMax = rule.waitMillisecondsMax * 1_000_000
-        var group = SIMD4<UInt16>()
-        for (index, place) in places.prefix(4).enumerated() { group[index] = UInt16(clamping: place) }
-        self.group = group
-        groupCount = min(4, places.count)
+        // There are at most as many as rules.
+        self.grouping = UInt16(clamping: grouping)
         switch rule.window {
         case .day, .week, .month, .quarter: (kind, seconds) = (.calendar, 0)
         case .rolling(let length): (kind, seconds) = (.rolling, (length + RollingBuckets.count - 1) / RollingBuckets.count)
         case .rate(let length): (kind, seconds) = (.rate, length)
         case .none: (kind, seconds) = (rule.unit == .concurrent ? .concurrent : .lifetime, 0)
         }
+        burstRefill = Self.refill(burst, limit: limit, seconds: seconds)
     }
 
     /// What the turn has to reserve; nil when its price or its bound is not known and this limit must know it.
@@ -67,15 +80,23 @@ struct LimitCore: Sendable {
 
     /// The time that so much takes to refill, in nanoseconds, rounded down: seven turns of a seventh of a minute each must fit into a
     /// minute. `max` when it never does.
-    func refill(_ amount: Int64) -> Int64 {
+    func refill(_ amount: Int64) -> Int64 { amount == burst ? burstRefill : Self.refill(amount, limit: limit, seconds: seconds) }
+
+    private static func refill(_ amount: Int64, limit: Int64, seconds: Int64) -> Int64 {
         guard limit > 0 else { return amount > 0 ? .max : 0 }
+        // A rate's period is a day at most, so only the amount can make this too large.
+        let (scaled, isLarge) = amount.multipliedReportingOverflow(by: seconds &* 1_000_000_000)
+        if !isLarge { return scaled / limit }
         return Int64(clamping: Int128(amount) * Int128(seconds) * 1_000_000_000 / Int128(limit))
     }
 
     /// What of a rate's burst a refill time stands for, rounded up.
     func amount(refilledIn nanoseconds: Int64) -> Int64 {
-        let period = Int128(seconds) * 1_000_000_000
-        return Int64(clamping: (Int128(nanoseconds) * Int128(limit) + period - 1) / period)
+        let period = seconds &* 1_000_000_000
+        let (scaled, isLarge) = nanoseconds.multipliedReportingOverflow(by: limit)
+        let (above, isLarger) = scaled.addingReportingOverflow(period - 1)
+        if !isLarge, !isLarger { return above / period }
+        return Int64(clamping: (Int128(nanoseconds) * Int128(limit) + Int128(period) - 1) / Int128(period))
     }
 }
 
@@ -85,16 +106,16 @@ final class CompiledLimit: Sendable {
     let core: LimitCore
     /// The dimensions of the group, by their place in the book; at most four.
     let group: [Int]
-    let conditions: [CompiledCondition]
     let calendar: WindowCalendar?
+    let waitNanosecondsMax: Int64
     /// Equal for rules that can go on with each other's counters.
     let identity: String
 
-    init(_ rule: LimitRule, zone: TimeZoneRules, place: (LimitDimension) -> Int) {
+    init(_ rule: LimitRule, zone: TimeZoneRules, group: [Int], grouping: Int) {
         self.rule = rule
-        group = rule.wholeGroup.map(place)
-        core = LimitCore(rule, group: group)
-        conditions = rule.conditions.map(CompiledCondition.init)
+        self.group = group
+        core = LimitCore(rule, grouping: grouping)
+        waitNanosecondsMax = rule.waitMillisecondsMax * 1_000_000
         identity = rule.counterIdentity
         calendar =
             rule.window.isCalendar ? WindowCalendar(rule.window, zone: zone, fiscalStartMonth: rule.fiscalStartMonth) : nil

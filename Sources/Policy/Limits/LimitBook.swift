@@ -11,19 +11,15 @@ package final class LimitBook: Sendable {
     let compiled: [CompiledLimit]
     /// Of the same rules, in the same order.
     let cores: [LimitCore]
-    /// The conditions of all rules, one rule's behind the other's, and where each rule's end.
-    private let conditions: [CompiledCondition]
-    private let conditionEnds: [Int]
     /// Every dimension that some rule groups by.
     let dimensions: [LimitDimension]
+    /// Every combination of them that some rule groups by.
+    let groupings: [LimitGrouping]
     /// Whether some limit has to know the most that a turn can use.
     package let boundsAmounts: Bool
     /// Tells two books apart within a process.
     let serial: UInt64
-    /// Rules that every turn has to be held against.
-    private let unindexed: [Int]
-    /// Rules that want one of a few exact values of a dimension, by that value.
-    private let indexed: [(dimension: LimitDimension, rules: [String: [Int]])]
+    private let index: RuleIndex
 
     private static let serials = Atomic<UInt64>(0)
 
@@ -33,11 +29,9 @@ package final class LimitBook: Sendable {
         rules = []
         compiled = []
         cores = []
-        conditions = []
-        conditionEnds = []
         dimensions = []
-        unindexed = []
-        indexed = []
+        groupings = []
+        index = RuleIndex([])
         boundsAmounts = false
         serial = 0
     }
@@ -65,58 +59,31 @@ package final class LimitBook: Sendable {
             dimensions.append(dimension)
             return dimensions.count - 1
         }
+        var groupings: [LimitGrouping] = []
+        var groupingPlaces: [LimitGrouping: Int] = [:]
         var compiled: [CompiledLimit] = []
-        var unindexed: [Int] = []
-        var index: [LimitDimension: [String: [Int]]] = [:]
-        for (number, rule) in rules.enumerated() {
-            compiled.append(CompiledLimit(rule, zone: zones[rule.zone] ?? .utc, place: place))
-            let exact = rule.conditions.filter { condition in
-                !condition.any.isEmpty && condition.any.allSatisfy { !$0.hasPrefix("*") && !$0.hasSuffix("*") }
-            }
-            guard let narrowest = exact.min(by: { $0.on.narrowness < $1.on.narrowness }) else {
-                unindexed.append(number)
-                continue
-            }
-            for value in Set(narrowest.any) { index[narrowest.on, default: [:]][value, default: []].append(number) }
+        for rule in rules {
+            let group = rule.wholeGroup.map(place)
+            let grouping = LimitGrouping(group)
+            let number = groupingPlaces[grouping] ?? groupings.count
+            if number == groupings.count { groupings.append(grouping) }
+            groupingPlaces[grouping] = number
+            compiled.append(CompiledLimit(rule, zone: zones[rule.zone] ?? .utc, group: group, grouping: number))
         }
         self.rules = rules
         self.compiled = compiled
         cores = compiled.map(\.core)
-        conditions = compiled.flatMap(\.conditions)
-        var end = 0
-        conditionEnds = compiled.map { limit in
-            end += limit.conditions.count
-            return end
-        }
         self.dimensions = dimensions
+        self.groupings = groupings
+        index = RuleIndex(rules)
         boundsAmounts = cores.contains { $0.isEnforced && $0.kind != .rate && $0.unit.isSize }
-        self.unindexed = unindexed
-        indexed = index.map { ($0.key, $0.value) }.sorted { $0.dimension.narrowness < $1.dimension.narrowness }
         serial = Self.serials.add(1, ordering: .relaxed).newValue
     }
 
     package var isEmpty: Bool { rules.isEmpty }
 
     /// The places of the rules that hold for a turn, the most specific first.
-    func matches(_ facts: TurnFacts) -> [Int] {
-        var found: [Int] = []
-        found.reserveCapacity(unindexed.count + 8)
-        for number in unindexed where holds(number, facts) { found.append(number) }
-        let sorted = found.count
-        for (dimension, rules) in indexed {
-            guard let value = facts[dimension], let numbers = rules[value] else { continue }
-            for number in numbers where holds(number, facts) { found.append(number) }
-        }
-        if found.count > sorted { found.sort() }
-        return found
-    }
-
-    private func holds(_ number: Int, _ facts: TurnFacts) -> Bool {
-        for index in (number == 0 ? 0 : conditionEnds[number - 1])..<conditionEnds[number] where !conditions[index].holds(facts) {
-            return false
-        }
-        return true
-    }
+    func matches(_ facts: TurnFacts) -> [Int] { index.matches(facts) }
 }
 
 extension LimitRule {

@@ -12,54 +12,40 @@ extension LimitState {
     mutating func admit(
         _ facts: TurnFacts, _ demand: LimitDemand, _ book: LimitBook, _ matches: [Int], at now: Timestamp
     ) -> Decision {
-        probe(facts, demand, book, matches, at: now)
-        var missing = 0
-        var fits = true
-        for index in 0..<probes.count {
-            if probes[index].account == AccountTable.none { missing += 1 }
-            if !probes[index].fits, book.cores[probes[index].rule].isEnforced { fits = false }
-        }
-        guard fits else { return refuse(book, facts, at: now) }
-        guard accounts.count + missing <= accountsMax else {
+        let outlook = probe(facts, demand, book, matches, at: now)
+        guard outlook.fits else { return refuse(book, facts, at: now) }
+        guard accounts.count + outlook.missing <= accountsMax else {
             figures.refused += 1
             return .refused(LimitRefusal(reason: .tooManyCounters))
         }
-        return commit(facts, demand, book, at: now)
+        return commit(facts, book, at: now)
     }
 
-    private mutating func commit(_ facts: TurnFacts, _ demand: LimitDemand, _ book: LimitBook, at now: Timestamp) -> Decision {
+    private mutating func commit(_ facts: TurnFacts, _ book: LimitBook, at now: Timestamp) -> Decision {
         let place = reservationsFree.popLast() ?? UInt32(reservations.count)
         if Int(place) == reservations.count { reservations.append(LiveReservation()) }
         let seconds = UInt32(clamping: now.seconds)
-        // Taken out and put back: nothing else names them meanwhile, so they stay where they are.
+        // What was looked at becomes what is held. Taken out, so that nothing else names it meanwhile and it stays where it is.
         var holds: [Hold] = []
-        swap(&holds, &reservations[Int(place)].holds)
-        for index in 0..<probes.count {
-            let limit = book.cores[probes[index].rule]
-            let account = open(probes[index], limit, facts, book)
-            let held = probes[index].need ?? 0
-            let whole = limit.kind == .rate ? held : demand.whole.of(limit.unit) ?? 0
-            accounts[account].lastUsed = max(accounts[account].lastUsed, seconds)
-            accounts[account].live += 1
-            if limit.kind == .rate {
-                accounts[account].posted = probes[index].emptyAt
+        swap(&holds, &probes)
+        for index in holds.indices {
+            let account = holds[index].account ?? open(holds[index], facts, book)
+            if holds[index].account == nil { holds[index].account = account }
+            account.pointee.lastUsed = max(account.pointee.lastUsed, seconds)
+            account.pointee.live += 1
+            if holds[index].kind == .rate {
+                account.pointee.posted = holds[index].emptyAt
             } else {
-                let (sum, overflow) = accounts[account].pending.addingReportingOverflow(held)
-                accounts[account].pending = overflow ? .max : sum
+                account.pointee.pending = account.pointee.pending.saturatingAdding(holds[index].held)
             }
-            if !limit.isEnforced, !probes[index].fits {
-                tell(.wouldRefuse, account, book.compiled[probes[index].rule], used: probes[index].before, at: now)
+            // Only a limit that is not enforced lets such a turn come here.
+            if !holds[index].fits {
+                tell(.wouldRefuse, account, book.compiled[Int(holds[index].rule)], used: holds[index].before, at: now)
             }
-            holds.append(
-                Hold(
-                    account: account, rule: UInt32(probes[index].rule), held: held, whole: max(whole, held),
-                    before: probes[index].before, overshoot: limit.isElastic ? demand.overshoot.of(limit.unit) ?? 0 : 0,
-                    emptyAt: probes[index].emptyAt))
         }
-        swap(&holds, &reservations[Int(place)].holds)
-        reservations[Int(place)].isLive = true
-        reservations[Int(place)].admitted = now
-        reservations[Int(place)].book = book
+        // The next look gets the room that the reservation had for its holds.
+        reservations[Int(place)].hold(&holds, under: book, at: now)
+        swap(&holds, &probes)
         figures.admitted += 1
         figures.reservations += 1
         return .granted(place: place, generation: reservations[Int(place)].generation)
@@ -70,13 +56,13 @@ extension LimitState {
         var until = now
         var mayWait = true
         for probe in probes where !probe.fits {
-            let limit = book.compiled[probe.rule]
+            let limit = book.compiled[Int(probe.rule)]
             guard limit.core.isEnforced else { continue }
             let verdict = verdict(probe, limit, facts, book, at: now)
             refusal.failures.append(verdict)
-            if probe.account != AccountTable.none { tellOfReservations(probe, limit, at: now) }
-            let latest = Timestamp(nanoseconds: now.nanoseconds.addingReportingOverflow(limit.core.waitNanosecondsMax).partialValue)
-            if limit.core.waitNanosecondsMax == 0 {
+            if let account = probe.account { tellOfReservations(probe, account, limit, at: now) }
+            let latest = Timestamp(nanoseconds: now.nanoseconds.addingReportingOverflow(limit.waitNanosecondsMax).partialValue)
+            if limit.waitNanosecondsMax == 0 {
                 mayWait = false
             } else if limit.core.kind == .concurrent {
                 until = max(until, latest)
@@ -92,13 +78,13 @@ extension LimitState {
     }
 
     /// A budget that is full of reservations is a fault of its mode or of what is asked for, and not of what is spent.
-    private mutating func tellOfReservations(_ probe: Probe, _ limit: CompiledLimit, at now: Timestamp) {
+    private mutating func tellOfReservations(_ probe: Hold, _ account: Account.Place, _ limit: CompiledLimit, at now: Timestamp) {
         let kind = limit.core.kind
         guard kind == .calendar || kind == .lifetime || kind == .rolling else { return }
-        let reserved = accounts[probe.account].pending
+        let reserved = account.pointee.pending
         let used = probe.before.subtractingReportingOverflow(reserved).partialValue
-        let half = most(probe.account) / 2
-        if reserved > half, used < half { tell(.reservedUnused(reserved: reserved), probe.account, limit, used: used, at: now) }
+        let half = most(account) / 2
+        if reserved > half, used < half { tell(.reservedUnused(reserved: reserved), account, limit, used: used, at: now) }
     }
 
     // MARK: Explaining
@@ -109,13 +95,13 @@ extension LimitState {
     ) -> [LimitVerdict] {
         probe(facts, demand, book, matches, at: now)
         let all = probes
-        return all.map { verdict($0, book.compiled[$0.rule], facts, book, at: now) }
+        return all.map { verdict($0, book.compiled[Int($0.rule)], facts, book, at: now) }
     }
 
     private mutating func verdict(
-        _ probe: Probe, _ limit: CompiledLimit, _ facts: TurnFacts, _ book: LimitBook, at now: Timestamp
+        _ probe: Hold, _ limit: CompiledLimit, _ facts: TurnFacts, _ book: LimitBook, at now: Timestamp
     ) -> LimitVerdict {
-        let granted = probe.account == AccountTable.none ? 0 : accounts[probe.account].granted
+        let granted = probe.account?.pointee.granted ?? 0
         let group = limit.group.map { facts[book.dimensions[$0]].map(Self.cut) ?? "" }
         var verdict = verdict(limit, group: group, slot: probe.slot, granted: granted, before: probe.before, amount: probe.need)
         verdict.fits = probe.fits
@@ -147,7 +133,7 @@ extension LimitState {
     }
 
     /// When the need fits if nothing else comes; nil is never, or when somebody lets go.
-    private mutating func fitsAt(_ probe: Probe, _ limit: CompiledLimit, granted: Int64, at now: Timestamp) -> Timestamp? {
+    private mutating func fitsAt(_ probe: Hold, _ limit: CompiledLimit, granted: Int64, at now: Timestamp) -> Timestamp? {
         guard let need = probe.need else { return nil }
         switch limit.core.kind {
         case .lifetime, .concurrent: return nil
@@ -159,9 +145,9 @@ extension LimitState {
             guard need <= burst, limit.core.limit > 0 else { return nil }
             return Timestamp(nanoseconds: probe.emptyAt - limit.core.refill(burst))
         case .rolling:
-            guard probe.account != AccountTable.none, accounts[probe.account].rolling != .max else { return nil }
-            var room = most(probe.slot, granted) - need - accounts[probe.account].pending
-            let buckets = rolling[Int(accounts[probe.account].rolling)].list
+            guard let account = probe.account?.pointee, account.rolling != .max else { return nil }
+            var room = most(probe.slot, granted) - need - account.pending
+            let buckets = rolling[Int(account.rolling)].list
             var first = buckets.count
             while first > 0, room >= buckets[first - 1].amount {
                 room -= buckets[first - 1].amount

@@ -14,27 +14,27 @@ extension LimitState {
         return counters.filter { counter in
             guard let slot = slot(rule: counter.rule, identity: counter.identity), let limit = limits[slot],
                 counter.group.count == limit.group.count,
-                let number = open(slot: slot, group: counter.group, windowStart: counter.windowStart)
+                let account = open(slot: slot, group: counter.group, windowStart: counter.windowStart)
             else { return true }
-            guard counter.version >= accounts[number].version else { return false }
-            set(number, limit.core, counter)
+            guard counter.version >= account.pointee.version else { return false }
+            set(account, limit.core, counter)
             return false
         }
     }
 
-    private mutating func set(_ number: UInt32, _ limit: LimitCore, _ counter: LimitCounter) {
-        accounts[number].version = counter.version
-        accounts[number].granted = counter.granted
+    private mutating func set(_ account: Account.Place, _ limit: LimitCore, _ counter: LimitCounter) {
+        account.pointee.version = counter.version
+        account.pointee.granted = counter.granted
         let newest = counter.buckets.last.map { $0.number * limit.seconds } ?? 0
         let lastUsed = max(counter.lastUsed, newest, counter.windowStart, counter.emptyAt / 1_000_000_000)
-        accounts[number].lastUsed = max(accounts[number].lastUsed, UInt32(clamping: lastUsed))
+        account.pointee.lastUsed = max(account.pointee.lastUsed, UInt32(clamping: lastUsed))
         switch limit.kind {
-        case .calendar, .lifetime: accounts[number].posted = counter.posted
-        case .rate: accounts[number].posted = counter.emptyAt
+        case .calendar, .lifetime: account.pointee.posted = counter.posted
+        case .rate: account.pointee.posted = counter.emptyAt
         case .rolling:
-            if accounts[number].rolling != .max { rolling[Int(accounts[number].rolling)] = RollingBuckets() }
+            if account.pointee.rolling != .max { rolling[Int(account.pointee.rolling)] = RollingBuckets() }
             for bucket in counter.buckets {
-                post(bucket.amount, to: number, limit, at: Timestamp(seconds: bucket.number * limit.seconds))
+                post(bucket.amount, to: account, limit, at: Timestamp(seconds: bucket.number * limit.seconds))
             }
         case .concurrent: break
         }
@@ -47,17 +47,17 @@ extension LimitState {
     ) {
         let demand = LimitDemand(whole: actual, first: actual, estimate: actual, overshoot: .zero)
         probe(facts, demand, book, matches, at: admitted)
-        for index in 0..<probes.count {
-            let limit = book.compiled[probes[index].rule]
+        for probe in probes {
+            let limit = book.compiled[Int(probe.rule)]
             if let calendar = limit.calendar {
-                let end = calendar.period(at: Timestamp(seconds: probes[index].windowStart)).end
+                let end = calendar.period(at: Timestamp(seconds: probe.windowStart)).end
                 if end.addingReportingOverflow(Self.graceSeconds).partialValue <= now.seconds { continue }
             }
-            if probes[index].account == AccountTable.none, accounts.count >= accountsMax { continue }
-            let account = open(probes[index], limit.core, facts, book)
-            guard version > accounts[account].version else { continue }
-            accounts[account].version = version
-            accounts[account].lastUsed = max(accounts[account].lastUsed, UInt32(clamping: admitted.seconds))
+            if probe.account == nil, accounts.count >= accountsMax { continue }
+            let account = open(probe, facts, book)
+            guard version > account.pointee.version else { continue }
+            account.pointee.version = version
+            account.pointee.lastUsed = max(account.pointee.lastUsed, UInt32(clamping: admitted.seconds))
             post(limit.core.unit == .requests ? turns : actual.of(limit.core.unit) ?? 0, to: account, limit.core, at: admitted)
         }
     }
@@ -71,9 +71,9 @@ extension LimitState {
             let slot = slot(rule: rule, identity: limit.identity)
         else { return false }
         let windowStart = limit.calendar.map { window(slot, $0, at: now).start } ?? 0
-        guard let number = open(slot: slot, group: group, windowStart: windowStart) else { return false }
-        accounts[number].granted = min(max(0, total), LimitRule.limitMax)
-        accounts[number].lastUsed = max(accounts[number].lastUsed, UInt32(clamping: now.seconds))
+        guard let account = open(slot: slot, group: group, windowStart: windowStart) else { return false }
+        account.pointee.granted = min(max(0, total), LimitRule.limitMax)
+        account.pointee.lastUsed = max(account.pointee.lastUsed, UInt32(clamping: now.seconds))
         return true
     }
 
@@ -92,17 +92,17 @@ extension LimitState {
         var number = place
         let last = accounts.places
         while number < last, found.count < count {
-            let account = accounts[UInt32(number)]
-            if account.isUsed, let limit = limits[account.slot] { found.append(counter(UInt32(number), limit, at: now)) }
+            let account = accounts.place(UInt32(number))
+            if account.pointee.isUsed, let limit = limits[account.pointee.slot] { found.append(counter(account, limit, at: now)) }
             number += 1
         }
         return (found, number < last ? number : nil)
     }
 
-    mutating func counter(_ number: UInt32, _ limit: CompiledLimit, at now: Timestamp) -> LimitCounter {
-        let account = accounts[number]
+    mutating func counter(_ place: Account.Place, _ limit: CompiledLimit, at now: Timestamp) -> LimitCounter {
+        let account = place.pointee
         var counter = LimitCounter(
-            rule: limit.rule.id, identity: limit.identity, group: groupTexts(number, count: limit.group.count),
+            rule: limit.rule.id, identity: limit.identity, group: groupTexts(place, count: limit.group.count),
             windowStart: account.windowStart, posted: account.posted, pending: account.pending, version: account.version)
         counter.granted = account.granted
         counter.lastUsed = Int64(account.lastUsed)
@@ -110,7 +110,7 @@ extension LimitState {
             counter.emptyAt = account.posted
             counter.posted = limit.core.amount(refilledIn: max(0, account.posted - now.nanoseconds))
         } else if limit.core.kind == .rolling {
-            counter.posted = used(number, limit.core, at: now) - account.pending
+            counter.posted = posted(place, limit.core, at: now.seconds)
             if account.rolling != .max { counter.buckets = rolling[Int(account.rolling)].list }
         }
         return counter
@@ -133,7 +133,7 @@ extension LimitState {
             if sweepPlace >= accounts.places { sweepPlace = 0 }
             let number = UInt32(sweepPlace)
             sweepPlace += 1
-            let account = accounts[number]
+            let account = accounts.place(number).pointee
             guard account.isUsed, account.live == 0 else { continue }
             let idle = now.seconds - Int64(account.lastUsed)
             guard idle > Self.graceSeconds else { continue }

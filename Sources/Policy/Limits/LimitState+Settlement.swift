@@ -5,44 +5,63 @@ import GatewayModel
 extension LimitState {
     /// Whether a reservation's number still stands for that reservation.
     func isLive(_ place: UInt32, _ generation: UInt32) -> Bool {
-        Int(place) < reservations.count && reservations[Int(place)].isLive && reservations[Int(place)].generation == generation
+        Int(place) < reservations.count && reservations[Int(place)].generation == generation && reservations[Int(place)].book != nil
+    }
+
+    /// A reservation taken out of the table, so that nothing else names its holds while they are gone through; `put` puts it back.
+    private mutating func take(_ place: UInt32) -> LiveReservation {
+        var taken = LiveReservation()
+        swap(&taken, &reservations[Int(place)])
+        return taken
+    }
+
+    private mutating func put(_ reservation: consuming LiveReservation, at place: UInt32) { reservations[Int(place)] = reservation }
+
+    /// Puts back one whose holds are released.
+    private mutating func end(_ reservation: consuming LiveReservation, at place: UInt32) {
+        reservation.holds.removeAll(keepingCapacity: true)
+        reservation.generation &+= 1
+        reservation.book = nil
+        put(reservation, at: place)
+        reservationsFree.append(place)
+        figures.reservations -= 1
     }
 
     /// More for a turn: its whole use so far and what it wants to go on with. All limits or none.
     mutating func extend(_ place: UInt32, to total: LimitAmounts, at now: Timestamp) -> LimitExtension {
-        let index = Int(place)
-        let book = reservations[index].book
+        guard let book = reservations[Int(place)].book else { return .granted }
+        var reservation = take(place)
+        defer { put(reservation, at: place) }
+        let seconds = now.seconds
         var failures: [LimitVerdict] = []
         var policy = ElasticPolicy.finishBlock
-        for number in 0..<reservations[index].holds.count {
-            let hold = reservations[index].holds[number]
+        for hold in reservation.holds {
             let limit = book.cores[Int(hold.rule)]
-            guard let more = need(hold, limit, total), limit.isEnforced, limit.kind != .rate else { continue }
-            let used = used(hold.account, limit, at: now)
+            guard let account = hold.account, let more = need(hold, limit, total), limit.isEnforced, limit.kind != .rate else { continue }
+            let used = used(account, limit, at: seconds)
             let (sum, overflow) = used.addingReportingOverflow(more)
-            if !overflow, sum <= most(hold.account) { continue }
+            if !overflow, sum <= most(account) { continue }
             // Such a turn is never cut: it goes on holding what it uses, and those that come after it are refused.
             if limit.isElastic, limit.elastic == .finishTurn { continue }
             policy = max(policy, limit.isElastic ? limit.elastic : .stopNow)
-            failures.append(verdict(hold, book.compiled[Int(hold.rule)], before: used, amount: more, fits: false, at: now))
+            failures.append(verdict(account, book.compiled[Int(hold.rule)], before: used, amount: more, fits: false, at: now))
         }
         guard failures.isEmpty else {
             figures.extensionsDenied += 1
             return .denied(policy, LimitRefusal(reason: .exceeded, failures: failures))
         }
-        for number in 0..<reservations[index].holds.count {
-            let hold = reservations[index].holds[number]
+        for number in reservation.holds.indices {
+            let hold = reservation.holds[number]
             let limit = book.cores[Int(hold.rule)]
-            guard let more = need(hold, limit, total) else { continue }
-            reservations[index].holds[number].held += more
-            reservations[index].holds[number].whole = max(hold.whole, hold.held + more)
+            guard let account = hold.account, let more = need(hold, limit, total) else { continue }
+            reservation.holds[number].held += more
+            reservation.holds[number].whole = max(hold.whole, hold.held + more)
             if limit.kind == .rate {
-                post(more, to: hold.account, limit, at: now)
-                reservations[index].holds[number].emptyAt = accounts[hold.account].posted
-                reservations[index].holds[number].extended = more
+                postRate(more, to: account, limit, at: now)
+                reservation.holds[number].emptyAt = account.pointee.posted
+                reservation.holds[number].extended = more
             } else {
-                let (sum, overflow) = accounts[hold.account].pending.addingReportingOverflow(more)
-                accounts[hold.account].pending = overflow ? .max : sum
+                account.pointee.pending = account.pointee.pending.saturatingAdding(more)
             }
         }
         figures.extended += 1
@@ -56,40 +75,49 @@ extension LimitState {
 
     /// Posts what was used.
     mutating func settle(_ place: UInt32, _ actual: LimitAmounts, turns: Int64 = 1, at now: Timestamp) -> LimitSettlement {
-        let index = Int(place)
-        let book = reservations[index].book
         var settlement = LimitSettlement()
-        for number in 0..<reservations[index].holds.count {
-            let hold = reservations[index].holds[number]
-            let limit = book.cores[Int(hold.rule)]
+        guard let book = reservations[Int(place)].book else { return settlement }
+        let reservation = take(place)
+        let seconds = now.seconds
+        let (admitted, lastUsed) = (reservation.admitted.seconds, UInt32(clamping: seconds))
+        let amounts = UnitAmounts(actual, turns: turns)
+        for number in reservation.holds.indices {
+            guard let account = reservation.holds[number].account else { continue }
+            let held = reservation.holds[number].held
+            let rule = Int(reservation.holds[number].rule)
+            let limit = book.cores[rule]
             // What stays unpriced to the end counts as what was held for it.
-            let amount = actual.of(limit.unit, turns: turns) ?? hold.held
+            let amount = limit.unit == .nanoUSD && !amounts.isPriced ? held : amounts[limit.unit]
             if limit.kind == .rate {
-                correctRate(hold, limit, amount, at: now)
+                if amount != held { correctRate(reservation.holds[number], account, book, amount, at: now) }
             } else {
-                accounts[hold.account].pending -= hold.held
+                account.pointee.pending -= held
                 if limit.kind == .concurrent {
                     settlement.freesPlace = true
                 } else {
-                    post(amount, to: hold.account, limit, at: reservations[index].admitted)
-                    if limit.isEnforced, amount > hold.held, exceeds(hold, limit, amount) {
+                    post(amount, to: account, limit, at: admitted)
+                    if limit.isEnforced, amount > held, exceeds(reservation.holds[number], book, amount) {
                         settlement.isOverReserved = true
-                        tell(
-                            .overReservation(excess: amount - hold.held), hold.account, book.compiled[Int(hold.rule)], used: amount, at: now
-                        )
+                        tell(.overReservation(excess: amount - held), account, book.compiled[rule], used: amount, at: now)
                     }
-                    if limit.hasThresholds { checkThresholds(hold, limit, book, at: now) }
+                    if limit.hasThresholds {
+                        let posted = posted(account, limit, at: seconds)
+                        // Nearly always: far below the first one.
+                        if !isQuiet(account, limit, posted) { checkThresholds(account, book.compiled[rule], posted, at: now) }
+                    }
                 }
             }
-            release(hold, at: now)
+            release(account, lastUsed)
         }
         if settlement.isOverReserved { figures.overReservations += 1 }
-        end(index)
+        end(reservation, at: place)
         return settlement
     }
 
     /// Whether it used more than what it could have.
-    private func exceeds(_ hold: Hold, _ limit: LimitCore, _ amount: Int64) -> Bool {
+    @inline(never)
+    private mutating func exceeds(_ hold: Hold, _ book: LimitBook, _ amount: Int64) -> Bool {
+        let limit = book.cores[Int(hold.rule)]
         guard limit.isElastic else { return true }
         return amount - hold.held > exposure(hold, limit)
     }
@@ -103,70 +131,65 @@ extension LimitState {
 
     /// Gives everything back: the turn was never sent.
     mutating func void(_ place: UInt32, at now: Timestamp) -> LimitSettlement {
-        let index = Int(place)
-        let book = reservations[index].book
         var settlement = LimitSettlement()
-        for number in 0..<reservations[index].holds.count {
-            let hold = reservations[index].holds[number]
-            let limit = book.cores[Int(hold.rule)]
-            if limit.kind == .rate {
-                correctRate(hold, limit, 0, at: now)
+        guard let book = reservations[Int(place)].book else { return settlement }
+        let reservation = take(place)
+        let lastUsed = UInt32(clamping: now.seconds)
+        for hold in reservation.holds {
+            guard let account = hold.account else { continue }
+            if hold.kind == .rate {
+                correctRate(hold, account, book, 0, at: now)
             } else {
-                accounts[hold.account].pending -= hold.held
-                if limit.kind == .concurrent { settlement.freesPlace = true }
+                account.pointee.pending -= hold.held
+                if hold.kind == .concurrent { settlement.freesPlace = true }
             }
-            release(hold, at: now)
+            release(account, lastUsed)
         }
-        end(index)
+        end(reservation, at: place)
         return settlement
     }
 
     /// Posts all that was held, for a reservation that its owner lost.
     mutating func abandon(_ place: UInt32, at now: Timestamp) {
-        let index = Int(place)
-        let book = reservations[index].book
-        for number in 0..<reservations[index].holds.count {
-            let hold = reservations[index].holds[number]
-            let limit = book.cores[Int(hold.rule)]
-            if limit.kind != .rate {
-                accounts[hold.account].pending -= hold.held
-                post(hold.whole, to: hold.account, limit, at: reservations[index].admitted)
+        guard let book = reservations[Int(place)].book else { return }
+        let reservation = take(place)
+        let (admitted, lastUsed) = (reservation.admitted.seconds, UInt32(clamping: now.seconds))
+        for (number, hold) in reservation.holds.enumerated() {
+            guard let account = hold.account else { continue }
+            if hold.kind != .rate {
+                account.pointee.pending -= hold.held
+                post(hold.whole, to: account, book.cores[Int(hold.rule)], at: admitted)
             }
-            if number == 0 { tell(.leaked, hold.account, book.compiled[Int(hold.rule)], used: hold.held, at: now) }
-            release(hold, at: now)
+            if number == 0 { tell(.leaked, account, book.compiled[Int(hold.rule)], used: hold.held, at: now) }
+            release(account, lastUsed)
         }
         figures.leaked += 1
-        end(index)
+        end(reservation, at: place)
     }
 
     /// What a rate was charged too much comes back as far as it has not run out by itself; too little is a debt.
-    private mutating func correctRate(_ hold: Hold, _ limit: LimitCore, _ amount: Int64, at now: Timestamp) {
+    @inline(never)
+    private mutating func correctRate(_ hold: Hold, _ account: Account.Place, _ book: LimitBook, _ amount: Int64, at now: Timestamp) {
+        let limit = book.cores[Int(hold.rule)]
         if amount > hold.held {
-            post(amount - hold.held, to: hold.account, limit, at: now)
+            postRate(amount - hold.held, to: account, limit, at: now)
         } else if amount < hold.held {
             let outstanding = max(0, hold.emptyAt - now.nanoseconds)
             let own = hold.extended == 0 ? hold.held : hold.extended
-            accounts[hold.account].posted -= min(limit.refill(min(hold.held - amount, own)), outstanding)
+            account.pointee.posted -= min(limit.refill(min(hold.held - amount, own)), outstanding)
         }
     }
 
-    private func release(_ hold: Hold, at now: Timestamp) {
-        accounts[hold.account].live -= 1
-        accounts[hold.account].lastUsed = max(accounts[hold.account].lastUsed, UInt32(clamping: now.seconds))
-    }
-
-    private mutating func end(_ index: Int) {
-        reservations[index].holds.removeAll(keepingCapacity: true)
-        reservations[index].isLive = false
-        reservations[index].generation &+= 1
-        reservations[index].book = .empty
-        reservationsFree.append(UInt32(index))
-        figures.reservations -= 1
+    @inline(__always)
+    private func release(_ account: Account.Place, _ lastUsed: UInt32) {
+        account.pointee.live -= 1
+        account.pointee.lastUsed = max(account.pointee.lastUsed, lastUsed)
     }
 
     // MARK: Telling
 
-    mutating func tell(_ kind: LimitEvent.Kind, _ account: UInt32, _ limit: CompiledLimit, used: Int64, at now: Timestamp) {
+    @inline(never)
+    mutating func tell(_ kind: LimitEvent.Kind, _ account: Account.Place, _ limit: CompiledLimit, used: Int64, at now: Timestamp) {
         guard events.count < Self.eventsMax else {
             figures.eventsLost += 1
             return
@@ -174,55 +197,51 @@ extension LimitState {
         events.append(
             LimitEvent(
                 kind: kind, rule: limit.rule.id, group: groupTexts(account, count: limit.group.count), limit: most(account), used: used,
-                windowStart: accounts[account].windowStart, at: now))
+                windowStart: account.pointee.windowStart, at: now))
+    }
+
+    /// Whether no threshold can have been passed, or passed back. What overflows is looked at in full.
+    @inline(__always)
+    private func isQuiet(_ account: Account.Place, _ limit: LimitCore, _ posted: Int64) -> Bool {
+        let (scaled, isLarge) = posted.multipliedReportingOverflow(by: 100)
+        let (first, isLarger) = most(account).multipliedReportingOverflow(by: limit.thresholdMin)
+        return account.pointee.thresholds == 0 && !isLarge && !isLarger && scaled < first
     }
 
     /// Tells each share of the limit once when it is passed; of a rolling window again after a tenth of the limit has come back.
-    private mutating func checkThresholds(_ hold: Hold, _ limit: LimitCore, _ book: LimitBook, at now: Timestamp) {
-        let account = hold.account
-        let used = used(account, limit, at: now) - accounts[account].pending
-        if accounts[account].thresholds == 0 {
-            // Nearly always: far below the first one. What overflows is looked at in full.
-            let (scaled, isLarge) = used.multipliedReportingOverflow(by: 100)
-            let (first, isLarger) = most(account).multipliedReportingOverflow(by: limit.thresholdMin)
-            if !isLarge, !isLarger, scaled < first { return }
-        }
-        checkEachThreshold(account, book.compiled[Int(hold.rule)], used: used, at: now)
-    }
-
     @inline(never)
-    private mutating func checkEachThreshold(_ account: UInt32, _ limit: CompiledLimit, used: Int64, at now: Timestamp) {
+    private mutating func checkThresholds(_ account: Account.Place, _ limit: CompiledLimit, _ posted: Int64, at now: Timestamp) {
         let most = Int128(most(account))
         for (place, percent) in limit.rule.thresholds.enumerated() {
             let bit = UInt8(1) << UInt8(place)
-            let isPassed = Int128(used) * 100 >= most * Int128(percent)
-            if isPassed, accounts[account].thresholds & bit == 0 {
-                accounts[account].thresholds |= bit
-                tell(.threshold(percent: percent), account, limit, used: used, at: now)
-            } else if Int128(used) * 100 < most * Int128(percent - 10) {
-                accounts[account].thresholds &= ~bit
+            let isPassed = Int128(posted) * 100 >= most * Int128(percent)
+            if isPassed, account.pointee.thresholds & bit == 0 {
+                account.pointee.thresholds |= bit
+                tell(.threshold(percent: percent), account, limit, used: posted, at: now)
+            } else if Int128(posted) * 100 < most * Int128(percent - 10) {
+                account.pointee.thresholds &= ~bit
             }
         }
     }
 
     /// Each hold of a reservation as it stood when it was made.
     mutating func verdicts(_ place: UInt32, at now: Timestamp) -> [LimitVerdict] {
-        let book = reservations[Int(place)].book
+        guard let book = reservations[Int(place)].book else { return [] }
         let holds = reservations[Int(place)].holds
-        return holds.map { hold in
-            verdict(hold, book.compiled[Int(hold.rule)], before: hold.before, amount: hold.held, fits: true, at: now)
+        return holds.compactMap { hold in
+            guard let account = hold.account else { return nil }
+            return verdict(account, book.compiled[Int(hold.rule)], before: hold.before, amount: hold.held, fits: true, at: now)
         }
     }
 
     private mutating func verdict(
-        _ hold: Hold, _ limit: CompiledLimit, before: Int64, amount: Int64, fits: Bool, at now: Timestamp
+        _ account: Account.Place, _ limit: CompiledLimit, before: Int64, amount: Int64, fits: Bool, at now: Timestamp
     ) -> LimitVerdict {
-        let account = accounts[hold.account]
-        var verdict = verdict(
-            limit, group: groupTexts(hold.account, count: limit.group.count), slot: account.slot, granted: account.granted, before: before,
-            amount: amount)
+        let (slot, granted, start) = (account.pointee.slot, account.pointee.granted, account.pointee.windowStart)
+        let group = groupTexts(account, count: limit.group.count)
+        var verdict = verdict(limit, group: group, slot: slot, granted: granted, before: before, amount: amount)
         verdict.fits = fits
-        verdict.resetsAt = resetsAt(limit, slot: account.slot, windowStart: account.windowStart, at: now)
+        verdict.resetsAt = resetsAt(limit, slot: slot, windowStart: start, at: now)
         return verdict
     }
 }

@@ -3,32 +3,50 @@
 
 import GatewayModel
 
-/// What one reservation holds of one counter.
+/// What a turn needs of one counter, and holds of it from its admission on.
 struct Hold {
-    var account: UInt32
+    /// Nil is a counter that is not there yet.
+    var account: Account.Place?
     /// Place of the rule in the reservation's book.
     var rule: UInt32
+    var slot: UInt32
+    /// Seconds since the epoch at which the calendar window began; 0 of other windows.
+    var windowStart: Int64
+    /// 0 of what is unpriced.
     var held: Int64
     /// The most that the turn can use.
     var whole: Int64
     /// What was used of the counter before this turn.
-    var before: Int64
+    var before: Int64 = 0
     /// By how much an elastic limit can be passed beyond what is held.
-    var overshoot: Int64
+    var overshoot: Int64 = 0
     /// Of a rate: when this turn's own share has run out of the bucket.
-    var emptyAt: Int64
+    var emptyAt: Int64 = 0
     /// Of a rate: by how much the turn was extended last. That stands behind the shares of turns that came meanwhile, so that only so
     /// much of what is outstanding is surely its own. 0 is never: all that it holds stands together.
     var extended: Int64 = 0
+    var kind: CounterKind
+    var isPriced: Bool
+    var fits = true
+
+    /// Nil is unpriced.
+    var need: Int64? { isPriced ? held : nil }
 }
 
 /// A reservation as the ledger keeps it. Its holds keep their room from one turn to the next.
 struct LiveReservation {
     var generation: UInt32 = 0
-    var isLive = false
     var admitted = Timestamp(nanoseconds: 0)
-    var book = LimitBook.empty
+    /// Nil when it is not live.
+    var book: LimitBook?
     var holds: [Hold] = []
+
+    /// Takes over what an admitted turn holds, and gives an empty list for it.
+    mutating func hold(_ holds: inout [Hold], under book: LimitBook, at now: Timestamp) {
+        swap(&holds, &self.holds)
+        admitted = now
+        self.book = book
+    }
 }
 
 /// What rules of one id and identity share, whichever book they stand in.
@@ -43,20 +61,6 @@ struct LimitSlot {
     var end: Int64 = .min
 }
 
-/// One rule looked at for a turn that is not admitted yet.
-struct Probe {
-    var rule: Int
-    var slot: UInt32
-    var windowStart: Int64
-    var group: Account.Group
-    var account: UInt32
-    /// Nil is unpriced.
-    var need: Int64?
-    var before: Int64
-    var fits: Bool
-    var emptyAt: Int64 = 0
-}
-
 /// Counters and reservations.
 struct LimitState: ~Copyable {
     var symbols: SymbolTable
@@ -64,14 +68,17 @@ struct LimitState: ~Copyable {
     var slots: [LimitSlot] = []
     private var slotOf: [String: UInt32] = [:]
     /// The slots of each book's rules; the newest last.
-    private var books: [(serial: UInt64, slots: [UInt32])] = []
+    var books: [(serial: UInt64, slots: [UInt32])] = []
     var rolling: [RollingBuckets] = []
     var rollingFree: [UInt32] = []
     var reservations: [LiveReservation] = []
     var reservationsFree: [UInt32] = []
-    var probes: [Probe] = []
-    /// Symbols of the turn's values, by dimension.
-    private var found: [UInt32] = []
+    /// What the turn needs that is looked at.
+    var probes: [Hold] = []
+    /// Its values by dimension, and its groups by their place in the book; good for one look.
+    var values: [TurnValue] = []
+    var groups: [TurnGroup] = []
+    var looks: UInt64 = 0
     var events: [LimitEvent] = []
     var figures = LimitFigures()
     var sweepPlace = 0
@@ -119,145 +126,32 @@ struct LimitState: ~Copyable {
         return books.count - 1
     }
 
-    // MARK: Looking
-
-    /// Fills `probes` with each limit that holds for the turn.
-    mutating func probe(_ facts: TurnFacts, _ demand: LimitDemand, _ book: LimitBook, _ matches: [Int], at now: Timestamp) {
-        probes.removeAll(keepingCapacity: true)
-        found.removeAll(keepingCapacity: true)
-        for _ in 0..<book.dimensions.count { found.append(SymbolTable.unknown - 1) }
-        let slotsOfRules = books[place(of: book)].slots
-        let seconds = now.seconds
-        for rule in matches {
-            let limit = book.cores[rule]
-            let slot = slotsOfRules[rule]
-            let windowStart = limit.kind == .calendar ? windowStart(slot, rule, book, seconds, at: now) : 0
-            var group = Account.Group(repeating: SymbolTable.none)
-            var isKnown = true
-            for index in 0..<limit.groupCount {
-                let symbol = symbol(Int(limit.group[index]), facts, book)
-                group[index] = symbol
-                if symbol == SymbolTable.unknown { isKnown = false }
-            }
-            let account = isKnown ? accounts.find(slot, group, windowStart) : AccountTable.none
-            var probe = Probe(
-                rule: rule, slot: slot, windowStart: windowStart, group: group, account: account, need: limit.need(demand), before: 0,
-                fits: true)
-            measure(&probe, limit, at: now)
-            probes.append(probe)
-        }
-    }
-
-    private mutating func symbol(_ dimension: Int, _ facts: TurnFacts, _ book: LimitBook) -> UInt32 {
-        if found[dimension] != SymbolTable.unknown - 1 { return found[dimension] }
-        var symbol = SymbolTable.none
-        if let value = facts[book.dimensions[dimension]] {
-            symbol = value.utf8.count <= Self.valueBytesMax ? symbols.find(value) : symbols.find(Self.cut(value))
-        }
-        found[dimension] = symbol
-        return symbol
-    }
-
-    static func cut(_ value: String) -> String {
-        value.utf8.count <= valueBytesMax ? value : String(decoding: value.utf8.prefix(valueBytesMax), as: UTF8.self)
-    }
-
-    /// Where the window of now began. It is nearly always the one that was asked for last.
-    private mutating func windowStart(_ slot: UInt32, _ rule: Int, _ book: LimitBook, _ seconds: Int64, at now: Timestamp) -> Int64 {
-        let index = Int(slot)
-        if seconds >= slots[index].start, seconds < slots[index].end { return slots[index].start }
-        return book.compiled[rule].calendar.map { window(slot, $0, at: now).start } ?? 0
-    }
-
-    mutating func window(_ slot: UInt32, _ calendar: WindowCalendar, at now: Timestamp) -> (start: Int64, end: Int64) {
-        let index = Int(slot)
-        let seconds = now.seconds
-        if seconds < slots[index].start || seconds >= slots[index].end {
-            (slots[index].start, slots[index].end) = calendar.period(at: now)
-        }
-        return (slots[index].start, slots[index].end)
-    }
-
-    /// How the counter stands and whether the need fits.
-    private mutating func measure(_ probe: inout Probe, _ limit: LimitCore, at now: Timestamp) {
-        let has = probe.account != AccountTable.none
-        let granted = has ? accounts[probe.account].granted : 0
-        let need = probe.need ?? 0
-        if limit.kind == .rate {
-            let empty = has ? min(max(accounts[probe.account].posted, now.nanoseconds), latestEmpty(limit, now)) : now.nanoseconds
-            let cost = limit.refill(need)
-            let (end, overflow) = empty.addingReportingOverflow(cost)
-            probe.emptyAt = overflow ? .max : end
-            probe.before = limit.amount(refilledIn: empty - now.nanoseconds)
-            let room = limit.refill(limit.burst.addingReportingOverflow(granted).partialValue)
-            probe.fits = need == 0 || limit.limit > 0 && !overflow && end - now.nanoseconds <= room
-            return
-        }
-        if has { probe.before = used(probe.account, limit, at: now) }
-        let (sum, overflow) = probe.before.addingReportingOverflow(need)
-        probe.fits = probe.need != nil && !overflow && sum <= most(probe.slot, granted)
-    }
-
-    /// What a counter may reach: both are at most a quarter of what fits into the integer.
-    func most(_ slot: UInt32, _ granted: Int64) -> Int64 { slots[Int(slot)].limit &+ granted }
-
-    func most(_ account: UInt32) -> Int64 { most(accounts[account].slot, accounts[account].granted) }
-
-    /// A clock that went back must not close a rate for longer than two whole buckets take.
-    func latestEmpty(_ limit: LimitCore, _ now: Timestamp) -> Int64 {
-        let room = max(limit.refill(limit.burst), limit.seconds * 1_000_000_000)
-        let (twice, tooMuch) = room.multipliedReportingOverflow(by: 2)
-        let (latest, overflow) = now.nanoseconds.addingReportingOverflow(tooMuch ? .max / 2 : twice)
-        return overflow ? .max : latest
-    }
-
-    /// Posted and pending of a counter that is not a rate.
-    mutating func used(_ account: UInt32, _ limit: LimitCore, at now: Timestamp) -> Int64 {
-        var posted = accounts[account].posted
-        if limit.kind == .rolling {
-            let place = accounts[account].rolling
-            if place == .max {
-                posted = 0
-            } else {
-                rolling[Int(place)].advance(to: Self.bucket(now, limit))
-                posted = rolling[Int(place)].total
-            }
-        }
-        let (sum, overflow) = posted.addingReportingOverflow(accounts[account].pending)
-        return overflow ? .max : sum
-    }
-
-    static func bucket(_ time: Timestamp, _ limit: LimitCore) -> Int64 {
-        let (quotient, rest) = time.seconds.quotientAndRemainder(dividingBy: limit.seconds)
-        return rest < 0 ? quotient - 1 : quotient
-    }
-
     // MARK: Counters
 
     /// The counter of a probe, made if there is none.
-    mutating func open(_ probe: Probe, _ limit: LimitCore, _ facts: TurnFacts, _ book: LimitBook) -> UInt32 {
-        if probe.account != AccountTable.none { return probe.account }
+    mutating func open(_ probe: Hold, _ facts: TurnFacts, _ book: LimitBook) -> Account.Place {
+        if let account = probe.account { return account }
         var group = Account.Group(repeating: SymbolTable.none)
-        for index in 0..<limit.groupCount {
-            if let value = facts[book.dimensions[Int(limit.group[index])]] { group[index] = symbols.retain(Self.cut(value)) }
+        for (index, dimension) in book.compiled[Int(probe.rule)].group.prefix(4).enumerated() {
+            if let value = facts[book.dimensions[dimension]] { group[index] = symbols.retain(Self.cut(value)) }
         }
         return accounts.insert(Account(windowStart: probe.windowStart, slot: probe.slot, group: group))
     }
 
     /// The counter of these values, made if there is none and there is room.
-    mutating func open(slot: UInt32, group values: [String], windowStart: Int64) -> UInt32? {
+    mutating func open(slot: UInt32, group values: [String], windowStart: Int64) -> Account.Place? {
         var group = Account.Group(repeating: SymbolTable.none)
         for (index, value) in values.prefix(4).enumerated() { group[index] = symbols.retain(Self.cut(value)) }
-        let known = accounts.find(slot, group, windowStart)
-        if known != AccountTable.none || accounts.count >= accountsMax {
+        let known = accounts.find(slot, GroupKey(group, accounts.hash), windowStart)
+        if known != nil || accounts.count >= accountsMax {
             for index in 0..<4 { symbols.release(group[index]) }
-            return known != AccountTable.none ? known : nil
+            return known
         }
         return accounts.insert(Account(windowStart: windowStart, slot: slot, group: group))
     }
 
     mutating func close(_ number: UInt32) {
-        let account = accounts[number]
+        let account = accounts.place(number).pointee
         if account.rolling != .max {
             rolling[Int(account.rolling)] = RollingBuckets()
             rollingFree.append(account.rolling)
@@ -266,33 +160,50 @@ struct LimitState: ~Copyable {
         for index in 0..<4 { symbols.release(account.group[index]) }
     }
 
-    func groupTexts(_ account: UInt32, count: Int) -> [String] {
-        let group = accounts[account].group
+    func groupTexts(_ account: Account.Place, count: Int) -> [String] {
+        let group = account.pointee.group
         return (0..<count).map { symbols.text(group[$0]) }
     }
 
     /// Posts to a counter as of a time.
-    mutating func post(_ amount: Int64, to number: UInt32, _ limit: LimitCore, at time: Timestamp) {
+    mutating func post(_ amount: Int64, to account: Account.Place, _ limit: LimitCore, at time: Timestamp) {
+        if limit.kind == .rate { return postRate(amount, to: account, limit, at: time) }
+        post(amount, to: account, limit, at: time.seconds)
+    }
+
+    /// Posts to a counter that is not a rate, as of a second.
+    @inline(__always)
+    mutating func post(_ amount: Int64, to account: Account.Place, _ limit: LimitCore, at seconds: Int64) {
         switch limit.kind {
-        case .calendar, .lifetime:
-            let (sum, overflow) = accounts[number].posted.addingReportingOverflow(amount)
-            accounts[number].posted = overflow ? .max : sum
-        case .rolling:
-            if accounts[number].rolling == .max {
-                if let reused = rollingFree.popLast() {
-                    accounts[number].rolling = reused
-                } else {
-                    accounts[number].rolling = UInt32(rolling.count)
-                    rolling.append(RollingBuckets())
-                }
-            }
-            rolling[Int(accounts[number].rolling)].add(amount, to: Self.bucket(time, limit))
-        case .rate:
-            let empty = max(accounts[number].posted, time.nanoseconds)
-            let (sum, overflow) = empty.addingReportingOverflow(limit.refill(amount))
-            accounts[number].posted = overflow ? .max : sum
-        case .concurrent: break
+        case .calendar, .lifetime: account.pointee.posted = account.pointee.posted.saturatingAdding(amount)
+        case .rolling: postRolling(amount, to: account, Self.bucket(seconds, limit.seconds))
+        case .rate, .concurrent: break
         }
+    }
+
+    func postRate(_ amount: Int64, to account: Account.Place, _ limit: LimitCore, at time: Timestamp) {
+        account.pointee.posted = max(account.pointee.posted, time.nanoseconds).saturatingAdding(limit.refill(amount))
+    }
+
+    @inline(never)
+    private mutating func postRolling(_ amount: Int64, to account: Account.Place, _ bucket: Int64) {
+        if account.pointee.rolling == .max {
+            if let reused = rollingFree.popLast() {
+                account.pointee.rolling = reused
+            } else {
+                account.pointee.rolling = UInt32(rolling.count)
+                rolling.append(RollingBuckets())
+            }
+        }
+        rolling[Int(account.pointee.rolling)].add(amount, to: bucket)
+    }
+}
+
+extension Int64 {
+    /// Held at the ends.
+    func saturatingAdding(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
     }
 }
 

@@ -13,10 +13,8 @@ struct SeededHash: Sendable {
         return product.high ^ product.low
     }
 
-    func of(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) -> UInt64 {
-        let left = Self.mix(first ^ seed, second ^ 0xE703_7ED1_A0B4_28DB)
-        let right = Self.mix(third ^ 0x8EBC_6AF0_9C88_C6E3, fourth ^ seed)
-        return Self.mix(left ^ 0x5899_65CC_7537_4CC3, right ^ seed)
+    func of(_ first: UInt64, _ second: UInt64) -> UInt64 {
+        Self.mix(first ^ seed ^ 0xE703_7ED1_A0B4_28DB, second &* 0x8EBC_6AF0_9C88_C6E3 ^ seed)
     }
 
     func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
@@ -27,12 +25,19 @@ struct SeededHash: Sendable {
             hash = Self.mix(hash ^ word, 0x8EBC_6AF0_9C88_C6E3 ^ seed)
             offset += 8
         }
-        var rest: UInt64 = 0
-        while offset < bytes.count {
-            rest = rest << 8 | UInt64(bytes[offset])
-            offset += 1
+        return Self.mix(hash ^ Self.tail(bytes, bytes.count - offset), 0x5899_65CC_7537_4CC3 ^ seed)
+    }
+
+    /// The last bytes, fewer than eight, in one word. Of a long text it takes some before them along, which tells no two texts of
+    /// one length less apart.
+    private static func tail(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> UInt64 {
+        if count == 0 { return 0 }
+        if bytes.count >= 8 { return bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self) }
+        if count >= 4 {
+            let first = bytes.loadUnaligned(as: UInt32.self)
+            return UInt64(first) << 32 | UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
         }
-        return Self.mix(hash ^ rest, 0x5899_65CC_7537_4CC3 ^ seed)
+        return UInt64(bytes[0]) << 16 | UInt64(bytes[count / 2]) << 8 | UInt64(bytes[count - 1])
     }
 
     func of(_ text: String) -> UInt64 { withBytes(of: text) { of(UnsafeRawBufferPointer($0)) } }
@@ -46,7 +51,7 @@ func withBytes<Result>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> 
 }
 
 /// Values and their numbers. Number 0 is the empty one, which stands for unattributed.
-struct SymbolTable: ~Copyable {
+struct SymbolTable: ~Copyable, Sendable {
     private struct Entry {
         var text: String
         var hash: UInt64
@@ -76,7 +81,8 @@ struct SymbolTable: ~Copyable {
 
     func text(_ symbol: UInt32) -> String { entries[Int(symbol)].text }
 
-    /// The number of a value; `unknown` when no counter names it.
+    /// The number of a value; `unknown` when no counter names it. Inlined: a call would be handed a copy of the table.
+    @inline(__always)
     func find(_ text: String) -> UInt32 {
         if text.isEmpty { return Self.none }
         let wanted = hash.of(text)
@@ -87,6 +93,14 @@ struct SymbolTable: ~Copyable {
             place = (place + 1) & mask
         }
         return Self.unknown
+    }
+
+    /// The number of a value if there is one and it is known.
+    @inline(never)
+    func find(value: String?) -> UInt32? {
+        guard let value else { return nil }
+        let found = find(value)
+        return found == Self.unknown ? nil : found
     }
 
     /// The number of a value, with one more counter that names it.

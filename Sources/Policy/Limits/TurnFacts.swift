@@ -38,20 +38,24 @@ package struct TurnFacts: Sendable, Hashable {
         tags = record.attribution.tags
     }
 
-    subscript(_ dimension: LimitDimension) -> String? {
+    subscript(_ dimension: LimitDimension) -> String? { with(dimension) { $0 } }
+
+    /// Lends a value where it stands. A copy of a text would count a reference, and limits look at a dozen texts a turn.
+    @inline(__always)
+    func with<Result>(_ dimension: LimitDimension, _ body: (String?) -> Result) -> Result {
         switch dimension {
-        case .workspace: workspace
-        case .team: team
-        case .developer: developer
-        case .key: key
-        case .repository: repository
-        case .branch: branch
-        case .session: session
-        case .model: model
-        case .provider: provider
-        case .deployment: deployment
-        case .agent: agent
-        case .tag(let name): tags[name]
+        case .workspace: body(workspace)
+        case .team: body(team)
+        case .developer: body(developer)
+        case .key: body(key)
+        case .repository: body(repository)
+        case .branch: body(branch)
+        case .session: body(session)
+        case .model: body(model)
+        case .provider: body(provider)
+        case .deployment: body(deployment)
+        case .agent: body(agent)
+        case .tag(let name): body(tags[name])
         }
     }
 }
@@ -73,7 +77,7 @@ package struct LimitAmounts: Sendable, Hashable, Codable {
 
     package static let zero = LimitAmounts(cost: 0, inputTokens: 0, outputTokens: 0)
 
-    package func of(_ unit: LimitUnit, turns: Int64 = 1) -> Int64? {
+    package func of(_ unit: LimitUnit) -> Int64? {
         switch unit {
         case .nanoUSD: return cost.map { max(0, $0) }
         case .inputTokens: return max(0, inputTokens)
@@ -81,6 +85,39 @@ package struct LimitAmounts: Sendable, Hashable, Codable {
         case .totalTokens:
             let (sum, overflow) = max(0, inputTokens).addingReportingOverflow(max(0, outputTokens))
             return overflow ? .max : sum
+        case .requests, .concurrent: return 1
+        }
+    }
+}
+
+/// Amounts that many limits look at, worked out once.
+struct UnitAmounts {
+    private let cost: Int64
+    private let inputTokens: Int64
+    private let outputTokens: Int64
+    private let totalTokens: Int64
+    private let turns: Int64
+    /// False when what is counted in money is not known; it stands as 0.
+    let isPriced: Bool
+
+    init(_ amounts: LimitAmounts, turns: Int64 = 1) {
+        self.turns = turns
+        isPriced = amounts.cost != nil
+        cost = amounts.of(.nanoUSD) ?? 0
+        inputTokens = amounts.of(.inputTokens) ?? 0
+        outputTokens = amounts.of(.outputTokens) ?? 0
+        totalTokens = amounts.of(.totalTokens) ?? 0
+    }
+
+    @inline(__always)
+    subscript(_ unit: LimitUnit) -> Int64 {
+        // Most limits are budgets.
+        if unit == .nanoUSD { return cost }
+        switch unit {
+        case .nanoUSD: return cost
+        case .inputTokens: return inputTokens
+        case .outputTokens: return outputTokens
+        case .totalTokens: return totalTokens
         case .requests: return turns
         case .concurrent: return 1
         }
