@@ -42,11 +42,11 @@ import Testing
                 date: "2026-11-0\($0.0)", used: Int64($0.1), left: Int64($0.2), even: Int64(30 - $0.0) * 16_666_666_666)
         }
         var forecast = LimitForecastView(group: ["maria"], start: "2026-11-01", end: "2026-12-01", days: days)
-        let before = burnDownText(forecast, views()[0].rule)
+        let before = burnDownLines(forecast, views()[0].rule).joined(separator: "\n")
         #expect(before.hasSuffix("Forecast: none before a whole day is known."))
         (forecast.expected, forecast.low, forecast.high) = (540_000_000_000, 510_000_000_000, 580_000_000_000)
         (forecast.exhaustedOn, forecast.daysKnown) = ("2026-11-27", 23)
-        try expectGolden(burnDownText(forecast, views()[0].rule), "limit.burn-down")
+        try expectGolden(burnDownLines(forecast, views()[0].rule).joined(separator: "\n"), "limit.burn-down")
     }
 
     @Test func aViewSurvivesItsJSON() throws {

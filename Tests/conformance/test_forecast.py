@@ -92,6 +92,8 @@ def test_a_budget_shows_its_days_and_when_it_will_be_used_up(gateway):
     text = gateway.weir.cli("budget", "show", "short").stdout
     assert "Burn-down (UTC)" in text and f"it will be used up on {forecast['exhausted_on']} (from 10 days)" in text
     assert text.count("#" * 30) == len(in_window) or not in_window
+    # A line for each day, and nothing in them that had to be taken out.
+    assert [line[:10] for line in text.splitlines() if line[:10] in days] == list(days) and "\ufffd" not in text
 
 
 def test_a_budget_that_lasts_says_so_for_each_counter(gateway):

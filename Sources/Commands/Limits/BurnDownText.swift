@@ -8,8 +8,8 @@ package import Policy
 private let burnDownDaysMax = 31
 private let barMax: Int64 = 30
 
-/// The burn-down of one counter with its forecast.
-package func burnDownText(_ forecast: LimitForecastView, _ rule: LimitRule) -> String {
+/// The lines of one counter's burn-down and of its forecast.
+package func burnDownLines(_ forecast: LimitForecastView, _ rule: LimitRule) -> [String] {
     let whose = zip(rule.wholeGroup, forecast.group).map { "\($0) \($1.isEmpty ? "unattributed" : $1)" }.joined(separator: ", ")
     var lines = ["Burn-down\(whose.isEmpty ? "" : " of \(whose)") (\(rule.zone)), \(forecast.start) to \(forecast.end)"]
     let days = forecast.days.suffix(burnDownDaysMax)
@@ -24,7 +24,7 @@ package func burnDownText(_ forecast: LimitForecastView, _ rule: LimitRule) -> S
                 + "\(amountText(day.left, rule.unit)) left, \(amountText(day.even, rule.unit)) at an even pace")
     }
     guard let expected = forecast.expected, let low = forecast.low, let high = forecast.high else {
-        return (lines + ["Forecast: none before a whole day is known."]).joined(separator: "\n")
+        return lines + ["Forecast: none before a whole day is known."]
     }
     let end =
         forecast.exhaustedOn.map { "it will be used up on \($0)" } ?? "it will last"
@@ -32,5 +32,5 @@ package func burnDownText(_ forecast: LimitForecastView, _ rule: LimitRule) -> S
     lines.append(
         "Forecast: \(amountText(expected, unit)) by \(forecast.end), in four of five cases \(amountText(low, unit)) to "
             + "\(amountText(high, unit)); \(end) (from \(forecast.daysKnown) \(forecast.daysKnown == 1 ? "day" : "days")).")
-    return lines.joined(separator: "\n")
+    return lines
 }

@@ -57,7 +57,9 @@ struct ShowRule<Word: RuleWord>: AsyncParsableCommand {
         try display.write(
             SingleDocument(schema: Word.schema("show"), value: view), table: counterTable(view), title: title, notes: [boundText(rule)])
         guard display.format == .table else { return }
-        for forecast in (view.forecasts ?? []).prefix(burnDownsMax) { output("\n" + inert(burnDownText(forecast, rule)) + "\n") }
+        for forecast in (view.forecasts ?? []).prefix(burnDownsMax) {
+            output("\n" + burnDownLines(forecast, rule).map { inert($0) + "\n" }.joined())
+        }
     }
 }
 
