@@ -100,6 +100,9 @@ def test_the_doctor_finds_a_healthy_installation_healthy(gateway):
     done = weir("doctor", "--data", gateway.weir.data, "--config", gateway.weir.config_path)
     assert done.returncode == 0, done.stdout
     assert "!!" not in done.stdout and "provider simulated" in done.stdout
+    # Without its configuration, beside a server that has one.
+    done = weir("doctor", "--data", gateway.weir.data)
+    assert done.returncode == 0 and "providers of its own configuration: simulated" in done.stdout and "--config" in done.stdout, done.stdout
 
 
 def test_the_doctor_names_what_is_wrong_and_what_mends_it(tmp_path):

@@ -38,12 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let folder = DataFolder(settings.dataDirectory)
         findings += folderFindings(folder)
         findings += await serverFindings(folder)
-        if settings.providers.isEmpty {
-            findings.append(
-                Finding(
-                    isFine: false, text: "no provider is configured",
-                    mend: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml"))
-        }
+        if settings.providers.isEmpty { findings.append(await finding(ofNoProviderIn: folder)) }
         for provider in settings.providers {
             let reaches = await canConnect(provider.origin.host, provider.origin.port)
             let answer = reaches ? "answers" : "does not answer"
@@ -82,6 +77,20 @@ struct DoctorCommand: AsyncParsableCommand {
                     mend: free >= 1024 ? nil : "give it room: a full disk stops admission"))
         }
         return findings
+    }
+
+    /// A server may run with another configuration than was looked at here.
+    private func finding(ofNoProviderIn folder: DataFolder) async -> Finding {
+        if isListening(folder.socket), let list: ListBody<ProviderView> = try? await AdminClient(socket: folder.socket).get("/providers"),
+            !list.data.isEmpty
+        {
+            return Finding(
+                isFine: true, text: "the server has providers of its own configuration: \(list.data.map(\.name).joined(separator: ", "))",
+                mend: "name it to have them looked at: weir doctor --config FILE")
+        }
+        return Finding(
+            isFine: false, text: "no provider is configured",
+            mend: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or list providers in weir.yaml")
     }
 
     private func serverFindings(_ folder: DataFolder) async -> [Finding] {
