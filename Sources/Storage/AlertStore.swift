@@ -26,11 +26,13 @@ package struct AlertRow: Sendable, Hashable {
 package struct OwedAlert: Sendable, Hashable {
     package var name: String
     package var receiver: String
+    package var told: Timestamp
     package var body: String
 
-    package init(name: String, receiver: String, body: String) {
+    package init(name: String, receiver: String, told: Timestamp, body: String) {
         self.name = name
         self.receiver = receiver
+        self.told = told
         self.body = body
     }
 }
@@ -74,9 +76,12 @@ extension ControlStore {
     package func owedAlerts(since time: Timestamp, max count: Int) throws -> [OwedAlert] {
         try pool.read { database in
             try Row.fetchAll(
-                database, sql: "SELECT name, receiver, body FROM alert_owed WHERE told_ns >= ? ORDER BY told_ns DESC, name LIMIT ?",
+                database,
+                sql: "SELECT name, receiver, told_ns, body FROM alert_owed WHERE told_ns >= ? ORDER BY told_ns DESC, name LIMIT ?",
                 arguments: [time.nanoseconds, count]
-            ).reversed().map { OwedAlert(name: $0["name"], receiver: $0["receiver"], body: $0["body"]) }
+            ).reversed().map {
+                OwedAlert(name: $0["name"], receiver: $0["receiver"], told: Timestamp(nanoseconds: $0["told_ns"]), body: $0["body"])
+            }
         }
     }
 

@@ -40,6 +40,7 @@ import Testing
             try store.settle(alerts: ["a"], of: "ops")
             let owed = try store.owedAlerts(since: Self.now, max: 10)
             #expect(owed.map(\.name) == ["a", "b"] && owed.map(\.receiver) == ["chat", "ops"] && owed[0].body == "{\"a\":1}")
+            #expect(owed.map(\.told) == [Self.now, Self.now.adding(seconds: 1)])
             #expect(try store.owedAlerts(since: Self.now.adding(seconds: 1), max: 10).map(\.name) == ["b"])
             #expect(try store.owedAlerts(since: Self.now, max: 1).map(\.name) == ["b"])
         }

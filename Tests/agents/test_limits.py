@@ -11,7 +11,6 @@ import time
 import ledger
 import pytest
 import weirkit
-from tap import Tap
 
 MODELS = {"codex": "gpt-5.5", "claude": "claude-sonnet-4-5", "mini": "gpt-5.2", "aider": "gpt-5.2"}
 PROGRAMS = list(MODELS)
@@ -43,13 +42,6 @@ def limited():
 @pytest.fixture
 def weir(limited):
     return limited[0]
-
-
-@pytest.fixture
-def tap(weir):
-    made = Tap(weir.port)
-    yield made
-    made.close()
 
 
 def run(laptop, tap, program, secret, **options):

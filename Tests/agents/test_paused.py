@@ -4,7 +4,6 @@ is taken up again and done. Requests are counted at Weir's door."""
 import ledger
 import pytest
 import weirkit
-from tap import Tap
 
 CONFIGURATION = """runaway:
   many_turns: pause
@@ -26,13 +25,6 @@ def watched():
 def weir(watched):
     watched[1].forget()
     return watched[0]
-
-
-@pytest.fixture
-def tap(weir):
-    made = Tap(weir.port)
-    yield made
-    made.close()
 
 
 def paused(weir, secret):

@@ -1,17 +1,17 @@
-"""Memory of long streams: an agent's body is large, and must not stay while its answer streams."""
+"""Memory: pages that only a start needs are given back, and an agent's body, which is large, does not stay while its answer streams."""
 
 import http.client
 import json
 import re
 
-from weirkit import running
+from weirkit import running, wait_until
 
 STREAMS, BODY_BYTES = 60, 1 << 20
 
 
-def resident_bytes(pid):
+def resident_bytes(pid, what="VmRSS"):
     with open(f"/proc/{pid}/status") as status:
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) << 10
+        return int(re.search(rf"{what}:\s+(\d+) kB", status.read()).group(1)) << 10
 
 
 def open_stream(weir, key, content):
@@ -22,6 +22,14 @@ def open_stream(weir, key, content):
     answer = connection.getresponse()
     assert answer.status == 200 and answer.readline().startswith(b"data:")
     return connection, answer
+
+
+def test_what_only_a_start_needs_is_given_back():
+    with running() as (weir, _):
+        # Nothing has been asked yet: what is resident was twice as much a moment ago.
+        wait_until(lambda: resident_bytes(weir.process.pid) < resident_bytes(weir.process.pid, "VmHWM") * 3 // 4, 10, "less memory")
+        connection, _ = open_stream(weir, weir.first_key, "It works as before.")
+        connection.close()
 
 
 def test_large_bodies_do_not_stay_in_memory_while_their_answers_stream():

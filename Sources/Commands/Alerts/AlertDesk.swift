@@ -26,6 +26,7 @@ actor AlertDesk {
 
     private struct Owed {
         var name: String
+        var told: Timestamp
         var alert: Alert
     }
 
@@ -56,11 +57,11 @@ actor AlertDesk {
     func resume() async {
         await forget()
         let since = clock.now().adding(seconds: -Self.owedSecondsMax)
-        let rows = await inStore { try $0.owedAlerts(since: since, max: Self.owedMax) } ?? []
         let names = Set(sinks.map(\.name))
+        let rows = await inStore { try $0.owedAlerts(since: since, max: Self.owedMax * max(1, names.count)) } ?? []
         for row in rows where names.contains(row.receiver) {
             guard let alert = try? JSONDecoder().decode(Alert.self, from: Data(row.body.utf8)) else { continue }
-            owe(Owed(name: row.name, alert: alert), to: row.receiver)
+            owe(Owed(name: row.name, told: row.told, alert: alert), to: row.receiver)
         }
         if !owed.isEmpty { schedule(after: .zero) }
     }
@@ -76,7 +77,7 @@ actor AlertDesk {
         }
         for alert in await news(fresh, at: now) {
             logger.warning("alert", metadata: ["kind": "\(alert.kind.rawValue)", "text": "\(alert.text)"])
-            for sink in sinks { owe(Owed(name: alert.name, alert: alert), to: sink.name) }
+            for sink in sinks { owe(Owed(name: alert.name, told: now, alert: alert), to: sink.name) }
         }
         await forget()
         guard !owed.isEmpty else { return }
@@ -127,8 +128,9 @@ actor AlertDesk {
         isSending = true
         lastSent = .now
         var failed = false
+        let since = clock.now().adding(seconds: -Self.owedSecondsMax)
         for sink in sinks {
-            guard let alerts = owed.removeValue(forKey: sink.name), !alerts.isEmpty else { continue }
+            guard let alerts = owed.removeValue(forKey: sink.name)?.filter({ $0.told >= since }), !alerts.isEmpty else { continue }
             guard let problem = await deliver(alerts.map(\.alert), to: sink) else {
                 let (names, receiver) = (alerts.map(\.name), sink.name)
                 _ = await inStore { try $0.settle(alerts: names, of: receiver) }
