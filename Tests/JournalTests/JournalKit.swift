@@ -126,7 +126,7 @@ extension JournalRecord {
 }
 
 /// Waits for a condition that another thread brings about.
-func eventually(_ what: Comment, within seconds: Double = 10, _ condition: () -> Bool) {
+func eventually(_ what: Comment, within seconds: Double = 60, _ condition: () -> Bool) {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while !condition(), ContinuousClock.now < deadline { usleep(500) }
     #expect(condition(), what)
