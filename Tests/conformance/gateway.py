@@ -13,6 +13,13 @@ import urllib.parse
 import anthropic
 import openai
 
+# The SDK loads these when they are first used, and threads that do so at the same time break each other's import.
+import openai.resources.chat
+import openai.resources.completions
+import openai.resources.embeddings
+import openai.resources.models
+import openai.resources.responses
+
 import weirkit
 
 
