@@ -60,20 +60,62 @@ size_t weir_plain_end(const void *text, size_t start, size_t count) {
 }
 
 #if defined(__x86_64__)
-// Crosses plain bytes 32 at a time, and gives where it found something else, or the end of the last whole block.
-__attribute__((target("avx2"))) static size_t cross_plain_blocks(const unsigned char *bytes, size_t index, size_t count) {
+// A bit for each of 64 bytes.
+#define MASK_64(low, high) ((uint64_t)(uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32)
+
+// The letters of short escapes, told by the two halves of a byte.
+__attribute__((target("avx2"))) static inline __m256i short_escapes(__m256i block) {
+    // A bit for each upper half that has letters: 2, 5, 6 and 7.
+    const __m256i uppers = _mm256_setr_epi8(
+        0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0);
+    // Under each lower half, the upper ones that make a letter with it: \" b r, t, f, \\, n, /.
+    const __m256i lowers = _mm256_setr_epi8(
+        0, 0, 13, 0, 8, 0, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1, 0, 0, 13, 0, 8, 0, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1);
+    const __m256i half = _mm256_set1_epi8(15);
+    __m256i upper = _mm256_shuffle_epi8(uppers, _mm256_and_si256(_mm256_srli_epi16(block, 4), half));
+    __m256i lower = _mm256_shuffle_epi8(lowers, _mm256_and_si256(block, half));
+    return _mm256_cmpgt_epi8(_mm256_and_si256(upper, lower), _mm256_setzero_si256());
+}
+
+// The backslashes that begin an escape, among `backslashes` of which none is escaped itself from before: every other one of a run. The
+// runs that begin at an even place are told from those that begin at an odd one by what an addition carries away.
+static inline uint64_t escape_beginnings(uint64_t backslashes) {
+    const uint64_t evens = 0x5555555555555555;
+    uint64_t starts = backslashes & ~(backslashes << 1);
+    uint64_t from_even = backslashes & ~(backslashes + (starts & evens));
+    return (from_even & evens) | (backslashes & ~from_even & ~evens);
+}
+
+// Crosses plain bytes and short escapes 64 at a time, and gives where it found something else, or where it has come: never inside an
+// escape.
+__attribute__((target("avx2"))) static size_t cross_blocks(const unsigned char *bytes, size_t index, size_t count) {
     const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(31);
-    for (; index + 32 <= count; index += 32) {
-        __m256i block = _mm256_loadu_si256((const __m256i *)(bytes + index));
-        __m256i special = _mm256_or_si256(
-            _mm256_or_si256(_mm256_cmpeq_epi8(block, quote), _mm256_cmpeq_epi8(block, backslash)),
-            _mm256_cmpeq_epi8(_mm256_min_epu8(block, control), block));
-        unsigned bits = (unsigned)_mm256_movemask_epi8(special);
-        if (bits != 0) {
-            return index + (size_t)__builtin_ctz(bits);
+    uint64_t carried = 0;
+    for (; index + 64 <= count; index += 64) {
+        __m256i low = _mm256_loadu_si256((const __m256i *)(bytes + index));
+        __m256i high = _mm256_loadu_si256((const __m256i *)(bytes + index + 32));
+        __m256i low_backslash = _mm256_cmpeq_epi8(low, backslash), high_backslash = _mm256_cmpeq_epi8(high, backslash);
+        __m256i low_end = _mm256_or_si256(
+            _mm256_cmpeq_epi8(low, quote), _mm256_cmpeq_epi8(_mm256_min_epu8(low, control), low));
+        __m256i high_end = _mm256_or_si256(
+            _mm256_cmpeq_epi8(high, quote), _mm256_cmpeq_epi8(_mm256_min_epu8(high, control), high));
+        __m256i special = _mm256_or_si256(_mm256_or_si256(low_backslash, high_backslash), _mm256_or_si256(low_end, high_end));
+        if (carried == 0 && _mm256_testz_si256(special, special)) {
+            continue;
         }
+        uint64_t beginnings = escape_beginnings(MASK_64(low_backslash, high_backslash) & ~carried);
+        uint64_t escaped = beginnings << 1 | carried;
+        uint64_t wrong = escaped & ~MASK_64(short_escapes(low), short_escapes(high));
+        if (wrong & carried) {
+            return index - 1;
+        }
+        uint64_t stops = (MASK_64(low_end, high_end) & ~escaped) | wrong >> 1;
+        if (stops != 0) {
+            return index + (size_t)__builtin_ctzll(stops);
+        }
+        carried = beginnings >> 63;
     }
-    return index;
+    return index - carried;
 }
 #endif
 
@@ -82,17 +124,10 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
     size_t index = start;
 #if defined(__x86_64__)
     // Most of a body are long texts, and the first 64 bytes tell whether this may be one.
-    size_t plain = 0;
+    size_t crossed = 0;
     while (index + 16 <= count) {
         unsigned bits = special_bits(bytes + index);
         size_t next = index + 16;
-        if (bits != 0) {
-            plain = 0;
-        } else if (++plain == 4 && __builtin_cpu_supports("avx2")) {
-            index = cross_plain_blocks(bytes, next, count);
-            plain = 0;
-            continue;
-        }
         while (bits != 0) {
             unsigned bit = (unsigned)__builtin_ctz(bits);
             size_t place = index + bit;
@@ -106,6 +141,9 @@ size_t weir_string_stop(const void *text, size_t start, size_t count) {
             }
         }
         index = next;
+        if (++crossed == 4 && __builtin_cpu_supports("avx2")) {
+            index = cross_blocks(bytes, index, count);
+        }
     }
 #endif
 #if defined(__x86_64__) || (defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)

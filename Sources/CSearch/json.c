@@ -2,8 +2,13 @@
 #include "bits.h"
 #include "csearch.h"
 
+static inline int is_space(unsigned char byte) {
+    // Machines write none: one comparison tells.
+    return byte <= ' ' && (byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t');
+}
+
 static inline size_t cross_space(const unsigned char *bytes, size_t index, size_t count) {
-    while (index < count && (bytes[index] == ' ' || bytes[index] == '\n' || bytes[index] == '\r' || bytes[index] == '\t')) {
+    while (index < count && is_space(bytes[index])) {
         index++;
     }
     return index;
@@ -13,9 +18,31 @@ static inline int is_digit(unsigned char byte) { return byte >= '0' && byte <= '
 
 static inline int is_hex_digit(unsigned char byte) { return is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f'); }
 
+// The closing quote of a string of less than 32 bytes without an escape; 0 when it is longer, or not so plain, or too near the end.
+static inline size_t short_string_end(const unsigned char *bytes, size_t index, size_t count) {
+#if defined(__x86_64__)
+    if (index + 32 <= count) {
+        uint32_t bits = special_bits(bytes + index);
+        if (bits == 0) {
+            index += 16;
+            bits = special_bits(bytes + index);
+        }
+        if (bits != 0) {
+            size_t place = index + (size_t)__builtin_ctz(bits);
+            return bytes[place] == '"' ? place : 0;
+        }
+    }
+#endif
+    return 0;
+}
+
 // Behind the string whose quote is at `index`; 0 when there is none.
 static inline size_t cross_string(const unsigned char *bytes, size_t index, size_t count) {
     index++;
+    size_t short_end = short_string_end(bytes, index, count);
+    if (short_end > 0) {
+        return short_end + 1;
+    }
     for (;;) {
         index = weir_string_stop(bytes, index, count);
         if (index >= count) {
@@ -150,20 +177,6 @@ size_t weir_skip_container(const void *text, size_t start, size_t count, int dep
             }
         }
     }
-}
-
-// The closing quote of a string of less than 16 bytes without an escape; 0 when it is longer, or not so plain, or too near the end.
-static inline size_t short_string_end(const unsigned char *bytes, size_t index, size_t count) {
-#if defined(__x86_64__)
-    if (index + 16 <= count) {
-        unsigned bits = special_bits(bytes + index);
-        if (bits != 0) {
-            size_t place = index + (size_t)__builtin_ctz(bits);
-            return bytes[place] == '"' ? place : 0;
-        }
-    }
-#endif
-    return 0;
 }
 
 int weir_next_member(

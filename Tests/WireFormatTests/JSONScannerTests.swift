@@ -73,8 +73,8 @@ import WireFormat
     }
 
     @Test func aFaultIsFoundAtEveryAlignmentOfALongString() {
-        // The scanner looks at eight bytes at a time: the place of the fault must not matter.
-        for length in 0..<40 {
+        // The scanner looks at 8, 16 and 64 bytes at a time: the place of the fault must not matter.
+        for length in [Array(0..<40), Array(126..<132), Array(190..<196)].joined() {
             for place in 0...length {
                 var body = [UInt8](repeating: 97, count: length)
                 body.insert(10, at: place)
@@ -83,6 +83,31 @@ import WireFormat
                 body.insert(34, at: place + 1)
                 #expect(scanWhole([34] + body + [34]).isValid)
             }
+        }
+    }
+
+    @Test func aLongStringEndsWhereAByteAtATimeWouldSee() {
+        var random = Seeded(3)
+        let letters = Array(#""\/bfnrt"#.utf8)
+        for round in 0..<60_000 {
+            // Plain text, text of code, runs of backslashes, and any bytes at all.
+            let kind = round % 4
+            var text: [UInt8] = [34]
+            for _ in 0..<random.below(400) {
+                switch kind {
+                case 0: text.append(random.chance(300) ? UInt8(random.below(256)) : 97)
+                case 1: text += random.chance(20) ? [92, letters[random.below(letters.count)]] : [UInt8(97 + random.below(26))]
+                case 2: text.append(random.chance(2) ? 92 : letters[random.below(letters.count)])
+                default:
+                    text += random.chance(8) ? [92, random.chance(40) ? UInt8(random.below(256)) : 110] : [UInt8(97 + random.below(159))]
+                }
+            }
+            text.append(34)
+            let found = text.withUnsafeBytes { bytes -> Int? in
+                var scanner = JSONScanner(bytes)
+                return (try? scanner.readString())?.upperBound
+            }
+            #expect(found == stringEnd(text), "\(kind): \(text)")
         }
     }
 
@@ -105,5 +130,28 @@ import WireFormat
                 return
             }
         }
+    }
+
+    /// Behind the closing quote of the string at the beginning, by RFC 8259, section 7; nil when there is none.
+    private func stringEnd(_ text: [UInt8]) -> Int? {
+        var index = 1
+        while index < text.count {
+            switch text[index] {
+            case 34: return index + 1
+            case 0..<32: return nil
+            case 92:
+                guard index + 1 < text.count else { return nil }
+                switch text[index + 1] {
+                case 34, 92, 47, 98, 102, 110, 114, 116: index += 2
+                case 117:
+                    let digits = text[(index + 2)...].prefix(4)
+                    guard digits.count == 4, digits.allSatisfy({ $0 < 128 && Character(UnicodeScalar($0)).isHexDigit }) else { return nil }
+                    index += 6
+                default: return nil
+                }
+            default: index += 1
+            }
+        }
+        return nil
     }
 }
