@@ -4,6 +4,11 @@ package import GatewayModel
 
 /// The checks of a virtual key's own policy.
 package enum KeyAccess {
+    /// Whether `check` may ever refuse with this key.
+    package static func hasConditions(_ key: VirtualKey) -> Bool {
+        key.revoked || key.notBefore != nil || key.expires != nil || !key.endpoints.isEmpty || !key.networks.isEmpty
+    }
+
     /// Time, revocation, address, and the endpoint where one is asked for.
     package static func check(
         key: VirtualKey, at now: Timestamp, peer: PeerAddress, endpoint: Endpoint?

@@ -21,6 +21,8 @@ package struct ResolvedModel: Sendable, Hashable {
     package var model: String
     /// The dialect in which its provider is asked: the client's own, or one that Weir translates to.
     package var dialect: Dialect
+    /// What finance sees: `provider/model`.
+    package var deployment: String
 }
 
 /// Model names of all providers.
@@ -70,7 +72,7 @@ package struct ModelTable: Sendable {
             guard providers[index].speaks(dialect, for: upstream, translated: translated) else {
                 throw .dialectNotServed(provider: providers[index].name, dialect: dialect)
             }
-            return ResolvedModel(providerIndex: index, model: upstream, dialect: dialect)
+            return resolved(index, upstream, dialect)
         }
         var first: Int?
         var others: [Int] = []
@@ -99,7 +101,11 @@ package struct ModelTable: Sendable {
             throw .ambiguousModel(model: asked, providers: ([first] + others).map { providers[$0].name })
         }
         let aliases = providers[first].aliases
-        return ResolvedModel(providerIndex: first, model: aliases.isEmpty ? asked : aliases[asked] ?? asked, dialect: dialect)
+        return resolved(first, aliases.isEmpty ? asked : aliases[asked] ?? asked, dialect)
+    }
+
+    private func resolved(_ index: Int, _ model: String, _ dialect: Dialect) -> ResolvedModel {
+        ResolvedModel(providerIndex: index, model: model, dialect: dialect, deployment: providers[index].name + "/" + model)
     }
 
     /// Every exact name that is known, in the order of the providers.

@@ -33,7 +33,9 @@ extension Exchange {
                 client?.knownKey = key
                 knownHead.key = key
                 guard let client else { return }
-                try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+                if key.hasConditions {
+                    try KeyAccess.check(key: key.value, at: received, peer: client.peer, endpoint: endpoint)
+                }
             }
             if endpoint == .responses, head.method == "GET" {
                 throw head.wantsUpgrade
@@ -85,7 +87,7 @@ extension Exchange {
         guard let key else { throw .missingKey }
         if head.framing == .none { throw .lengthRequired }
         let body = body
-        let request = try body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
+        let request = try body.withUnsafeReadableBytes { bytes throws(GatewayError) in
             try readRequest(endpoint, model: target.model, body: bytes, depthMax: snapshot.limits.jsonDepthMax)
         }
         self.request = request
@@ -101,16 +103,17 @@ extension Exchange {
         }
         let caching = snapshot.keepsAnswers ? cachingRule(endpoint, request, key.value) : nil
         let provider: ProviderRuntime
+        let deployment: String
         do throws(GatewayError) {
-            provider = try choose(&record, request, key.value)
+            (provider, deployment) = try choose(&record, request, key)
         } catch {
             // From here on a refusal is journaled with its labels.
-            turn = Turn(consume record)
+            turn = Turn(consume record, deployment: "")
             throw error
         }
 
-        if translation == nil { spliceBody(request, record, provider.provider) }
-        turn = Turn(consume record)
+        if translation == nil { spliceBody(request, record, provider) }
+        turn = Turn(consume record, deployment: deployment)
         if snapshot.policy.keepsDigests, translation == nil { digestBody() }
         if let previous = request.previousResponseID {
             findOwner(of: previous) { exchange, owner throws(GatewayError) in
@@ -161,19 +164,19 @@ extension Exchange {
     }
 
     /// What is changed in a body whose provider is asked in the client's own dialect.
-    func spliceBody(_ request: RequestHead, _ record: borrowing TurnRecord, _ provider: Provider) {
-        if provider.traits.layout == .vertex, record.endpoint == .messages {
+    func spliceBody(_ request: RequestHead, _ record: borrowing TurnRecord, _ provider: ProviderRuntime) {
+        if provider.provider.traits.layout == .vertex, record.endpoint == .messages {
             if let splice = body.withUnsafeReadableBytes({ vertexSplice(request, body: $0) }) { splices.append(splice) }
         } else if record.model != record.modelAsked, let splice = modelSplice(request, record.model) {
             splices.append(splice)
         }
         if let usageSplice = request.usageSplice, record.endpoint.isMetered,
-            !provider.traits.refusedMembers.contains("stream_options")
+            !provider.provider.traits.refusedMembers.contains("stream_options")
         {
             splices.append(usageSplice)
             injectsUsage = true
         }
-        if let range = request.clientMetadata, provider.kind != .openAI {
+        if let range = request.clientMetadata, provider.provider.kind != .openAI {
             splices += body.withUnsafeReadableBytes { codexMetadataSplices($0, clientMetadata: range) }
         }
         if splices.count > 1 { splices.sort { $0.offset < $1.offset } }
@@ -186,26 +189,31 @@ extension Exchange {
 
     /// Decides which provider serves the request, and whether it may. What is decided goes into the record once all of it is.
     private func choose(
-        _ record: inout TurnRecord, _ request: RequestHead, _ key: VirtualKey
-    ) throws(GatewayError) -> ProviderRuntime {
+        _ record: inout TurnRecord, _ request: RequestHead, _ key: KnownKey
+    ) throws(GatewayError) -> (provider: ProviderRuntime, deployment: String) {
         let asked = record.modelAsked
         let endpoint = record.endpoint
         let route = snapshot.routes.isEmpty ? nil : snapshot.routes[asked]
         var resolved: ResolvedModel?
         if route == nil {
-            let found = try snapshot.models.resolve(
-                asked, dialect: endpoint.dialect,
-                translatingTo: endpoint.isTranslatable
-                    ? translatableDialects(for: endpoint.dialect) : endpoint.countsTokens ? countingDialects : [])
-            try KeyAccess.checkModel(
-                key, asked: asked, provider: snapshot.providers[found.providerIndex].provider.name, model: found.model)
-            resolved = found
+            let snapshot = snapshot
+            resolved = try knownHead.model(asked, key, snapshot) { () throws(GatewayError) in
+                let found = try snapshot.models.resolve(
+                    asked, dialect: endpoint.dialect,
+                    translatingTo: endpoint.isTranslatable
+                        ? translatableDialects(for: endpoint.dialect) : endpoint.countsTokens ? countingDialects : [])
+                try KeyAccess.checkModel(
+                    key.value, asked: asked, provider: snapshot.providers[found.providerIndex].provider.name, model: found.model)
+                return found
+            }
         }
-        try KeyAccess.checkRepository(key, repository: record.attribution.repository?.value)
+        if key.value.repositoryEnforced {
+            try KeyAccess.checkRepository(key.value, repository: record.attribution.repository?.value)
+        }
         var inferred: Label?
         // A session that was named and is no session stays unattributed: a guess would hide the client's fault.
         if record.attribution.session == nil, record.endpoint.isMetered, head.fields.first("x-weir-session") == nil {
-            inferred = loop.shared.sessions.infer(keyID: key.id, opener: request.openerHash, at: received)
+            inferred = loop.shared.sessions.infer(keyID: key.value.id, opener: request.openerHash, at: received)
         }
         if record.attribution.repository == nil, !snapshot.aliases.isEmpty {
             var attribution = record.attribution
@@ -236,7 +244,10 @@ extension Exchange {
             if translation?.dropped.isEmpty == false { record.flags.insert(.dropped) }
         }
         record.reserved = worstCost(request, provider: provider, model: model)
-        return provider
+        if let resolved, resolved.model == model, snapshot.providers[resolved.providerIndex] === provider {
+            return (provider, resolved.deployment)
+        }
+        return (provider, record.deployment)
     }
 
     /// Says the request for a deployment of another dialect; where that cannot be, for the next one of its route.
@@ -259,12 +270,12 @@ extension Exchange {
 
     /// Who serves: by a route, or the only provider of the model.
     private func serving(
-        _ route: RouteRuntime?, _ resolved: ResolvedModel?, _ record: inout TurnRecord, _ request: RequestHead, _ key: VirtualKey
+        _ route: RouteRuntime?, _ resolved: ResolvedModel?, _ record: inout TurnRecord, _ request: RequestHead, _ key: KnownKey
     ) throws(GatewayError) -> (provider: ProviderRuntime, model: String, dialect: Dialect) {
-        if let route { return try choose(on: route, &record, request, key) }
+        if let route { return try choose(on: route, &record, request, key.value) }
         guard let resolved else { throw .noProvider }
         let provider = snapshot.providers[resolved.providerIndex]
-        if provider.credentials.count > 1 { return try chooseCredential(of: provider, resolved, &record, request, key) }
+        if provider.credentials.count > 1 { return try chooseCredential(of: provider, resolved, &record, request, key.value) }
         return (provider, resolved.model, resolved.dialect)
     }
 
@@ -350,48 +361,5 @@ extension Exchange {
             let owner = await lookUp(id)
             eventLoop.execute { bound.value.1(bound.value.0, owner) }
         }
-    }
-
-    // MARK: Models
-
-    /// `/v1/models` in the shape that the caller's SDK reads: Anthropic's when it says `anthropic-version`.
-    private func answerModels() throws(GatewayError) {
-        guard let key else { throw .missingKey }
-        let listed = snapshot.listedModels(for: key.value)
-        if isFromGoogleClient {
-            try answerGeminiModels(listed)
-            return
-        }
-        if head.path == "/api/tags" {
-            sendLocal(200, [("Content-Type", "application/json")], ollamaTagsJSON(listed))
-            return
-        }
-        let isAnthropic = head.fields.first("anthropic-version") != nil
-        if let id = target.id {
-            guard let model = listed.first(where: { $0.id == id }) else { throw .unknownModel(model: id, suggestions: []) }
-            sendLocal(200, [("Content-Type", "application/json")], modelJSON(model, isAnthropic: isAnthropic))
-        } else {
-            let isCodex = head.fields.string("originator")?.hasPrefix("codex") ?? false
-            sendLocal(
-                200, [("Content-Type", "application/json")],
-                modelListJSON(listed, isAnthropic: isAnthropic, isCodex: isCodex))
-        }
-    }
-
-    /// Google's SDKs say themselves by the path, by where the key stands, or by a field of theirs.
-    private var isFromGoogleClient: Bool {
-        head.path.hasPrefix("/v1beta/") || head.fields.first("x-goog-api-key") != nil || head.fields.first("x-goog-api-client") != nil
-            || splitQueryKey(head.query).key != nil
-    }
-
-    private func answerGeminiModels(_ listed: [ListedModel]) throws(GatewayError) {
-        var found = listed
-        if let id = target.id {
-            found = listed.filter { $0.id == id }
-            if found.isEmpty { throw .unknownModel(model: id, suggestions: []) }
-        }
-        sendLocal(
-            200, [("Content-Type", "application/json")],
-            target.id == nil ? geminiModelListJSON(found) : geminiModelJSON(found[0]))
     }
 }

@@ -152,7 +152,7 @@ extension Exchange {
         turn.setDeployment(provider: next.provider.name, model: route.model)
         splices = []
         injectsUsage = false
-        spliceBody(request, turn.record, next.provider)
+        spliceBody(request, turn.record, next)
         return true
     }
 

@@ -139,7 +139,7 @@ extension Exchange {
         case .chunked:
             var payload = ByteBuffer()
             let keepsFraming = response.mode == .verbatim && translation == nil
-            let consumed = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
+            let consumed = try bytes.withUnsafeReadableBytes { view throws(HTTPHeadError) in
                 try chunks.read(view) { slice in meter(slice, keeps: !keepsFraming, into: &payload) }
             }
             let extra = bytes.readableBytes - consumed

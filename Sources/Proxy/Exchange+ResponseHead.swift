@@ -10,12 +10,12 @@ extension Exchange {
     /// True when the head was read; informational responses are passed over.
     func readResponseHead(_ bytes: inout ByteBuffer) throws(HTTPHeadError) -> Bool {
         while true {
-            let end = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
+            let end = try bytes.withUnsafeReadableBytes { view throws(HTTPHeadError) in
                 try response.scanner.end(in: view, bytesMax: snapshot.limits.headerBytesMax)
             }
             guard let end else { return false }
             let method = head.method
-            let parsed = try bytes.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) in
+            let parsed = try bytes.withUnsafeReadableBytes { view throws(HTTPHeadError) in
                 try HTTPResponseHead(
                     UnsafeRawBufferPointer(rebasing: view[0..<end]), requestMethod: method,
                     fieldsMax: snapshot.limits.headerFieldsMax * 2)

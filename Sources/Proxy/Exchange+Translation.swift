@@ -117,7 +117,7 @@ extension Exchange {
         var canonical: CanonicalRequest
         let written: TranslatedRequest
         do throws(TranslationRefusal) {
-            canonical = try body.withUnsafeReadableBytesTyped { bytes throws(TranslationRefusal) in
+            canonical = try body.withUnsafeReadableBytes { bytes throws(TranslationRefusal) in
                 endpoint.countsTokens
                     ? try readCountRequest(bytes, in: endpoint.dialect) : try readCanonicalRequest(bytes, in: endpoint.dialect)
             }

@@ -252,7 +252,7 @@ extension Exchange {
             turn.record.flags.insert(.translated)
             if !translation.dropped.isEmpty { turn.record.flags.insert(.dropped) }
         } else if let request {
-            spliceBody(request, turn.record, prepared.provider.provider)
+            spliceBody(request, turn.record, prepared.provider)
         }
         tries.triedCredentials = []
         tries.credential = freeCredential(tries, at: loop.shared.clock.now()) ?? 0

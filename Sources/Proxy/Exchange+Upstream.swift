@@ -110,7 +110,7 @@ extension Exchange {
             upstream.flush()
             return
         }
-        upstream.write(buffer)
+        upstream.write(buffer, isContinued: true)
         if splices.isEmpty {
             unsent = body
         } else {

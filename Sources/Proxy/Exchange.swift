@@ -17,8 +17,8 @@ final class Turn {
     /// What finance sees as the deployment, put together once a try.
     var deployment: String
 
-    init(_ record: consuming TurnRecord) {
-        deployment = record.deployment
+    init(_ record: consuming TurnRecord, deployment: String) {
+        self.deployment = deployment
         place.initialize(to: record)
     }
 
@@ -171,6 +171,11 @@ final class Exchange {
         }
         if body.capacity == 0 { body = loop.allocator.buffer(capacity: min(expected, snapshot.limits.requestBodyBytesMax)) }
         if var slice = pending.readSlice(length: count) { body.writeBuffer(&slice) }
+    }
+
+    /// Takes what is there of a body whose first bytes are here. Gives how many bytes that were.
+    func receiveBody(from socket: SocketSink, atMost count: Int) -> Int {
+        isRefused || body.readableBytes == 0 ? 0 : socket.receive(into: &body, atMost: count)
     }
 
     func appendBody(_ slice: UnsafeRawBufferPointer) {

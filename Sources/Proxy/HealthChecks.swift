@@ -58,7 +58,7 @@ private final class HealthCheck: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         answer.writeBuffer(&bytes)
         do throws(HTTPHeadError) {
-            let head = try answer.withUnsafeReadableBytesTyped { view throws(HTTPHeadError) -> HTTPResponseHead? in
+            let head = try answer.withUnsafeReadableBytes { view throws(HTTPHeadError) -> HTTPResponseHead? in
                 guard let end = try scanner.end(in: view, bytesMax: Self.headBytesMax) else { return nil }
                 return try HTTPResponseHead(
                     UnsafeRawBufferPointer(rebasing: view[0..<end]), requestMethod: "GET", fieldsMax: 256)

@@ -10,12 +10,15 @@ import WireFormat
 /// judged by an older one.
 final class KnownKey: Sendable {
     let value: VirtualKey
+    /// Whether the key's own policy may refuse a request whatever it asks for: most keys have nothing of the kind.
+    let hasConditions: Bool
     private let token: [UInt8]
     /// When the secret in it stops being accepted; nil for the current one.
     private let validUntil: Timestamp?
 
     init(_ value: VirtualKey, token: UnsafeRawBufferPointer, validUntil: Timestamp?) {
         self.value = value
+        hasConditions = KeyAccess.hasConditions(value)
         self.token = Array(token)
         self.validUntil = validUntil
     }

@@ -29,6 +29,15 @@ struct RequestBodyReader {
         }
     }
 
+    /// How many bytes are sure to come, where the head said so.
+    var bytesToCome: Int { isOverLimit ? 0 : remaining }
+
+    /// So many of them went to the exchange by another way.
+    mutating func took(_ count: Int) {
+        remaining -= count
+        isDone = remaining == 0
+    }
+
     /// Moves what belongs to this body from `pending` to the exchange.
     mutating func read(_ pending: inout ByteBuffer, into exchange: Exchange) throws(HTTPHeadError) {
         guard !isDone, pending.readableBytes > 0 else { return }
@@ -45,7 +54,7 @@ struct RequestBodyReader {
             }
         case .chunked:
             var received = 0
-            let consumed = try pending.withUnsafeReadableBytesTyped { bytes throws(HTTPHeadError) in
+            let consumed = try pending.withUnsafeReadableBytes { bytes throws(HTTPHeadError) in
                 try chunks.read(bytes) { slice in
                     received += slice.count
                     exchange.appendBody(slice)

@@ -1,4 +1,4 @@
-// SocketSink: the one way to a client, and to a provider. Small writes go straight to the socket, skipping the pipeline, its queue and its
+// SocketSink: the one way to a client, and to a provider. Writes go straight to the socket, skipping the pipeline, its queue and its
 // promises: nearly half of what NIO costs above raw epoll for a forwarded chunk. What the socket does not take goes through
 // NIO, and stays there until NIO is done, so that order, writability and backpressure are NIO's from then on.
 
@@ -47,16 +47,16 @@ final class SocketSink {
     var isWritable: Bool { channel.map { queuedBytes == 0 || $0.isWritable } ?? false }
 
     /// Sends or queues the bytes. Nothing is said of when they arrive; a dead client shows as `channelInactive`.
-    func send(_ buffer: ByteBuffer) {
+    /// - Parameter isContinued: more comes at once, so that the kernel need not make a packet of these alone.
+    func send(_ buffer: ByteBuffer, isContinued: Bool = false) {
         guard let context, let channel, buffer.readableBytes > 0 else { return }
         var sentBytes = 0
         // The channel closes its descriptor before it tells its handlers, so each send asks whether it is still open.
         if queuedBytes == 0, !hasTLS, channel.isActive {
             prepare(context)
             if descriptor >= 0 {
-                let sent = buffer.withUnsafeReadableBytes { bytes in
-                    Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-                }
+                let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL) | (isContinued ? Int32(MSG_MORE) : 0)
+                let sent = buffer.withUnsafeReadableBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
                 if sent == buffer.readableBytes { return }
                 // A hard error shows again, to NIO, which closes the channel the usual way.
                 sentBytes = max(0, sent)
@@ -73,6 +73,17 @@ final class SocketSink {
             if queuedBytes == 0, closesOutputWhenEmpty { shutDownOutput() }
         }
         context.write(NIOAny(rest), promise: promise)
+    }
+
+    /// Takes bytes that have come, past the pipeline: a large body goes where it is wanted in large pieces, and is not copied once more.
+    /// Gives how many; 0 when there are none now, and at the end and after an error too, which show again to NIO.
+    func receive(into buffer: inout ByteBuffer, atMost count: Int) -> Int {
+        guard let context, let channel, !hasTLS, channel.isActive else { return 0 }
+        prepare(context)
+        guard descriptor >= 0 else { return 0 }
+        return buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { place in
+            max(0, recv(descriptor, place.baseAddress, count, Int32(MSG_DONTWAIT)))
+        }
     }
 
     func flush() {

@@ -59,7 +59,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     var isWritable: Bool { sink.isWritable }
 
-    func write(_ buffer: ByteBuffer) { sink.send(buffer) }
+    func write(_ buffer: ByteBuffer, isContinued: Bool = false) { sink.send(buffer, isContinued: isContinued) }
 
     func flush() { sink.flush() }
 

@@ -55,7 +55,7 @@ private func gatewayError(_ error: JSONError) -> GatewayError {
     }
 }
 
-private struct RequestReader {
+private struct RequestReader: ~Copyable {
     let endpoint: Endpoint
     let pathModel: String?
     var head = RequestHead()
@@ -152,7 +152,7 @@ private struct RequestReader {
 
     private static let geminiActedOn = ["serviceTier", "generationConfig", "contents"]
 
-    mutating func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
+    consuming func finish(_ body: UnsafeRawBufferPointer) throws(GatewayError) -> RequestHead {
         guard let model = head.model, !model.isEmpty else { throw .missingModel }
         // The ARN of an inference profile may be long.
         guard model.utf8.count <= (endpoint.dialect.isBedrock ? 2048 : 256), model.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {

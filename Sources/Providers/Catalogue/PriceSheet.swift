@@ -11,7 +11,7 @@ package enum PriceResult: Sendable, Hashable {
 }
 
 /// The prices that hold for a model, a tier, a time and a size of context.
-package struct PriceSheet: Sendable {
+package final class PriceSheet: Sendable {
     package let version: String
     /// By `Meter.index`: nano-USD per million tokens or thousand calls; -1 is no price.
     private let prices: [Int64]

@@ -254,8 +254,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
 
     @usableFromInline
     mutating func text(_ value: String) {
-        let isWritten: Void? = value.utf8.withContiguousStorageIfAvailable { text($0) }
-        if isWritten == nil { Array(value.utf8).withUnsafeBufferPointer { text($0) } }
+        value.utf8Span.span.withUnsafeBufferPointer { text($0) }
     }
 
     private mutating func text(_ source: UnsafeBufferPointer<UInt8>) {

@@ -135,6 +135,42 @@ def test_accepted_bodies_arrive_byte_identical(shared):
         assert shared.provider.wait_for(1)[0].body == body, seed
 
 
+def test_a_large_body_in_pieces_is_one_body_and_ends_where_the_next_request_begins(shared):
+    # Large bodies are taken from the socket in large pieces: none of them may be lost, doubled, or eat into what comes behind.
+    shared.provider.answer = answer_ok
+    for seed in range(6):
+        dice = random.Random(seed)
+        text = "".join(dice.choice(string.ascii_letters + '\n"\\') for _ in range(4096)) * dice.choice([20, 90, 300, 1200])
+        bodies = [
+            json.dumps({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": content}]}).encode()
+            for content in (text, f"behind {seed}")
+        ]
+        shared.provider.forget()
+        with shared.client() as client:
+            wire = b"".join(request(shared.key, body) for body in bodies)
+            place = 0
+            while place < len(wire):
+                size = dice.choice([1, 700, 5_000, 66_000, 300_000, 3_000_000])
+                client.send(wire[place : place + size])
+                place += size
+            assert [client.response().status for _ in bodies] == [200, 200]
+        assert [one.body for one in shared.provider.wait_for(2)] == bodies, seed
+
+
+def test_a_client_that_goes_in_the_middle_of_a_large_body_was_no_request(shared):
+    shared.provider.answer = answer_ok
+    shared.provider.forget()
+    body = json.dumps({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "x" * 2_000_000}]}).encode()
+    for sent in (300_000, len(body) - 1):
+        with shared.client() as client:
+            whole = request(shared.key, body)
+            client.send(whole[: len(whole) - len(body) + sent])
+    with shared.client() as client:
+        client.send(request(shared.key, body))
+        assert client.response().status == 200
+    assert [one.body for one in shared.provider.wait_for(1)] == [body]
+
+
 def test_streaming_bodies_get_one_splice_and_nothing_else(shared):
     shared.provider.answer = lambda _, connection: connection.sendall(plain()) or True
     client = shared.client()
