@@ -23,6 +23,7 @@ extension Journal {
             if !state.isClosed { state.waiters.append((position.sequence, callback)) }
             return state.isClosed
         }
+        isAwaited.store(true, ordering: .relaxed)
         if isClosed { callback(synced.load(ordering: .acquiring) >= position.sequence) } else { syncThread.wake() }
     }
 
@@ -37,12 +38,24 @@ extension Journal {
         return synced.load(ordering: .acquiring) >= target
     }
 
+    /// Before a round of the sync thread. Where nobody waits for a sync, records gather first: those of a short turn are one sync and
+    /// not two, and the disk's work does not stand between a request and its provider.
+    func gather() {
+        if !isAwaited.load(ordering: .relaxed) { pause() }
+    }
+
+    private func pause() { usleep(UInt32(options.syncMilliseconds) * 1000) }
+
     /// One round of the sync thread. True when there is more to do soon.
     func syncOnce() -> Bool {
         let target = synchronise()
         let lacksRoom = !prepareSpare()
         answerWaiters()
-        usleep(lacksRoom ? Self.roomRetryMicroseconds : UInt32(options.syncMilliseconds) * 1000)
+        if lacksRoom {
+            usleep(Self.roomRetryMicroseconds)
+        } else if isAwaited.load(ordering: .relaxed) {
+            pause()
+        }
         return lacksRoom || appended.load(ordering: .acquiring) > target
     }
 

@@ -52,6 +52,8 @@ package final class Journal: Sendable {
     let available = Atomic<Bool>(true)
     /// A sync has failed: what was appended is never called safe again.
     let isBroken = Atomic<Bool>(false)
+    /// Somebody has waited for a sync, and will again.
+    let isAwaited = Atomic<Bool>(false)
     let synced = Atomic<Int64>(0)
     let appended = Atomic<Int64>(0)
     let syncThread = JournalThread()
@@ -87,7 +89,7 @@ package final class Journal: Sendable {
             throw error
         }
         syncFolder(directory)
-        syncThread.start { [weak self] in self?.syncOnce() ?? false }
+        syncThread.start(gather: { [weak self] in self?.gather() }, { [weak self] in self?.syncOnce() ?? false })
     }
 
     /// Whether new turns may begin.

@@ -6,22 +6,22 @@ import Synchronization
     import Glibc
 #endif
 
-/// A thread that runs `body` again while it says so, and then when it is woken.
+/// A thread that gathers and runs `body`, again while that says so, and then when it is woken.
 final class JournalThread: Sendable {
     private let isAwake = Atomic<Bool>(false)
     private let isStopped = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
     private let semaphore = Semaphore()
 
-    func start(_ body: @escaping @Sendable () -> Bool) {
+    func start(gather: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () -> Bool) {
         let box = Unmanaged.passRetained(
             ThreadBody { [self] in
                 while !isStopped.load(ordering: .acquiring) {
+                    gather()
+                    // Who wakes it from here on signals, and the next wait takes that: `body` may not have seen what that was for.
                     isAwake.store(false, ordering: .sequentiallyConsistent)
-                    while body(), !isStopped.load(ordering: .acquiring) {}
-                    if !isAwake.load(ordering: .sequentiallyConsistent), !isStopped.load(ordering: .acquiring) {
-                        semaphore.wait()
-                    }
+                    while body(), !isStopped.load(ordering: .acquiring) { gather() }
+                    if !isStopped.load(ordering: .acquiring) { semaphore.wait() }
                 }
                 hasEnded.store(true, ordering: .releasing)
             })

@@ -60,13 +60,15 @@ private enum Member: String, CaseIterable {
     }
 }
 
-/// What the records of one turn begin with: its id, who it is charged to, its labels, and what was asked for. None of that changes
-/// once the turn is reserved, so the later record copies it.
-package struct TurnOpening {
+/// What stands behind the id in the records of one turn: who it is charged to, its labels, and what was asked for. None of that changes
+/// once the turn is reserved, so the later record copies it; and so may the next turn of which all of it is the same.
+package struct TurnOpening: Sendable {
     /// With the comma before the first member.
     fileprivate var bytes: [UInt8] = []
 
     package init() {}
+
+    package var isEmpty: Bool { bytes.isEmpty }
 }
 
 extension JSONWriter {
@@ -77,12 +79,14 @@ extension JSONWriter {
 
     /// The same, member by member from where the turn lies: it is not copied.
     package mutating func turn(at turn: UnsafePointer<TurnRecord>) {
+        id(of: turn)
         opening(at: turn)
         rest(at: turn)
     }
 
     /// The same, with the turn's opening kept for its later record.
     package mutating func turn(at turn: UnsafePointer<TurnRecord>, opening: inout TurnOpening) {
+        id(of: turn)
         if opening.bytes.isEmpty {
             let start = count
             self.opening(at: turn)
@@ -93,8 +97,11 @@ extension JSONWriter {
         rest(at: turn)
     }
 
-    private mutating func opening(at turn: UnsafePointer<TurnRecord>) {
+    private mutating func id(of turn: UnsafePointer<TurnRecord>) {
         turn.pointee.requestID.withUTF8 { field("id", utf8: $0) }
+    }
+
+    private mutating func opening(at turn: UnsafePointer<TurnRecord>) {
         field("key", turn.pointee.principal.keyID)
         field("ws", turn.pointee.principal.workspace)
         field("team", turn.pointee.principal.team)
