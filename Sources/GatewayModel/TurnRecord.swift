@@ -31,11 +31,15 @@ package struct TurnFlags: OptionSet, Sendable, Hashable, Codable {
     package static let overReserved = TurnFlags(rawValue: 2048)
     /// It was answered from the exact response cache; no provider was asked.
     package static let cached = TurnFlags(rawValue: 4096)
+    /// It never went to a provider, or its last try did not: no limit counts it as a request.
+    package static let unsent = TurnFlags(rawValue: 8192)
+    /// A try before the one that served it used tokens, which limits count: its line in `tries` says how many.
+    package static let spentTries = TurnFlags(rawValue: 16384)
 
     /// Flag names in bit order, as the API shows them.
     package static let names = [
         "estimated", "unpriced", "translated", "dropped", "cancelled", "drained", "truncated", "recovered",
-        "inconsistent", "session_inferred", "rerated", "over_reserved", "cached",
+        "inconsistent", "session_inferred", "rerated", "over_reserved", "cached", "unsent", "spent_tries",
     ]
 
     package var names: [String] {
@@ -57,11 +61,16 @@ package struct UpstreamTry: Sendable, Hashable, Codable {
     package var cost: NanoUSD
     /// Which of the provider's credentials it went out with, where there are several.
     package var credential: String?
+    /// Tokens that it used although another try served the turn; the turn's own usage does not hold them.
+    package var inputTokens: Int64 = 0
+    package var outputTokens: Int64 = 0
 
     enum CodingKeys: String, CodingKey {
         case deployment, status, error, microseconds
         case cost = "cost_nano_usd"
         case credential
+        case inputTokens = "input_tokens"
+        case outputTokens = "output_tokens"
     }
 
     package init(

@@ -107,6 +107,7 @@ extension Journal {
         } else {
             report.voided += 1
             record.errorClass = "void_after_crash"
+            record.flags.insert(.unsent)
             record.usageSource = .none
             // The try that was under way never reached its provider; those before it may have been billed, and are known.
             record.cost = record.tries.reduce(.zero) { $0 + $1.cost }

@@ -194,6 +194,8 @@ extension JSONWriter {
             field("us", one.microseconds)
             if one.cost != .zero { field("cost", one.cost.value) }
             field("cred", one.credential)
+            if one.inputTokens != 0 { field("in", one.inputTokens) }
+            if one.outputTokens != 0 { field("out", one.outputTokens) }
             endObject()
         }
         endArray()
@@ -366,6 +368,8 @@ private func decodeTries(_ bytes: UnsafeRawBufferPointer) -> [UpstreamTry] {
             if member.isNamed("us") { one.microseconds = member.integer ?? 0 }
             if member.isNamed("cost") { one.cost = NanoUSD(member.integer ?? 0) }
             if member.isNamed("cred") { one.credential = member.string }
+            if member.isNamed("in") { one.inputTokens = member.integer ?? 0 }
+            if member.isNamed("out") { one.outputTokens = member.integer ?? 0 }
         }
         tries.append(one)
         return true

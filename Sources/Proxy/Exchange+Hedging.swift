@@ -267,6 +267,8 @@ extension Exchange {
             deployment: "\(state.provider.provider.name)/\(state.model)", status: 0, error: error,
             microseconds: (now.nanoseconds - state.started.nanoseconds) / 1000, cost: cost ?? .zero)
         if state.provider.credentials.count > 1 { one.credential = state.provider.credentialNames[state.credential] }
+        one.inputTokens = usage.input
+        turn.record.flags.insert(.spentTries)
         // The try that serves stands last: the rest of the turn's cost is its.
         let isServed = response.head != nil && !turn.record.tries.isEmpty
         turn.record.tries.insert(one, at: turn.record.tries.count - (isServed ? 1 : 0))

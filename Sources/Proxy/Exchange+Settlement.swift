@@ -74,6 +74,7 @@ extension Exchange {
         turn.record.status = status
         turn.record.errorClass = errorClass
         turn.record.flags.insert(extra)
+        turn.record.flags.insert(.unsent)
         turn.record.usageSource = .none
         turn.record.cost = .zero
         if limits != nil { voidLimits() }
@@ -110,7 +111,15 @@ extension Exchange {
         turn.record.errorClass = turn.record.tries.lastError
         applyUsage(meter?.reading, to: &turn.record)
         if limits != nil { settleLimitsOfTry(turn.record) }
-        if !turn.record.tries.isEmpty { turn.record.tries[turn.record.tries.count - 1].cost = turn.record.cost }
+        if !turn.record.tries.isEmpty {
+            let last = turn.record.tries.count - 1
+            turn.record.tries[last].cost = turn.record.cost
+            if turn.record.usageSource != .none {
+                turn.record.tries[last].inputTokens = turn.record.usage.totalInput
+                turn.record.tries[last].outputTokens = turn.record.usage.output
+                turn.record.flags.insert(.spentTries)
+            }
+        }
         tries.spent += turn.record.cost
         tries.flags.formUnion(turn.record.flags.intersection([.estimated, .unpriced, .inconsistent]))
         turn.record.flags.subtract([.estimated, .unpriced, .inconsistent])

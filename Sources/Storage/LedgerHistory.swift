@@ -16,6 +16,7 @@ package struct PastUse: Sendable {
     package var time: Timestamp
     /// When a single turn ended.
     package var ended: Timestamp
+    /// Requests: turns that were sent.
     package var turns: Int64
     package var costNanoUSD: Int64
     package var inputTokens: Int64
@@ -28,10 +29,10 @@ package struct PastUse: Sendable {
         tags = turn.attribution.tags
         time = turn.received
         ended = turn.lastByte ?? turn.received
-        turns = 1
+        turns = turn.flags.contains(.unsent) ? 0 : 1
         costNanoUSD = turn.flags.contains(.unpriced) ? turn.reserved.value : turn.cost.value
-        inputTokens = turn.usage.totalInput
-        outputTokens = turn.usage.output
+        inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0 + $1.inputTokens }
+        outputTokens = turn.tries.reduce(turn.usage.output) { $0 + $1.outputTokens }
     }
 
     init(_ row: Row, time: Timestamp, session: String?) {
@@ -64,11 +65,11 @@ package struct LedgerHistory {
     private static func sums(_ table: String, _ function: String) -> String {
         let inputs = [
             "input", "cache_read", "cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h", "cache_write_unknown",
-            "tool_prompt",
+            "tool_prompt", "tried_input",
         ]
         let input = inputs.map { "\(table).\($0)" }.joined(separator: " + ")
-        return "\(function)(\(table).turns) AS turns, \(function)(\(table).cost) AS cost, \(function)(\(table).output) AS output, "
-            + "\(function)(\(input)) AS input"
+        return "\(function)(\(table).turns - \(table).unsent) AS turns, \(function)(\(table).cost) AS cost, "
+            + "\(function)(\(table).output + \(table).tried_output) AS output, \(function)(\(input)) AS input"
     }
 
     private static let labels = labelColumns.map { "label_set.\($0)" }.joined(separator: ", ")

@@ -126,6 +126,8 @@ package final class LedgerProjection {
 
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
         guard case (var turn, let beginning)? = record.json.withUnsafeBytes({ reader.read($0) }), !isDropped(turn) else { return }
+        // The quick way leaves tries out, and few of them used anything.
+        if turn.flags.contains(.spentTries), turn.tries.isEmpty { turn.tries = record.json.withUnsafeBytes { decodeTurn($0)?.tries } ?? [] }
         let json = names.label(&turn, record.json)
         let (labels, session) = try ids(turn, beginning, database)
         guard try insertTurn(turn, json, labels: labels.own, session: session, database) else { return }

@@ -1,11 +1,17 @@
 // Schema: the tables, in the SQL that SQLite 3.40 and PostgreSQL 15 share. Versions are only ever added.
 
 /// The measures that every rollup keeps, in one order everywhere.
-package let measureColumns = [
+package let measureColumns = firstMeasureColumns + triedMeasureColumns
+
+/// Those of the first version.
+private let firstMeasureColumns = [
     "turns", "errors", "unpriced", "estimated", "input", "cache_read", "cache_write_5m", "cache_write_30m",
     "cache_write_1h", "cache_write_12h", "cache_write_unknown", "tool_prompt", "output", "reasoning", "web_searches",
     "tool_calls", "cost", "duration_us",
 ]
+
+/// What limits count otherwise than reports do: turns that were never sent, and tokens of tries that did not serve their turn.
+private let triedMeasureColumns = ["unsent", "tried_input", "tried_output"]
 
 /// The dimensions of a rollup.
 package let labelColumns = [
@@ -13,7 +19,7 @@ package let labelColumns = [
 ]
 
 enum Schema {
-    private static let measures = measureColumns.map { "\($0) BIGINT NOT NULL DEFAULT 0" }.joined(separator: ", ")
+    private static let measures = firstMeasureColumns.map { "\($0) BIGINT NOT NULL DEFAULT 0" }.joined(separator: ", ")
     private static let labels = labelColumns.map { "\($0) TEXT NOT NULL DEFAULT ''" }.joined(separator: ", ")
 
     /// The ledger: a projection of the journal, which can be made again.
@@ -56,6 +62,12 @@ enum Schema {
         (3, ledgerAliases),
         (4, clientReports),
         (5, sessionStandings),
+        (
+            6,
+            ["usage_hour", "usage_day", "usage_month", "usage_month_unbranched", "usage_session", "session"].flatMap { table in
+                triedMeasureColumns.map { "ALTER TABLE \(table) ADD COLUMN \($0) BIGINT NOT NULL DEFAULT 0" }
+            }
+        ),
     ]
 
     private static func usage(_ name: String) -> String {

@@ -33,6 +33,11 @@ package struct UsageSums: Sendable, Hashable {
             values[15] &+= Int64(turn.toolCalls)
             values[16] &+= turn.cost.value
             values[17] &+= max(0, end.nanoseconds - turn.received.nanoseconds) / 1000
+            values[18] &+= turn.flags.contains(.unsent) ? 1 : 0
+            for one in turn.tries {
+                values[19] &+= one.inputTokens
+                values[20] &+= one.outputTokens
+            }
         }
     }
 

@@ -28,7 +28,7 @@ struct RecoveryTests {
         #expect(report.voided == 1 && report.settled == 0 && report.boots == 1 && report.records == 1)
         let turn = try #require(settled(folder, in: journal.boot).first)
         #expect(
-            turn.cost == .zero && turn.errorClass == "void_after_crash" && turn.flags == .recovered
+            turn.cost == .zero && turn.errorClass == "void_after_crash" && turn.flags == [.recovered, .unsent]
                 && turn.usageSource == .none)
         #expect(turn.lastByte == turn.received)
     }
@@ -84,7 +84,7 @@ struct RecoveryTests {
         defer { journal.stop() }
         #expect(try journal.recover().voided == 1)
         let turn = try #require(settled(folder, in: journal.boot).first)
-        #expect(turn.cost == NanoUSD(300) && turn.errorClass == "crashed" && turn.flags == [.recovered, .estimated])
+        #expect(turn.cost == NanoUSD(300) && turn.errorClass == "crashed" && turn.flags == [.recovered, .estimated, .unsent])
     }
 
     @Test func aBoundWithoutAPriceIsUnpricedAndNotFree() throws {

@@ -201,15 +201,21 @@ func decisionText(_ decision: RouteDecision) -> String {
 
 /// The tries of a turn, for a reader.
 func triesText(_ turn: TurnView) -> String {
-    var table = Table([
+    func lostTokens(_ one: UpstreamTry) -> Int64 { one.inputTokens + one.outputTokens }
+    var columns = [
         Column("try", right: true), Column("deployment"), Column("credential"), Column("status", right: true), Column("error"),
         Column("time", right: true), Column("cost", right: true),
-    ])
+    ]
+    let hasLost = turn.tries.contains { lostTokens($0) > 0 }
+    if hasLost { columns.append(Column("lost tokens", right: true)) }
+    var table = Table(columns)
     for (index, one) in turn.tries.enumerated() {
-        table.rows.append([
+        var row: [Cell] = [
             .count(Int64(index + 1)), Cell(one.deployment), Cell(one.credential ?? "-"), Cell(one.status == 0 ? "-" : String(one.status)),
             Cell(one.error ?? "-"), Cell("\(one.microseconds / 1000) ms"), .money(one.cost.value),
-        ])
+        ]
+        if hasLost { row.append(lostTokens(one) > 0 ? .count(lostTokens(one)) : Cell("-")) }
+        table.rows.append(row)
     }
     return table.text(width: nil)
 }

@@ -38,6 +38,9 @@ routes:
   - model: plain
     affinity: none
     deployments: [first/m, second/m]
+  - model: nowhere
+    affinity: none
+    deployments: [gone/m]
 budgets:
   - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}, mode: elastic}
   - {name: all, usd: "1000", window: month, zone: UTC, mode: elastic}
@@ -45,6 +48,8 @@ budgets:
 usage_limits:
   - {name: size, limit: 1000000, unit: total_tokens, window: month, for: {deployment: second/t}}
   - {name: turns, limit: 1000000, unit: requests, window: month}
+  - {name: tokens, limit: 1000000000, unit: total_tokens, window: month, mode: alert}
+  - {name: tokens-of-days, limit: 1000000000, unit: total_tokens, window: rolling 48h, mode: alert}
 """
 
 
@@ -71,8 +76,9 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair():
     first, second = Provider(), Provider()
-    lines = provider_lines("first", first.port) + provider_lines("second", second.port)
-    with gateway(lines + PRICES + ROUTES) as running:
+    # Nothing listens at the third.
+    lines = provider_lines("first", first.port) + provider_lines("second", second.port) + provider_lines("gone", 1)
+    with gateway(lines + PRICES + '  - {provider: gone, model: "*", input: "1", output: "1"}' + ROUTES) as running:
         yield Pair(running, first, second)
     first.close()
     second.close()
@@ -90,9 +96,9 @@ def held(pair):
     return sum(one["used"] for one in counters), sum(one["reserved"] for one in counters)
 
 
-def counted(pair):
-    """What the limit of requests has counted, and what is reserved of it."""
-    counter, = pair.running.weir.json("limit", "show", "turns")["counters"]
+def counted(pair, limit="turns"):
+    """What a limit has counted, and what is reserved of it."""
+    counter, = pair.running.weir.json("limit", "show", limit)["counters"]
     return counter["used"], counter["reserved"]
 
 
@@ -235,6 +241,28 @@ def test_a_hedged_turn_is_one_request_before_a_kill_and_after_it(pair):
         pair.running.weir.kill()
     pair.running.weir.start()
     assert counted(pair) == (turns + 3, 0)
+
+
+def test_tokens_of_tries_that_served_nothing_are_counted_before_a_kill_and_after_it(pair):
+    limits = ("turns", "tokens", "tokens-of-days")
+    before = [counted(pair, limit)[0] for limit in limits]
+    pair.first.answer = after(8)
+    lost = pair.turn(pair.ask())
+    pair.first.answer = lambda *_: False
+    broken = pair.turn(pair.ask("plain"))
+    for turn in (lost, broken):
+        first, served = turn["tries"]
+        assert first["input_tokens"] > 0 == served["input_tokens"] and "spent_tries" in turn["flags"], turn
+    tokens = sum(one["input_tokens"] + one["output_tokens"] for turn in (lost, broken) for one in turn["tries"])
+    served = sum(turn["usage"]["input"] + turn["usage"]["output"] for turn in (lost, broken))
+    # What never went out is no request and used nothing.
+    unsent = pair.ask("nowhere")
+    assert unsent.status == 503 and "unsent" in pair.turn(unsent)["flags"]
+    expected = [before[0] + 2, before[1] + tokens + served, before[2] + tokens + served]
+    assert [counted(pair, limit)[0] for limit in limits] == expected
+    pair.running.weir.kill()
+    pair.running.weir.start()
+    assert [counted(pair, limit)[0] for limit in limits] == expected
 
 
 def test_the_route_says_that_it_hedges(pair):

@@ -1,0 +1,94 @@
+// What limits count of the past: the same read from turns, hours, sessions and months, and in a ledger of an older version.
+
+import GRDB
+import GatewayModel
+import Storage
+import Testing
+
+@Suite struct LimitHistoryTests {
+    private struct Total: Equatable {
+        var requests: Int64 = 0
+        var input: Int64 = 0
+        var output: Int64 = 0
+        var cost: Int64 = 0
+
+        mutating func add(_ use: PastUse) {
+            requests += use.turns
+            input += use.inputTokens
+            output += use.outputTokens
+            cost += use.costNanoUSD
+        }
+    }
+
+    /// Some of which were never sent, and some of which took more than one try.
+    private func someTurns(_ count: Int) -> [TurnRecord] {
+        var random = SeededGenerator(seed: 3)
+        return randomTurns(count, seed: 8).map { turn in
+            var turn = turn
+            turn.flags.remove(.unpriced)
+            switch random.number(0...4) {
+            case 0:
+                turn.flags.insert(.unsent)
+                (turn.usage, turn.cost) = (TokenUsage(), .zero)
+            case 1:
+                turn.flags.insert(.spentTries)
+                turn.tries = [
+                    UpstreamTry(deployment: "azure/o9", status: 0, error: "hedge_lost", microseconds: 5, cost: NanoUSD(7)),
+                    UpstreamTry(deployment: turn.deployment, status: 200, error: nil, microseconds: 5),
+                ]
+                turn.tries[0].inputTokens = random.number(1...5000)
+                turn.tries[0].outputTokens = random.number(0...50)
+            default: break
+            }
+            return turn
+        }
+    }
+
+    @Test func everyWayToReadThePastCountsTheSame() throws {
+        let shop = try Shop()
+        let turns = someTurns(400)
+        try shop.settle(turns)
+        try shop.project()
+        var wanted = Total()
+        for turn in turns {
+            wanted.requests += turn.flags.contains(.unsent) ? 0 : 1
+            wanted.input += turn.usage.totalInput + (turn.tries.first?.inputTokens ?? 0)
+            wanted.output += turn.usage.output + (turn.tries.first?.outputTokens ?? 0)
+            wanted.cost += turn.cost.value
+        }
+        let (start, end) = (Timestamp(seconds: 0), Timestamp(seconds: 4_000_000_000))
+        var (hours, months, sessions, single) = (Total(), Total(), Total(), Total())
+        try LedgerHistory.read(shop.ledger) { history in
+            try history.hours(from: start) { hours.add($0) }
+            try history.hours(from: nil) { months.add($0) }
+            try history.sessionHours(from: start) { sessions.add($0) }
+            try history.turns(from: start, until: end) { single.add($0) }
+        }
+        #expect(hours == wanted && months == wanted && sessions == wanted && single == wanted)
+    }
+
+    @Test func aLedgerOfAnOlderVersionGoesOn() throws {
+        let shop = try Shop()
+        let all = someTurns(200)
+        try shop.settle(Array(all[..<100]))
+        try shop.project()
+        let sums = try shop.sums()
+        try shop.ledger.write { database in
+            try database.execute(sql: "DELETE FROM schema_version WHERE version = 6")
+            for table in ["usage_hour", "usage_day", "usage_month", "usage_month_unbranched", "usage_session", "session"] {
+                for column in ["unsent", "tried_input", "tried_output"] {
+                    try database.execute(sql: "ALTER TABLE \(table) DROP COLUMN \(column)")
+                }
+            }
+        }
+        let databases = try Databases(directory: shop.path)
+        // What was there stands, but for what that version did not know.
+        let before = try databases.ledger.read { try Int64.fetchOne($0, sql: "SELECT SUM(turns + unsent) FROM usage_hour") }
+        #expect(before == 100)
+        try shop.settle(Array(all[100...]))
+        try shop.project()
+        #expect(try shop.sums().keys == sums.keys)
+        let after = try databases.ledger.read { try Int64.fetchOne($0, sql: "SELECT SUM(turns) FROM usage_hour") }
+        #expect(after == 200)
+    }
+}
