@@ -35,11 +35,13 @@ package struct TurnFlags: OptionSet, Sendable, Hashable, Codable {
     package static let unsent = TurnFlags(rawValue: 8192)
     /// A try before the one that served it used tokens, which limits count: its line in `tries` says how many.
     package static let spentTries = TurnFlags(rawValue: 16384)
+    /// Of a reservation: another try of the turn is at its provider. No settled turn has it.
+    package static let hedging = TurnFlags(rawValue: 32768)
 
     /// Flag names in bit order, as the API shows them.
     package static let names = [
         "estimated", "unpriced", "translated", "dropped", "cancelled", "drained", "truncated", "recovered",
-        "inconsistent", "session_inferred", "rerated", "over_reserved", "cached", "unsent", "spent_tries",
+        "inconsistent", "session_inferred", "rerated", "over_reserved", "cached", "unsent", "spent_tries", "hedging",
     ]
 
     package var names: [String] {
@@ -62,8 +64,8 @@ package struct UpstreamTry: Sendable, Hashable, Codable {
     /// Which of the provider's credentials it went out with, where there are several.
     package var credential: String?
     /// Tokens that it used although another try served the turn; the turn's own usage does not hold them.
-    package var inputTokens: Int64 = 0
-    package var outputTokens: Int64 = 0
+    package var inputTokens: Int64?
+    package var outputTokens: Int64?
 
     enum CodingKeys: String, CodingKey {
         case deployment, status, error, microseconds

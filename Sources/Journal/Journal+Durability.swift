@@ -12,6 +12,9 @@ extension Journal {
     /// How often a full disk is asked for room again.
     private static let roomRetryMicroseconds: UInt32 = 200_000
 
+    /// Says whether turns wait for syncs, as `journal.sync: always` has it. Where they do not, records gather before a sync.
+    package func setAwaited(_ isAwaited: Bool) { self.isAwaited.store(isAwaited, ordering: .relaxed) }
+
     /// Calls back, on the sync thread or at once, when the record is on the disk (true) or the disk has failed (false).
     package func whenSynced(_ position: JournalPosition, _ callback: @escaping @Sendable (Bool) -> Void) {
         let isThere = synced.load(ordering: .acquiring) >= position.sequence
@@ -23,7 +26,6 @@ extension Journal {
             if !state.isClosed { state.waiters.append((position.sequence, callback)) }
             return state.isClosed
         }
-        isAwaited.store(true, ordering: .relaxed)
         if isClosed { callback(synced.load(ordering: .acquiring) >= position.sequence) } else { syncThread.wake() }
     }
 

@@ -52,7 +52,7 @@ package final class Journal: Sendable {
     let available = Atomic<Bool>(true)
     /// A sync has failed: what was appended is never called safe again.
     let isBroken = Atomic<Bool>(false)
-    /// Somebody has waited for a sync, and will again.
+    /// Turns wait for syncs.
     let isAwaited = Atomic<Bool>(false)
     let synced = Atomic<Int64>(0)
     let appended = Atomic<Int64>(0)

@@ -64,7 +64,10 @@ extension Journal {
         case .turnReserved:
             // A turn that goes on at another deployment is reserved anew: what stands last is what binds, and holds the tries before.
             // A request whose connection was at hand went out with its reservation: then one record says both.
-            if let turn = decodeTurn(json) { open[turn.requestID] = OpenTurn(record: turn, isSent: turn.sent != nil) }
+            guard var turn = decodeTurn(json) else { return }
+            let isHedge = turn.flags.contains(.hedging)
+            turn.flags.remove(.hedging)
+            open[turn.requestID] = OpenTurn(record: turn, isSent: turn.sent != nil || isHedge)
         case .turnSent, .turnProgress, .turnSettled, .turnRefused:
             var id: RequestID?
             var usage: TokenUsage?

@@ -60,15 +60,13 @@ private enum Member: String, CaseIterable {
     }
 }
 
-/// What stands behind the id in the records of one turn: who it is charged to, its labels, and what was asked for. None of that changes
-/// once the turn is reserved, so the later record copies it; and so may the next turn of which all of it is the same.
-package struct TurnOpening: Sendable {
+/// What the records of one turn begin with: its id, who it is charged to, its labels, and what was asked for. None of that changes
+/// once the turn is reserved, so the later record copies it.
+package struct TurnOpening {
     /// With the comma before the first member.
     fileprivate var bytes: [UInt8] = []
 
     package init() {}
-
-    package var isEmpty: Bool { bytes.isEmpty }
 }
 
 extension JSONWriter {
@@ -79,14 +77,12 @@ extension JSONWriter {
 
     /// The same, member by member from where the turn lies: it is not copied.
     package mutating func turn(at turn: UnsafePointer<TurnRecord>) {
-        id(of: turn)
         opening(at: turn)
         rest(at: turn)
     }
 
     /// The same, with the turn's opening kept for its later record.
     package mutating func turn(at turn: UnsafePointer<TurnRecord>, opening: inout TurnOpening) {
-        id(of: turn)
         if opening.bytes.isEmpty {
             let start = count
             self.opening(at: turn)
@@ -97,11 +93,8 @@ extension JSONWriter {
         rest(at: turn)
     }
 
-    private mutating func id(of turn: UnsafePointer<TurnRecord>) {
-        turn.pointee.requestID.withUTF8 { field("id", utf8: $0) }
-    }
-
     private mutating func opening(at turn: UnsafePointer<TurnRecord>) {
+        turn.pointee.requestID.withUTF8 { field("id", utf8: $0) }
         field("key", turn.pointee.principal.keyID)
         field("ws", turn.pointee.principal.workspace)
         field("team", turn.pointee.principal.team)
@@ -194,8 +187,8 @@ extension JSONWriter {
             field("us", one.microseconds)
             if one.cost != .zero { field("cost", one.cost.value) }
             field("cred", one.credential)
-            if one.inputTokens != 0 { field("in", one.inputTokens) }
-            if one.outputTokens != 0 { field("out", one.outputTokens) }
+            if let tokens = one.inputTokens { field("in", tokens) }
+            if let tokens = one.outputTokens { field("out", tokens) }
             endObject()
         }
         endArray()
@@ -368,8 +361,8 @@ private func decodeTries(_ bytes: UnsafeRawBufferPointer) -> [UpstreamTry] {
             if member.isNamed("us") { one.microseconds = member.integer ?? 0 }
             if member.isNamed("cost") { one.cost = NanoUSD(member.integer ?? 0) }
             if member.isNamed("cred") { one.credential = member.string }
-            if member.isNamed("in") { one.inputTokens = member.integer ?? 0 }
-            if member.isNamed("out") { one.outputTokens = member.integer ?? 0 }
+            if member.isNamed("in") { one.inputTokens = member.integer }
+            if member.isNamed("out") { one.outputTokens = member.integer }
         }
         tries.append(one)
         return true

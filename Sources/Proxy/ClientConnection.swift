@@ -12,9 +12,11 @@ final class ClientConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// From how many bytes on the rest of a body is taken from the socket without a detour, and how many at a time.
+    /// From how many bytes on the rest of a body is taken from the socket without a detour, how many at a time, and in one cycle of
+    /// reads: a fast client must not keep the loop from the others.
     private static let directBytesMin = 32 << 10
     private static let directBytesMax = 1 << 20
+    private static let directCycleBytesMax = 2 << 20
 
     private enum State {
         /// Between requests, or inside a head.
@@ -44,6 +46,9 @@ final class ClientConnection: ChannelInboundHandler {
     private var takeBy = NIODeadline.uptimeNanoseconds(0)
     private var context: ChannelHandlerContext?
     private var isProcessing = false
+    /// NIO is reading from the socket. Elsewhere nobody may: NIO asserts that what was said to be there is there.
+    private var isReading = false
+    private var directBytesLeft = ClientConnection.directCycleBytesMax
     private var readingIsPaused = false
 
     init(loop: LoopContext, hasTLS: Bool) {
@@ -72,7 +77,9 @@ final class ClientConnection: ChannelInboundHandler {
         case .discarding: return
         default: if pending.readableBytes == 0 { pending = bytes } else { pending.writeBuffer(&bytes) }
         }
+        isReading = true
         process()
+        isReading = false
         // Whoever still holds a buffer keeps the channel from reading into it again.
         if pending.readableBytes == 0 { pending = ByteBuffer() }
         if pending.readableBytes > loop.snapshot.limits.headerBytesMax, !mayRead, !readingIsPaused {
@@ -98,6 +105,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        directBytesLeft = Self.directCycleBytesMax
         sink.flush()
         context.fireChannelReadComplete()
     }
@@ -213,10 +221,10 @@ final class ClientConnection: ChannelInboundHandler {
             refuseHead(error)
             return false
         }
-        // A fast client must not keep the loop from the others.
-        for _ in 0..<2 where bodyReader.bytesToCome >= Self.directBytesMin {
-            let count = exchange.receiveBody(from: sink, atMost: min(bodyReader.bytesToCome, Self.directBytesMax))
+        while isReading, directBytesLeft > 0, bodyReader.bytesToCome >= Self.directBytesMin {
+            let count = exchange.receiveBody(from: sink, atMost: min(bodyReader.bytesToCome, directBytesLeft, Self.directBytesMax))
             if count == 0 { break }
+            directBytesLeft -= count
             bodyReader.took(count)
         }
         if bodyReader.isOverLimit {

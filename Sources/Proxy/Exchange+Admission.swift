@@ -300,11 +300,12 @@ extension Exchange {
         let warm = loop.pool(for: provider).takeWarm()
         if let warm { hold(warm, isReused: true) }
         let position: JournalPosition
-        let known = turn.opening.isEmpty ? knownHead.recordOpening(of: turn.place) : nil
-        if let known { turn.opening = known }
+        // The other of two tries is at its provider, whatever becomes of this one: recovery must know.
+        let isHedge = tries?.parked != nil
+        if isHedge { turn.record.flags.insert(.hedging) }
+        defer { if isHedge { turn.record.flags.remove(.hedging) } }
         do {
             position = try loop.shared.journal.turnReserved(at: turn.place, opening: &turn.opening)
-            if known == nil { knownHead.keep(turn.opening, of: turn.place) }
         } catch {
             turn.record.sent = nil
             upstream = nil

@@ -128,6 +128,7 @@ extension Exchange {
                 deadline: deadline, response: response, limits: limits, reserved: NanoUSD(turn.record.reserved.value - tries.spent.value),
                 flags: turn.record.flags.intersection(Self.tryFlags), seat: tries.leaveSeat()))
         tries.parked = parked
+        tries.line = nil
         upstream = nil
         limits = nil
         response = ResponseRelay()
@@ -141,6 +142,7 @@ extension Exchange {
     /// The parked try is the present one again. What was present is gone or parked.
     private func bringBack(_ parked: ParkedTry, _ tries: TurnTries, _ turn: Turn) {
         if tries.parked === parked { tries.parked = nil }
+        tries.line = nil
         let state = parked.state
         tries.plan.resume(state.index)
         tries.takeSeat(state.seat)
@@ -269,8 +271,8 @@ extension Exchange {
         if state.provider.credentials.count > 1 { one.credential = state.provider.credentialNames[state.credential] }
         one.inputTokens = usage.input
         turn.record.flags.insert(.spentTries)
-        // The try that serves stands last: the rest of the turn's cost is its.
-        let isServed = response.head != nil && !turn.record.tries.isEmpty
-        turn.record.tries.insert(one, at: turn.record.tries.count - (isServed ? 1 : 0))
+        // The present try stands last: the rest of the turn's cost is its.
+        turn.record.tries.insert(one, at: tries.line ?? turn.record.tries.count)
+        tries.line? += 1
     }
 }

@@ -53,6 +53,8 @@ extension Exchange {
         turn.record.errorClass = errorClass
         if !response.hasStarted { turn.record.status = status }
         if phase == .relaying, errorClass == "upstream_truncated" { turn.record.flags.insert(.truncated) }
+        // Behind the lines of other tries stands one of the last: what they did not cost is its.
+        if let tries, tries.line == nil, !turn.record.tries.isEmpty { noteTry(status: 0, error: errorClass) }
         meter?.finish { _ in }
         applyUsage(meter?.reading, to: &turn.record)
         _ = journalSettled(turn)
@@ -104,6 +106,7 @@ extension Exchange {
             microseconds: (now.nanoseconds - tryStarted.nanoseconds) / 1000)
         if let tries, let provider, provider.credentials.count > 1 { one.credential = provider.credentialNames[tries.credential] }
         turn.record.tries.append(one)
+        tries?.line = turn.record.tries.count - 1
     }
 
     /// Settles one try of several: its cost goes into its line and to the turn, and nothing else of it stays in the record.
@@ -111,12 +114,12 @@ extension Exchange {
         turn.record.errorClass = turn.record.tries.lastError
         applyUsage(meter?.reading, to: &turn.record)
         if limits != nil { settleLimitsOfTry(turn.record) }
-        if !turn.record.tries.isEmpty {
-            let last = turn.record.tries.count - 1
-            turn.record.tries[last].cost = turn.record.cost
+        if tries.line == nil { noteTry(status: turn.record.status, error: turn.record.errorClass) }
+        if let line = tries.line {
+            turn.record.tries[line].cost = turn.record.cost
             if turn.record.usageSource != .none {
-                turn.record.tries[last].inputTokens = turn.record.usage.totalInput
-                turn.record.tries[last].outputTokens = turn.record.usage.output
+                turn.record.tries[line].inputTokens = turn.record.usage.totalInput
+                turn.record.tries[line].outputTokens = turn.record.usage.output
                 turn.record.flags.insert(.spentTries)
             }
         }

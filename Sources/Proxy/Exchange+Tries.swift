@@ -131,6 +131,7 @@ extension Exchange {
             meter?.finish { _ in }
             settleTry(tries, turn)
         }
+        tries.line = nil
         let held = upstream
         upstream = nil
         held?.setReading(true)

@@ -91,7 +91,11 @@ extension Exchange {
 
     /// Ends a turn that never reached its provider.
     func fail(_ error: GatewayError) {
-        if tries?.parked != nil { endHedge() }
+        if tries?.parked != nil {
+            endHedge()
+            // The other try is at its provider, and goes on.
+            if phase != .waiting { return }
+        }
         settleUnsent(status: replyStatus(error), errorClass: error.code, extra: [])
         answer(error)
     }

@@ -1,6 +1,7 @@
 // GatewayServer: the data plane's listener and its event loops: start, publish a snapshot, drain, stop.
 
 import GatewayModel
+import Journal
 import NIOConcurrencyHelpers
 package import NIOCore
 import NIOPosix
@@ -36,6 +37,7 @@ package final class GatewayServer: Sendable {
         self.group = group
         self.shared = shared
         loops = group.makeIterator().map { LoopContext(eventLoop: $0, shared: shared, snapshot: snapshot) }
+        shared.journal.setAwaited(snapshot.policy.waitsForSync)
     }
 
     package var metrics: GatewayMetrics { shared.metrics }
@@ -87,6 +89,7 @@ package final class GatewayServer: Sendable {
     /// Puts a snapshot in force on every loop. When this returns no later request is decided by an older one, and streams
     /// of revoked keys are cut.
     package func publish(_ snapshot: GatewaySnapshot) async {
+        shared.journal.setAwaited(snapshot.policy.waitsForSync)
         for loop in loops {
             try? await loop.eventLoop.submit { loop.adopt(snapshot) }.get()
         }

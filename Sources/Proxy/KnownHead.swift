@@ -3,7 +3,6 @@
 
 import Dialects
 import GatewayModel
-import Journal
 import Providers
 import WireFormat
 
@@ -19,7 +18,6 @@ final class KnownHead {
     private var attribution: KnownAttribution?
     private var model: KnownModel?
     private var opening: KnownOpening?
-    private var recordOpening: KnownRecordOpening?
 
     init(_ head: HTTPRequestHead, origin: OriginTable) {
         self.head = head
@@ -38,20 +36,11 @@ final class KnownHead {
     func model(
         _ asked: String, _ key: KnownKey, _ snapshot: GatewaySnapshot, _ resolve: () throws(GatewayError) -> ResolvedModel
     ) throws(GatewayError) -> ResolvedModel {
-        if let model, model.key === key, model.snapshot === snapshot, model.asked == asked { return model.resolved }
+        // By its bytes: two spellings that Unicode takes for one are two models to a provider.
+        if let model, model.key === key, model.snapshot === snapshot, model.asked.utf8.elementsEqual(asked.utf8) { return model.resolved }
         let resolved = try resolve()
         model = KnownModel(snapshot: snapshot, key: key, asked: asked, resolved: resolved)
         return resolved
-    }
-
-    /// What the journal's records of a turn begin with, where the last one's labels and question were the same.
-    func recordOpening(of turn: UnsafePointer<TurnRecord>) -> TurnOpening? {
-        guard let recordOpening, recordOpening.isOf(turn) else { return nil }
-        return recordOpening.opening
-    }
-
-    func keep(_ opening: TurnOpening, of turn: UnsafePointer<TurnRecord>) {
-        recordOpening = KnownRecordOpening(opening, of: turn)
     }
 
     /// What goes upstream of this head, from its first byte to the last of the client's own fields. `fixed` holds the credential.
@@ -100,29 +89,5 @@ private final class KnownOpening {
         self.path = path
         self.fixed = fixed
         self.bytes = bytes
-    }
-}
-
-private final class KnownRecordOpening {
-    let opening: TurnOpening
-    private let principal: Principal
-    private let attribution: Attribution
-    private let endpoint: Endpoint
-    private let stream: Bool
-    private let asked: String
-
-    init(_ opening: TurnOpening, of turn: UnsafePointer<TurnRecord>) {
-        self.opening = opening
-        principal = turn.pointee.principal
-        attribution = turn.pointee.attribution
-        endpoint = turn.pointee.endpoint
-        stream = turn.pointee.stream
-        asked = turn.pointee.modelAsked
-    }
-
-    /// Whether everything is the same that an opening is made of.
-    func isOf(_ turn: UnsafePointer<TurnRecord>) -> Bool {
-        turn.pointee.modelAsked == asked && turn.pointee.stream == stream && turn.pointee.endpoint == endpoint
-            && turn.pointee.principal == principal && turn.pointee.attribution == attribution
     }
 }

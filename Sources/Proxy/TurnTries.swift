@@ -32,6 +32,8 @@ final class TurnTries {
     /// Asked beside the present try, and not the present one.
     var parked: ParkedTry?
     var hasHedged = false
+    /// Where the present try's line stands in the turn's record, once it has one.
+    var line: Int?
     /// When the next deployment is asked beside the present one.
     var hedge: Scheduled<Void>?
     /// A stream's head waits for its first event until then: what breaks off before that can still go on elsewhere.

@@ -30,9 +30,9 @@ package struct PastUse: Sendable {
         time = turn.received
         ended = turn.lastByte ?? turn.received
         turns = turn.flags.contains(.unsent) ? 0 : 1
-        costNanoUSD = turn.flags.contains(.unpriced) ? turn.reserved.value : turn.cost.value
-        inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0 + $1.inputTokens }
-        outputTokens = turn.tries.reduce(turn.usage.output) { $0 + $1.outputTokens }
+        costNanoUSD = turn.cost.value + turn.unpricedReserved
+        inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0 + ($1.inputTokens ?? 0) }
+        outputTokens = turn.tries.reduce(turn.usage.output) { $0 + ($1.outputTokens ?? 0) }
     }
 
     init(_ row: Row, time: Timestamp, session: String?) {
@@ -68,7 +68,8 @@ package struct LedgerHistory {
             "tool_prompt", "tried_input",
         ]
         let input = inputs.map { "\(table).\($0)" }.joined(separator: " + ")
-        return "\(function)(\(table).turns - \(table).unsent) AS turns, \(function)(\(table).cost) AS cost, "
+        return "\(function)(\(table).turns - \(table).unsent) AS turns, "
+            + "\(function)(\(table).cost + \(table).unpriced_reserved) AS cost, "
             + "\(function)(\(table).output + \(table).tried_output) AS output, \(function)(\(input)) AS input"
     }
 

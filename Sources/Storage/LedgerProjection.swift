@@ -126,8 +126,10 @@ package final class LedgerProjection {
 
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
         guard case (var turn, let beginning)? = record.json.withUnsafeBytes({ reader.read($0) }), !isDropped(turn) else { return }
-        // The quick way leaves tries out, and few of them used anything.
-        if turn.flags.contains(.spentTries), turn.tries.isEmpty { turn.tries = record.json.withUnsafeBytes { decodeTurn($0)?.tries } ?? [] }
+        // The quick way leaves out what few turns need: tokens of other tries, and what was reserved where no price is known.
+        if !turn.flags.isDisjoint(with: [.spentTries, .unpriced]), let whole = record.json.withUnsafeBytes({ decodeTurn($0) }) {
+            (turn.tries, turn.reserved) = (whole.tries, whole.reserved)
+        }
         let json = names.label(&turn, record.json)
         let (labels, session) = try ids(turn, beginning, database)
         guard try insertTurn(turn, json, labels: labels.own, session: session, database) else { return }

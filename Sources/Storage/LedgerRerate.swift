@@ -48,6 +48,7 @@ extension LedgerProjection {
             !(turn.flags.contains(.recovered) && turn.usage.isZero), let (cost, version) = price(turn)
         else { return nil }
         let difference = cost.value - turn.cost.value
+        let held = turn.unpricedReserved
         turn.cost = cost
         turn.priceVersion = version
         turn.flags.remove(.unpriced)
@@ -61,21 +62,24 @@ extension LedgerProjection {
         let session: Int64 = row["session_id"]
         for unit in CalendarUnit.allCases {
             try database.execute(
-                sql: "UPDATE usage_\(unit.rawValue) SET cost = cost + ?, unpriced = unpriced - 1 WHERE bucket = ? AND labels = ?",
-                arguments: [difference, turn.received.start(of: unit).seconds, labels])
+                sql: """
+                    UPDATE usage_\(unit.rawValue) SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ?
+                    WHERE bucket = ? AND labels = ?
+                    """,
+                arguments: [difference, held, turn.received.start(of: unit).seconds, labels])
         }
         let condition = labelColumns.map { "\($0) = ?" }.joined(separator: " AND ")
         try database.execute(
             sql: """
-                UPDATE usage_month_unbranched SET cost = cost + ?, unpriced = unpriced - 1
+                UPDATE usage_month_unbranched SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ?
                 WHERE bucket = ? AND labels = (SELECT id FROM label_set WHERE \(condition))
                 """,
-            arguments: [difference, turn.received.start(of: .month).seconds] + StatementArguments(LabelSet(turn).unbranched.texts))
+            arguments: [difference, held, turn.received.start(of: .month).seconds] + StatementArguments(LabelSet(turn).unbranched.texts))
         try database.execute(
             sql: """
-                UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1
+                UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ?
                 WHERE session_id = ? AND bucket = ? AND labels = ?
-                """, arguments: [difference, session, turn.received.start(of: .hour).seconds, labels])
+                """, arguments: [difference, held, session, turn.received.start(of: .hour).seconds, labels])
         let client = AliasProjection.ClientCell(turn)
         try database.execute(
             sql: """
@@ -84,7 +88,8 @@ extension LedgerProjection {
                 """,
             arguments: [difference, client.day, client.workspace, client.client, client.version, client.missing])
         try database.execute(
-            sql: "UPDATE session SET cost = cost + ?, unpriced = unpriced - 1 WHERE id = ?", arguments: [difference, session])
+            sql: "UPDATE session SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ? WHERE id = ?",
+            arguments: [difference, held, session])
         try database.execute(
             sql: "UPDATE unpriced_model SET turns = turns - 1 WHERE deployment = ?", arguments: [turn.deployment])
         return turn.deployment

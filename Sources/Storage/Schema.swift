@@ -1,7 +1,7 @@
 // Schema: the tables, in the SQL that SQLite 3.40 and PostgreSQL 15 share. Versions are only ever added.
 
 /// The measures that every rollup keeps, in one order everywhere.
-package let measureColumns = firstMeasureColumns + triedMeasureColumns
+package let measureColumns = firstMeasureColumns + limitMeasureColumns
 
 /// Those of the first version.
 private let firstMeasureColumns = [
@@ -10,8 +10,9 @@ private let firstMeasureColumns = [
     "tool_calls", "cost", "duration_us",
 ]
 
-/// What limits count otherwise than reports do: turns that were never sent, and tokens of tries that did not serve their turn.
-private let triedMeasureColumns = ["unsent", "tried_input", "tried_output"]
+/// What limits count otherwise than reports do: turns that were never sent, tokens of tries that did not serve their turn, and by how much
+/// what was reserved for turns without a price is more than what is known of their cost.
+private let limitMeasureColumns = ["unsent", "tried_input", "tried_output", "unpriced_reserved"]
 
 /// The dimensions of a rollup.
 package let labelColumns = [
@@ -65,7 +66,7 @@ enum Schema {
         (
             6,
             ["usage_hour", "usage_day", "usage_month", "usage_month_unbranched", "usage_session", "session"].flatMap { table in
-                triedMeasureColumns.map { "ALTER TABLE \(table) ADD COLUMN \($0) BIGINT NOT NULL DEFAULT 0" }
+                limitMeasureColumns.map { "ALTER TABLE \(table) ADD COLUMN \($0) BIGINT NOT NULL DEFAULT 0" }
             }
         ),
     ]

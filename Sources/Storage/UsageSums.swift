@@ -35,9 +35,10 @@ package struct UsageSums: Sendable, Hashable {
             values[17] &+= max(0, end.nanoseconds - turn.received.nanoseconds) / 1000
             values[18] &+= turn.flags.contains(.unsent) ? 1 : 0
             for one in turn.tries {
-                values[19] &+= one.inputTokens
-                values[20] &+= one.outputTokens
+                values[19] &+= one.inputTokens ?? 0
+                values[20] &+= one.outputTokens ?? 0
             }
+            values[21] &+= turn.unpricedReserved
         }
     }
 
@@ -103,6 +104,9 @@ package struct LabelSet: Sendable, Hashable {
 }
 
 extension TurnRecord {
+    /// By how much what was reserved is more than what is known of the cost, where that is not all: limits count it until it is known.
+    var unpricedReserved: Int64 { flags.contains(.unpriced) ? max(0, reserved.value - cost.value) : 0 }
+
     /// Whether the client got no good answer.
     package var isError: Bool { errorClass != nil || status >= 400 }
 

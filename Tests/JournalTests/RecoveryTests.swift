@@ -69,6 +69,23 @@ struct RecoveryTests {
         #expect(settled(folder, in: journal.boot).count == 1)
     }
 
+    @Test func aTryBesideOneThatIsAtItsProviderIsNotVoidBeforeItGoesOut() throws {
+        // The second of two has no connection yet, and may never get one: then nothing more is journaled until the end.
+        let (folder, journal) = try crash {
+            var turn = makeTurn(1, reserved: 4000)
+            turn.sent = FixedClock().time
+            _ = try $0.turnReserved(turn)
+            turn.reserved = NanoUSD(9000)
+            turn.sent = nil
+            turn.flags.insert(.hedging)
+            _ = try $0.turnReserved(turn)
+        }
+        defer { journal.stop() }
+        #expect(try journal.recover().settled == 1)
+        let turn = try #require(settled(folder, in: journal.boot).first)
+        #expect(turn.cost == NanoUSD(9000) && turn.errorClass == "crashed" && turn.flags == [.recovered, .estimated])
+    }
+
     @Test func aSecondTryThatNeverWentOutCostsWhatTheFirstDid() throws {
         let (folder, journal) = try crash {
             var turn = makeTurn(1, reserved: 4000)

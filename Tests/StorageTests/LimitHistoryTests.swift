@@ -25,10 +25,11 @@ import Testing
         var random = SeededGenerator(seed: 3)
         return randomTurns(count, seed: 8).map { turn in
             var turn = turn
-            turn.flags.remove(.unpriced)
+            turn.reserved = NanoUSD(random.number(0...20_000_000_000))
             switch random.number(0...4) {
             case 0:
                 turn.flags.insert(.unsent)
+                turn.flags.remove(.unpriced)
                 (turn.usage, turn.cost) = (TokenUsage(), .zero)
             case 1:
                 turn.flags.insert(.spentTries)
@@ -54,7 +55,8 @@ import Testing
             wanted.requests += turn.flags.contains(.unsent) ? 0 : 1
             wanted.input += turn.usage.totalInput + (turn.tries.first?.inputTokens ?? 0)
             wanted.output += turn.usage.output + (turn.tries.first?.outputTokens ?? 0)
-            wanted.cost += turn.cost.value
+            // What nobody can price counts as what was reserved for it.
+            wanted.cost += turn.flags.contains(.unpriced) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
         }
         let (start, end) = (Timestamp(seconds: 0), Timestamp(seconds: 4_000_000_000))
         var (hours, months, sessions, single) = (Total(), Total(), Total(), Total())
@@ -76,7 +78,7 @@ import Testing
         try shop.ledger.write { database in
             try database.execute(sql: "DELETE FROM schema_version WHERE version = 6")
             for table in ["usage_hour", "usage_day", "usage_month", "usage_month_unbranched", "usage_session", "session"] {
-                for column in ["unsent", "tried_input", "tried_output"] {
+                for column in ["unsent", "tried_input", "tried_output", "unpriced_reserved"] {
                     try database.execute(sql: "ALTER TABLE \(table) DROP COLUMN \(column)")
                 }
             }

@@ -190,14 +190,26 @@ actor SnapshotPublisher {
         let prices = prices
         let providers = settings.providers
         return { turn in
-            let provider = providers.first { $0.name == turn.provider }
-            let model = provider?.priceModel(of: turn.model) ?? turn.model
-            let result = prices.price(
-                usage: turn.usage, provider: provider?.priceProvider(of: model) ?? turn.provider, model: model,
-                qualifiers: turn.qualifiers, at: turn.received)
-            guard case .priced(let cost, let version) = result else { return nil }
-            // What failed tries cost was priced when they failed.
-            return (turn.tries.dropLast().reduce(cost) { $0 + $1.cost }, version)
+            func price(_ usage: TokenUsage, _ name: String, _ model: String, _ qualifiers: UsageQualifiers) -> PriceResult {
+                let provider = providers.first { $0.name == name }
+                let priced = provider?.priceModel(of: model) ?? model
+                return prices.price(
+                    usage: usage, provider: provider?.priceProvider(of: priced) ?? name, model: priced, qualifiers: qualifiers,
+                    at: turn.received)
+            }
+            guard case .priced(var cost, let version) = price(turn.usage, turn.provider, turn.model, turn.qualifiers) else { return nil }
+            // What the other tries cost was priced when they failed, but for those that had no price either.
+            for one in turn.tries.dropLast() {
+                cost += one.cost
+                guard one.cost == .zero, one.inputTokens != nil || one.outputTokens != nil else { continue }
+                let names = one.deployment.split(separator: "/", maxSplits: 1).map(String.init)
+                var usage = TokenUsage()
+                (usage.input, usage.output) = (one.inputTokens ?? 0, one.outputTokens ?? 0)
+                let tier = UsageQualifiers(serviceTier: turn.qualifiers.serviceTier)
+                guard names.count == 2, case .priced(let own, _) = price(usage, names[0], names[1], tier) else { return nil }
+                cost += own
+            }
+            return (cost, version)
         }
     }
 }

@@ -201,7 +201,7 @@ func decisionText(_ decision: RouteDecision) -> String {
 
 /// The tries of a turn, for a reader.
 func triesText(_ turn: TurnView) -> String {
-    func lostTokens(_ one: UpstreamTry) -> Int64 { one.inputTokens + one.outputTokens }
+    func lostTokens(_ one: UpstreamTry) -> Int64 { (one.inputTokens ?? 0) + (one.outputTokens ?? 0) }
     var columns = [
         Column("try", right: true), Column("deployment"), Column("credential"), Column("status", right: true), Column("error"),
         Column("time", right: true), Column("cost", right: true),

@@ -1,5 +1,6 @@
 """Hedging: a second deployment beside one that is slow to begin; one answer, both tries in the ledger with their cost, budgets kept."""
 
+import socket
 import time
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import weirkit
 from rawhttp import request
 from rawprovider import OK, Provider, answer_ok, chunked
-from routekit import END, PRICES, USAGE, event, failing, provider_lines
+from routekit import END, PRICES, SSE, USAGE, event, failing, provider_lines
 from wiregateway import gateway
 
 ROUTES = """
@@ -38,6 +39,14 @@ routes:
   - model: plain
     affinity: none
     deployments: [first/m, second/m]
+  - model: waiting
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/m, silent/m]
+  - model: failed
+    affinity: none
+    hedge: {after_milliseconds: 300}
+    deployments: [first/m, gone/m]
   - model: nowhere
     affinity: none
     deployments: [gone/m]
@@ -76,9 +85,12 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair():
     first, second = Provider(), Provider()
-    # Nothing listens at the third.
+    # Nothing listens at the third, and the fourth never says a word of TLS.
+    silent = socket.create_server(("127.0.0.1", 0), backlog=64)
     lines = provider_lines("first", first.port) + provider_lines("second", second.port) + provider_lines("gone", 1)
-    with gateway(lines + PRICES + '  - {provider: gone, model: "*", input: "1", output: "1"}' + ROUTES) as running:
+    lines += provider_lines("silent", silent.getsockname()[1]).replace("http://", "https://")
+    prices = "".join(f'  - {{provider: {name}, model: "*", input: "1", output: "1"}}\n' for name in ("gone", "silent"))
+    with silent, gateway(lines + PRICES + prices + ROUTES) as running:
         yield Pair(running, first, second)
     first.close()
     second.close()
@@ -252,8 +264,8 @@ def test_tokens_of_tries_that_served_nothing_are_counted_before_a_kill_and_after
     broken = pair.turn(pair.ask("plain"))
     for turn in (lost, broken):
         first, served = turn["tries"]
-        assert first["input_tokens"] > 0 == served["input_tokens"] and "spent_tries" in turn["flags"], turn
-    tokens = sum(one["input_tokens"] + one["output_tokens"] for turn in (lost, broken) for one in turn["tries"])
+        assert first["input_tokens"] > 0 and "input_tokens" not in served and "spent_tries" in turn["flags"], turn
+    tokens = sum(one.get("input_tokens", 0) + one.get("output_tokens", 0) for turn in (lost, broken) for one in turn["tries"])
     served = sum(turn["usage"]["input"] + turn["usage"]["output"] for turn in (lost, broken))
     # What never went out is no request and used nothing.
     unsent = pair.ask("nowhere")
@@ -263,6 +275,55 @@ def test_tokens_of_tries_that_served_nothing_are_counted_before_a_kill_and_after
     pair.running.weir.kill()
     pair.running.weir.start()
     assert [counted(pair, limit)[0] for limit in limits] == expected
+
+
+def test_a_loser_without_a_price_is_unknown_until_it_has_one_and_never_free(pair, tmp_path):
+    # No budget holds here: under one, nothing without a price is let through.
+    route = "event_loops: 1\nroutes:\n  - {model: bare, affinity: none, hedge: {after_milliseconds: 300}, deployments: [bare/m, second/m]}\n"
+    lines = provider_lines("bare", pair.first.port) + provider_lines("second", pair.second.port)
+    pair.first.answer = after(8)
+    with gateway(lines + PRICES + route) as running:
+        response = running.call(b'{"model":"bare","max_tokens":10,"messages":[]}')
+        turn = running.turn(response.id)
+        lost, served = turn["tries"]
+        assert lost["deployment"] == "bare/m" and lost["cost_nano_usd"] == 0 < lost["input_tokens"] and "unpriced" in turn["flags"], turn
+        # What served has a price, and the other try still has none.
+        assert running.weir.json("price", "rerate")["data"] == [] and "unpriced" in running.turn(response.id)["flags"]
+        prices = tmp_path / "prices.json"
+        prices.write_text(
+            '{"bare/m": {"litellm_provider": "bare", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1e-05}}')
+        running.weir.cli("price", "import", "litellm", str(prices))
+        assert running.weir.json("price", "rerate")["data"] == [{"deployment": "second/m", "turns": 1}]
+        priced = running.turn(response.id)
+        assert priced["cost_nano_usd"] == turn["cost_nano_usd"] + lost["input_tokens"] * 3000, (turn, priced)
+        assert "unpriced" not in priced["flags"] and "rerated" in priced["flags"]
+
+
+def stream_that_begins_late(_, connection):
+    """Says something after the hedge has failed, and nothing more for a long time."""
+    time.sleep(1.5)
+    connection.sendall(SSE + b"%x\r\n%s\r\n" % (len(event(b"so")), event(b"so")))
+    time.sleep(8)
+    return False
+
+
+@pytest.mark.parametrize("model", ["waiting", "failed"])
+def test_a_turn_whose_hedge_never_got_a_connection_is_not_lost_by_a_kill(pair, model):
+    turns, _ = counted(pair)
+    pair.first.answer = stream_that_begins_late if model == "failed" else after(8)
+    with pair.running.client() as client:
+        client.send(request(pair.running.key, b'{"model":"%s","stream":true,"max_tokens":10,"messages":[]}' % model.encode()))
+        if model == "failed":
+            client.reader.until(b'"so"')
+            assert counted(pair) == (turns, 1)
+        else:
+            weirkit.wait_until(lambda: counted(pair) == (turns, 2), what="two reservations")
+        pair.running.weir.kill()
+    pair.running.weir.start()
+    # Its provider has it: it is a request, and it costs what was reserved.
+    assert counted(pair) == (turns + 1, 0)
+    cut = next(one for one in pair.running.weir.turns() if one["model_asked"] == model)
+    assert cut["error"] == "crashed" and cut["cost_nano_usd"] > 0 and "unsent" not in cut["flags"], cut
 
 
 def test_the_route_says_that_it_hedges(pair):
