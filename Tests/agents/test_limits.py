@@ -45,7 +45,7 @@ def weir(limited):
 
 
 def run(laptop, tap, program, secret, **options):
-    return getattr(laptop, program)(tap, secret, PROMPTS[program], model=MODELS[program], seconds=240, **options)
+    return getattr(laptop, program)(tap, secret, PROMPTS[program], model=MODELS[program], seconds=360, **options)
 
 
 def statuses(weir, secret, count):
@@ -96,13 +96,13 @@ def test_a_place_among_turns_at_once_is_waited_for(weir, tap, laptop, program):
     with held_stream(weir, secret) as sock:
         # The place comes free once the program has been refused.
         def let_go():
-            weirkit.wait_until(lambda: 429 in statuses(weir, secret, 1), 60, "a refusal")
+            weirkit.wait_until(lambda: 429 in statuses(weir, secret, 1), 240, "a refusal")
             sock.shutdown(socket.SHUT_RDWR)
 
         watcher = threading.Thread(target=let_go, daemon=True)
         watcher.start()
         ended = run(laptop, tap, program, secret)
-        watcher.join(60)
+        watcher.join(250)
     assert ended.code == 0, ended
     seen = statuses(weir, secret, 3)
     assert 429 in seen and seen[-1] == 200, seen
@@ -126,8 +126,8 @@ def is_rivals(turn):
 
 
 def take_until_refused(weir, secret):
-    """Asks four times a second, for at most four minutes."""
-    end = time.monotonic() + 240
+    """Asks four times a second, for at most six minutes."""
+    end = time.monotonic() + 360
     while time.monotonic() < end:
         for _ in range(5):
             ask_once(weir, secret, **{"x-weir-tag-case": "rival"})
