@@ -171,6 +171,29 @@ def test_a_client_that_goes_in_the_middle_of_a_large_body_was_no_request(shared)
     assert [one.body for one in shared.provider.wait_for(1)] == [body]
 
 
+def test_a_head_that_comes_again_says_nothing_of_the_model(shared):
+    # What follows from a head and its key is kept on a connection; what the body asks for is not part of that.
+    shared.provider.answer = answer_ok
+    keys = {shared.key: "free", shared.weir.key("--model", "gpt-5.4-mini"): "bound"}
+    asked = {
+        "gpt-5.4-mini": ("openai", "gpt-5.4-mini"), "kimi-k3": ("other", "kimi-k3"), "fast": ("openai", "gpt-5.4-mini"),
+        "other/house-1": ("other", "house-1"), "no-such-model": None,
+    }
+    dice = random.Random(4)
+    with shared.client() as client:
+        for key, _ in [dice.choice(list(keys.items())) for _ in range(60)]:
+            model = dice.choice(list(asked))
+            client.send(request(key, json.dumps({"model": model, "messages": []}).encode()))
+            response = client.response()
+            found = asked[model]
+            if found is None:
+                assert response.status == 404, (model, response.body)
+            elif keys[key] == "bound" and found[1] != "gpt-5.4-mini":
+                assert response.status == 403, (model, response.body)
+            else:
+                assert response.status == 200 and response["x-weir-deployment"] == "/".join(found), (model, response.raw_head)
+
+
 def test_streaming_bodies_get_one_splice_and_nothing_else(shared):
     shared.provider.answer = lambda _, connection: connection.sendall(plain()) or True
     client = shared.client()
