@@ -310,7 +310,7 @@ def stream_that_begins_late(_, connection):
 @pytest.mark.parametrize("model", ["waiting", "failed"])
 def test_a_turn_whose_hedge_never_got_a_connection_is_not_lost_by_a_kill(pair, model):
     turns, _ = counted(pair)
-    pair.first.answer = stream_that_begins_late if model == "failed" else after(8)
+    pair.first.answer = stream_that_begins_late if model == "failed" else after(18)
     with pair.running.client() as client:
         client.send(request(pair.running.key, b'{"model":"%s","stream":true,"max_tokens":10,"messages":[]}' % model.encode()))
         if model == "failed":
