@@ -37,11 +37,14 @@ package struct TurnFlags: OptionSet, Sendable, Hashable, Codable {
     package static let spentTries = TurnFlags(rawValue: 16384)
     /// Of a reservation: another try of the turn is at its provider. No settled turn has it.
     package static let hedging = TurnFlags(rawValue: 32768)
+    /// It has no price, and the sums of limits hold what was reserved for it. Unpriced turns of older versions are not in them.
+    package static let held = TurnFlags(rawValue: 65536)
 
     /// Flag names in bit order, as the API shows them.
     package static let names = [
         "estimated", "unpriced", "translated", "dropped", "cancelled", "drained", "truncated", "recovered",
         "inconsistent", "session_inferred", "rerated", "over_reserved", "cached", "unsent", "spent_tries", "hedging",
+        "held",
     ]
 
     package var names: [String] {

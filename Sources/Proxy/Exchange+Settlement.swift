@@ -114,7 +114,6 @@ extension Exchange {
         turn.record.errorClass = turn.record.tries.lastError
         applyUsage(meter?.reading, to: &turn.record)
         if limits != nil { settleLimitsOfTry(turn.record) }
-        if tries.line == nil { noteTry(status: turn.record.status, error: turn.record.errorClass) }
         if let line = tries.line {
             turn.record.tries[line].cost = turn.record.cost
             if turn.record.usageSource != .none {
@@ -151,7 +150,10 @@ extension Exchange {
         if let tries { settleRoute(tries, turn) }
         if let watched { shared.runaway.settled(watched, turn.record) }
         shared.metrics.turnsSettled.increment()
-        if turn.record.flags.contains(.unpriced) { shared.metrics.turnsUnpriced.increment() }
+        if turn.record.flags.contains(.unpriced) {
+            turn.record.flags.insert(.held)
+            shared.metrics.turnsUnpriced.increment()
+        }
         if turn.record.flags.contains(.estimated) { shared.metrics.turnsEstimated.increment() }
         if target.endpoint?.dialect == .openAIResponses, translation == nil, let id = turn.record.responseID {
             shared.responses.remember(id, ResponseOwner(principal: turn.record.principal, provider: turn.record.provider))

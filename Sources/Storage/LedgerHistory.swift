@@ -30,7 +30,7 @@ package struct PastUse: Sendable {
         time = turn.received
         ended = turn.lastByte ?? turn.received
         turns = turn.flags.contains(.unsent) ? 0 : 1
-        costNanoUSD = turn.cost.value + turn.unpricedReserved
+        costNanoUSD = turn.flags.contains(.unpriced) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
         inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0 + ($1.inputTokens ?? 0) }
         outputTokens = turn.tries.reduce(turn.usage.output) { $0 + ($1.outputTokens ?? 0) }
     }

@@ -127,7 +127,7 @@ package final class LedgerProjection {
     private func insert(_ record: JournalRecord, _ database: Database, _ batch: inout Batch) throws {
         guard case (var turn, let beginning)? = record.json.withUnsafeBytes({ reader.read($0) }), !isDropped(turn) else { return }
         // The quick way leaves out what few turns need: tokens of other tries, and what was reserved where no price is known.
-        if !turn.flags.isDisjoint(with: [.spentTries, .unpriced]), let whole = record.json.withUnsafeBytes({ decodeTurn($0) }) {
+        if !turn.flags.isDisjoint(with: [.spentTries, .held]), let whole = record.json.withUnsafeBytes({ decodeTurn($0) }) {
             (turn.tries, turn.reserved) = (whole.tries, whole.reserved)
         }
         let json = names.label(&turn, record.json)

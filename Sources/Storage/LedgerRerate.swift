@@ -51,7 +51,7 @@ extension LedgerProjection {
         let held = turn.unpricedReserved
         turn.cost = cost
         turn.priceVersion = version
-        turn.flags.remove(.unpriced)
+        turn.flags.subtract([.unpriced, .held])
         turn.flags.insert(.rerated)
         try database.execute(
             sql: "UPDATE turn_\(month) SET record = ?, cost = ?, flags = ? WHERE request_id = ?",

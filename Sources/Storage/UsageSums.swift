@@ -105,7 +105,7 @@ package struct LabelSet: Sendable, Hashable {
 
 extension TurnRecord {
     /// By how much what was reserved is more than what is known of the cost, where that is not all: limits count it until it is known.
-    var unpricedReserved: Int64 { flags.contains(.unpriced) ? max(0, reserved.value - cost.value) : 0 }
+    var unpricedReserved: Int64 { flags.contains(.held) ? max(0, reserved.value - cost.value) : 0 }
 
     /// Whether the client got no good answer.
     package var isError: Bool { errorClass != nil || status >= 400 }

@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func flagNamesFollowTheBits() {
-        #expect(TurnFlags.names.count == 16 && TurnFlags.spentTries.names == ["spent_tries"])
+        #expect(TurnFlags.names.count == 17 && TurnFlags.spentTries.names == ["spent_tries"])
         #expect(TurnFlags([.estimated, .rerated, .cancelled]).names == ["estimated", "cancelled", "rerated"])
         #expect(TurnFlags(rawValue: 1 << 40).names.isEmpty)
     }

@@ -26,10 +26,11 @@ import Testing
         return randomTurns(count, seed: 8).map { turn in
             var turn = turn
             turn.reserved = NanoUSD(random.number(0...20_000_000_000))
+            if turn.flags.contains(.unpriced) { turn.flags.insert(.held) }
             switch random.number(0...4) {
             case 0:
                 turn.flags.insert(.unsent)
-                turn.flags.remove(.unpriced)
+                turn.flags.subtract([.unpriced, .held])
                 (turn.usage, turn.cost) = (TokenUsage(), .zero)
             case 1:
                 turn.flags.insert(.spentTries)
@@ -67,6 +68,34 @@ import Testing
             try history.turns(from: start, until: end) { single.add($0) }
         }
         #expect(hours == wanted && months == wanted && sessions == wanted && single == wanted)
+    }
+
+    @Test func whatWasReservedIsLetGoOfOnceThereIsAPriceAndOnlyWhereItWasCounted() throws {
+        let shop = try Shop()
+        // Every other one without a price is of a version that did not count what it reserved.
+        let all = someTurns(300).enumerated().map { number, turn in
+            var turn = turn
+            if number.isMultiple(of: 2) { turn.flags.remove(.held) }
+            return turn
+        }
+        try shop.settle(all)
+        try shop.project()
+        let rerated = try LedgerProjection.rerate(shop.ledger) { _ in (NanoUSD(11), "new") }
+        #expect(rerated.values.reduce(0, +) > 10)
+        let wanted = all.reduce(0) { $0 + ($1.flags.contains(.unpriced) ? 11 : $1.cost.value) }
+        var costs: [Int64] = [0, 0, 0]
+        try LedgerHistory.read(shop.ledger) { history in
+            try history.hours(from: Timestamp(seconds: 0)) { costs[0] += $0.costNanoUSD }
+            try history.hours(from: nil) { costs[1] += $0.costNanoUSD }
+            try history.sessionHours(from: Timestamp(seconds: 0)) { costs[2] += $0.costNanoUSD }
+        }
+        #expect(costs == [wanted, wanted, wanted])
+        let left = try shop.ledger.read { database in
+            try ["usage_hour", "usage_day", "usage_month", "usage_month_unbranched", "usage_session", "session"].map {
+                try Int64.fetchOne(database, sql: "SELECT COUNT(*) FROM \($0) WHERE unpriced_reserved <> 0")
+            }
+        }
+        #expect(left == [0, 0, 0, 0, 0, 0])
     }
 
     @Test func aLedgerOfAnOlderVersionGoesOn() throws {

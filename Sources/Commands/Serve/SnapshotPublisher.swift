@@ -198,8 +198,9 @@ actor SnapshotPublisher {
                     at: turn.received)
             }
             guard case .priced(var cost, let version) = price(turn.usage, turn.provider, turn.model, turn.qualifiers) else { return nil }
-            // What the other tries cost was priced when they failed, but for those that had no price either.
-            for one in turn.tries.dropLast() {
+            // What the other tries cost was priced when they failed, but for those that had no price either. The line of the one that
+            // served has neither cost nor tokens.
+            for one in turn.tries {
                 cost += one.cost
                 guard one.cost == .zero, one.inputTokens != nil || one.outputTokens != nil else { continue }
                 let names = one.deployment.split(separator: "/", maxSplits: 1).map(String.init)

@@ -11,27 +11,19 @@ from rawprovider import OK, Provider, answer_ok, chunked
 from routekit import END, PRICES, SSE, USAGE, event, failing, provider_lines
 from wiregateway import gateway
 
-ROUTES = """
-event_loops: 1
-routes:
+HEDGED = {
+    "poor": "first/p, second/p", "strict": "first/s, second/s", "tight": "first/t, second/t", "waiting": "first/m, silent/m",
+    "failed": "first/m, gone/m",
+}
+ROUTES = "\nevent_loops: 1\nroutes:\n" + "".join(
+    f"  - {{model: {model}, affinity: none, hedge: {{after_milliseconds: 300}}, deployments: [{deployments}]}}\n"
+    for model, deployments in HEDGED.items()) + """\
   - model: hedged
     affinity: none
     retries_max: 0
     hedge: {after_milliseconds: 300}
     breaker: {failures_max: 1000, turns_min: 100000}
     deployments: [first/m, second/m]
-  - model: poor
-    affinity: none
-    hedge: {after_milliseconds: 300}
-    deployments: [first/p, second/p]
-  - model: strict
-    affinity: none
-    hedge: {after_milliseconds: 300}
-    deployments: [first/s, second/s]
-  - model: tight
-    affinity: none
-    hedge: {after_milliseconds: 300}
-    deployments: [first/t, second/t]
   - model: measured
     affinity: none
     hedge: p95
@@ -39,14 +31,6 @@ routes:
   - model: plain
     affinity: none
     deployments: [first/m, second/m]
-  - model: waiting
-    affinity: none
-    hedge: {after_milliseconds: 300}
-    deployments: [first/m, silent/m]
-  - model: failed
-    affinity: none
-    hedge: {after_milliseconds: 300}
-    deployments: [first/m, gone/m]
   - model: nowhere
     affinity: none
     deployments: [gone/m]
