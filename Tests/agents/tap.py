@@ -12,6 +12,8 @@ class Tap:
 
     def __init__(self, port):
         self.requests = []
+        # Called once, when the first call of a model has begun to arrive and before any of it goes on.
+        self.before_first_post = None
         self._upstream = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -52,6 +54,10 @@ class Tap:
         """Notes the request lines in what came, and gives what a line may still begin in."""
         last = 0
         for found in REQUEST_LINE.finditer(data):
-            self.requests.append(found.group(1).decode())
+            line = found.group(1).decode()
+            self.requests.append(line)
+            if line.startswith("POST ") and (hook := self.before_first_post):
+                self.before_first_post = None
+                hook()
             last = found.end()
         return data[max(last, len(data) - 512):]
