@@ -168,6 +168,6 @@ package struct Reports: Sendable {
         for row in rows { rest = rest.without(row) }
         return SpendReport(
             by: dimensions.map(\.rawValue), since: query.filter.since?.rfc3339, until: query.filter.until?.rfc3339, rows: rows,
-            rest: rest.turns > 0 ? rest : nil, total: total)
+            rest: rest.turns > 0 || rest.costNanoUSD != 0 ? rest : nil, total: total)
     }
 }

@@ -35,6 +35,22 @@ package struct PastUse: Sendable {
         outputTokens = turn.tries.reduce(turn.usage.output) { $0 + ($1.outputTokens ?? 0) }
     }
 
+    /// Of one turn, with what its lost tries used at other deployments as use of its own that is no request: their limits count it.
+    package static func apart(_ turn: TurnRecord) -> [PastUse] {
+        var uses = [PastUse(turn)]
+        for use in turn.usedElsewhere {
+            var other = uses[0]
+            other.labels = other.labels.at(use.deployment)
+            other.turns = 0
+            (other.costNanoUSD, other.inputTokens, other.outputTokens) = (use.cost.value, use.inputTokens, use.outputTokens)
+            uses.append(other)
+            uses[0].costNanoUSD -= use.cost.value
+            uses[0].inputTokens -= use.inputTokens
+            uses[0].outputTokens -= use.outputTokens
+        }
+        return uses
+    }
+
     init(_ row: Row, time: Timestamp, session: String?) {
         labels = LabelSet(row)
         self.session = session
@@ -102,7 +118,7 @@ package struct LedgerHistory {
     }
 
     /// Each turn that came in a stretch of time. Ids begin with their time, so a month's table is entered where the stretch begins.
-    package func turns(from start: Timestamp, until end: Timestamp, _ body: (PastUse) -> Void) throws {
+    package func turns(from start: Timestamp, until end: Timestamp, _ body: (TurnRecord) -> Void) throws {
         guard start < end else { return }
         let (first, last) = (monthName(start), monthName(end))
         let months = try String.fetchAll(
@@ -117,7 +133,7 @@ package struct LedgerHistory {
                     """, arguments: [from, start.nanoseconds, end.nanoseconds])
             while let row = try rows.next() {
                 let record: String = row[0]
-                if let turn = Array(record.utf8).withUnsafeBytes({ decodeTurn($0) }) { body(PastUse(turn)) }
+                if let turn = Array(record.utf8).withUnsafeBytes({ decodeTurn($0) }) { body(turn) }
             }
         }
     }

@@ -25,12 +25,6 @@ package final class LedgerProjection {
     private var clientReports = ClientReportProjection()
     package private(set) var cursor: JournalPosition
 
-    /// A set of labels, and the same without its branch.
-    private struct LabelIDs {
-        var own: Int64
-        var unbranched: Int64
-    }
-
     /// The name under which the cursor is kept.
     private static let name = "ledger"
     /// Caches are emptied at this size; they are only a short cut.
@@ -133,7 +127,13 @@ package final class LedgerProjection {
         let json = names.label(&turn, record.json)
         let (labels, session) = try ids(turn, beginning, database)
         guard try insertTurn(turn, json, labels: labels.own, session: session, database) else { return }
-        batch.add(turn, labels: labels.own, unbranched: labels.unbranched, session: session, month: month.start)
+        var elsewhere: [(labels: LabelIDs, sums: UsageSums)] = []
+        for use in turn.usedElsewhere {
+            let labels = LabelSet(turn).at(use.deployment)
+            elsewhere.append(
+                (LabelIDs(own: try labelID(labels, database), unbranched: try labelID(labels.unbranched, database)), use.sums))
+        }
+        batch.add(turn, labels: labels, elsewhere: elsewhere, session: session, month: month.start)
         names.count(turn, session: session, beginning: beginning)
         if let id = turn.responseID, turn.endpoint.dialect == .openAIResponses {
             batch.responses.append((id, turn.requestID.description, month.name))

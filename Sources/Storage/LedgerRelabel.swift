@@ -132,68 +132,13 @@ extension LedgerProjection {
         let now = try labelID(wanted, database)
         try database.cachedStatement(sql: "UPDATE turn_\(month) SET labels = ?, record = ? WHERE request_id = ?").execute(
             arguments: [now, String(decoding: encodeTurn(turn), as: UTF8.self), row["request_id"] as String])
-        let unbranched = (
-            from: try labelID(LabelSet(old).unbranched, database), to: try labelID(wanted.unbranched, database)
-        )
-        moves.move(turn, session: row["session_id"], labels: (labels, now), unbranched: unbranched)
+        try moves.take(old, session: row["session_id"], labels: labels) { try labelID($0, database) }
+        try moves.put(turn, session: row["session_id"], labels: now) { try labelID($0, database) }
         names.move(from: old, to: turn)
     }
 
     private func decoded(_ row: Row) -> TurnRecord? {
         let text: String = row["record"]
         return Array(text.utf8).withUnsafeBytes { decodeTurn($0) }
-    }
-}
-
-/// Sums on their way from one set of labels to another.
-private struct UsageMoves {
-    private struct Cell: Hashable {
-        var table: String
-        var session: Int64?
-        var bucket: Int64
-        var labels: Int64
-    }
-
-    private var cells: [Cell: UsageSums] = [:]
-
-    mutating func move(
-        _ turn: TurnRecord, session: Int64, labels: (from: Int64, to: Int64), unbranched: (from: Int64, to: Int64)
-    ) {
-        let sums = UsageSums(turn)
-        for unit in CalendarUnit.allCases {
-            move("usage_\(unit.rawValue)", nil, turn.received.start(of: unit), labels, sums)
-        }
-        move("usage_month_unbranched", nil, turn.received.start(of: .month), unbranched, sums)
-        move("usage_session", session, turn.received.start(of: .hour), labels, sums)
-    }
-
-    private mutating func move(
-        _ table: String, _ session: Int64?, _ bucket: Timestamp, _ labels: (from: Int64, to: Int64), _ sums: UsageSums
-    ) {
-        let from = Cell(table: table, session: session, bucket: bucket.seconds, labels: labels.from)
-        let to = Cell(table: table, session: session, bucket: bucket.seconds, labels: labels.to)
-        cells[to, default: UsageSums()].add(sums)
-        cells[from, default: UsageSums()].subtract(sums)
-    }
-
-    /// A row that no turn is left in goes.
-    func write(_ database: Database) throws {
-        let columns = measureColumns.joined(separator: ", ")
-        for (cell, sums) in cells {
-            let keys = cell.session == nil ? ["bucket", "labels"] : ["session_id", "bucket", "labels"]
-            let key: StatementArguments = (cell.session.map { [$0] } ?? []) + [cell.bucket, cell.labels]
-            let additions = measureColumns.map { "\($0) = \(cell.table).\($0) + excluded.\($0)" }.joined(separator: ", ")
-            let places = Array(repeating: "?", count: keys.count + measureColumns.count).joined(separator: ", ")
-            let names = keys.joined(separator: ", ")
-            try database.cachedStatement(
-                sql: """
-                    INSERT INTO \(cell.table) (\(names), \(columns)) VALUES (\(places))
-                    ON CONFLICT (\(names)) DO UPDATE SET \(additions)
-                    """
-            ).execute(arguments: key + StatementArguments(sums.values))
-            guard sums.values[0] < 0 else { continue }
-            let condition = keys.map { "\($0) = ?" }.joined(separator: " AND ")
-            try database.cachedStatement(sql: "DELETE FROM \(cell.table) WHERE \(condition) AND turns = 0").execute(arguments: key)
-        }
     }
 }

@@ -4,10 +4,26 @@ package import GRDB
 package import GatewayModel
 import Journal
 
+/// What a turn costs by prices that are known now.
+package struct RatedCost {
+    /// Of all its tries, in nano-USD.
+    package var cost: NanoUSD
+    /// Of each of the turn's lines of tries: nothing for the one that served.
+    package var tries: [NanoUSD]
+    /// Of the price of what served.
+    package var version: String
+
+    package init(cost: NanoUSD, tries: [NanoUSD], version: String) {
+        self.cost = cost
+        self.tries = tries
+        self.version = version
+    }
+}
+
 extension LedgerProjection {
     /// Prices unpriced turns by `price`, which gives nil for what still has no price. Gives turns per deployment.
     package static func rerate(
-        _ pool: DatabasePool, price: (TurnRecord) -> (cost: NanoUSD, version: String)?
+        _ pool: DatabasePool, price: (TurnRecord) -> RatedCost?
     ) throws -> [String: Int64] {
         let counting = "SELECT EXISTS (SELECT 1 FROM ledger_task WHERE kind IN ('plan', 'count'))"
         guard try pool.read({ try Bool.fetchOne($0, sql: counting) }) != true else {
@@ -40,46 +56,33 @@ extension LedgerProjection {
 
     /// The deployment of a turn that got a price; nil when it still has none.
     private static func rerate(
-        _ row: Row, month: String, _ database: Database, _ price: (TurnRecord) -> (cost: NanoUSD, version: String)?
+        _ row: Row, month: String, _ database: Database, _ price: (TurnRecord) -> RatedCost?
     ) throws -> String? {
         let text: String = row["record"]
-        guard var turn = Array(text.utf8).withUnsafeBytes({ decodeTurn($0) }), turn.flags.contains(.unpriced),
+        guard let old = Array(text.utf8).withUnsafeBytes({ decodeTurn($0) }), old.flags.contains(.unpriced),
             // After a crash nobody knows what was used, so no price says what it cost.
-            !(turn.flags.contains(.recovered) && turn.usage.isZero), let (cost, version) = price(turn)
+            !(old.flags.contains(.recovered) && old.usage.isZero), let rated = price(old)
         else { return nil }
-        let difference = cost.value - turn.cost.value
-        let held = turn.unpricedReserved
-        turn.cost = cost
-        turn.priceVersion = version
+        var turn = old
+        turn.cost = rated.cost
+        for (index, cost) in zip(turn.tries.indices, rated.tries) { turn.tries[index].cost = cost }
+        turn.priceVersion = rated.version
         turn.flags.subtract([.unpriced, .held])
         turn.flags.insert(.rerated)
+        let difference = turn.cost.value - old.cost.value
+        let held = old.unpricedReserved
         try database.execute(
             sql: "UPDATE turn_\(month) SET record = ?, cost = ?, flags = ? WHERE request_id = ?",
             arguments: [
-                String(decoding: encodeTurn(turn), as: UTF8.self), cost.value, turn.flags.rawValue, row["request_id"] as String,
+                String(decoding: encodeTurn(turn), as: UTF8.self), turn.cost.value, turn.flags.rawValue, row["request_id"] as String,
             ])
         let labels: Int64 = row["labels"]
         let session: Int64 = row["session_id"]
-        for unit in CalendarUnit.allCases {
-            try database.execute(
-                sql: """
-                    UPDATE usage_\(unit.rawValue) SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ?
-                    WHERE bucket = ? AND labels = ?
-                    """,
-                arguments: [difference, held, turn.received.start(of: unit).seconds, labels])
-        }
-        let condition = labelColumns.map { "\($0) = ?" }.joined(separator: " AND ")
-        try database.execute(
-            sql: """
-                UPDATE usage_month_unbranched SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ?
-                WHERE bucket = ? AND labels = (SELECT id FROM label_set WHERE \(condition))
-                """,
-            arguments: [difference, held, turn.received.start(of: .month).seconds] + StatementArguments(LabelSet(turn).unbranched.texts))
-        try database.execute(
-            sql: """
-                UPDATE usage_session SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ?
-                WHERE session_id = ? AND bucket = ? AND labels = ?
-                """, arguments: [difference, held, session, turn.received.start(of: .hour).seconds, labels])
+        var moves = UsageMoves()
+        // Labels are made where turns are added: what has none now had none then.
+        try moves.take(old, session: session, labels: labels) { try knownLabels($0, database) }
+        try moves.put(turn, session: session, labels: labels) { try knownLabels($0, database) }
+        try moves.write(database)
         let client = AliasProjection.ClientCell(turn)
         try database.execute(
             sql: """
@@ -93,6 +96,12 @@ extension LedgerProjection {
         try database.execute(
             sql: "UPDATE unpriced_model SET turns = turns - 1 WHERE deployment = ?", arguments: [turn.deployment])
         return turn.deployment
+    }
+
+    private static func knownLabels(_ labels: LabelSet, _ database: Database) throws -> Int64? {
+        let condition = labelColumns.map { "\($0) = ?" }.joined(separator: " AND ")
+        return try Int64.fetchOne(
+            database.cachedStatement(sql: "SELECT id FROM label_set WHERE \(condition)"), arguments: StatementArguments(labels.texts))
     }
 
     /// Drops the turn tables of months before `month` (`2026_01`): whole, without loading a row. Sums stay.

@@ -4,6 +4,12 @@
 import GRDB
 import GatewayModel
 
+/// A set of labels, and the same without its branch.
+struct LabelIDs {
+    var own: Int64
+    var unbranched: Int64
+}
+
 struct Batch {
     /// A row of a rollup. Only the hours of sessions have a session, so that a report over a range counts what lies in it and
     /// no more.
@@ -62,6 +68,10 @@ struct Batch {
         var session: Int64
         var month: Int64
         var unbranched: Int64
+
+        func at(_ labels: LabelIDs) -> Kind {
+            Kind(hour: hour, labels: labels.own, session: session, month: month, unbranched: labels.unbranched)
+        }
     }
 
     private var kinds: [Kind: Int] = [:]
@@ -71,16 +81,23 @@ struct Batch {
     private var keyUse: [String: Int64] = [:]
     var responses: [(id: String, requestID: String, month: String)] = []
 
-    /// Adds a turn to everything that is summed. `unbranched` are its labels without the branch.
-    mutating func add(_ turn: borrowing TurnRecord, labels: Int64, unbranched: Int64, session: Int64, month: Timestamp) {
+    /// Adds a turn to everything that is summed. `unbranched` are its labels without the branch, `elsewhere` what of it stands under
+    /// other labels.
+    mutating func add(
+        _ turn: borrowing TurnRecord, labels: LabelIDs, elsewhere: [(labels: LabelIDs, sums: UsageSums)], session: Int64, month: Timestamp
+    ) {
         let kind = Kind(
-            hour: turn.received.start(of: .hour).seconds, labels: labels, session: session, month: month.seconds,
-            unbranched: unbranched)
+            hour: turn.received.start(of: .hour).seconds, labels: labels.own, session: session, month: month.seconds,
+            unbranched: labels.unbranched)
         if let known = sums.last?.kind == kind ? sums.count - 1 : kinds[kind] {
             sums[known].sums.add(turn)
         } else {
             kinds[kind] = sums.count
             sums.append((kind, UsageSums(turn)))
+        }
+        for (labels, moved) in elsewhere {
+            sums[kinds[kind, default: sums.count - 1]].sums.subtract(moved)
+            add(moved, kind.at(labels))
         }
         if session != 0 {
             let received = turn.received.nanoseconds
@@ -90,6 +107,15 @@ struct Batch {
         let key = turn.principal.keyID
         if keyUse[key, default: 0] < minute { keyUse[key] = minute }
         if turn.flags.contains(.unpriced) { addUnpriced(turn) }
+    }
+
+    private mutating func add(_ measures: UsageSums, _ kind: Kind) {
+        if let known = kinds[kind] {
+            sums[known].sums.add(measures)
+        } else {
+            kinds[kind] = sums.count
+            sums.append((kind, measures))
+        }
     }
 
     private mutating func addUnpriced(_ turn: borrowing TurnRecord) {

@@ -6,6 +6,10 @@ package import GatewayModel
 package struct UsageSums: Sendable, Hashable {
     package var values: [Int64] = Array(repeating: 0, count: measureColumns.count)
 
+    static let costIndex = 16
+    static let triedInputIndex = 19
+    static let triedOutputIndex = 20
+
     package init() {}
 
     /// One turn's measures.
@@ -80,7 +84,7 @@ package struct LabelSet: Sendable, Hashable {
         self.deployment = deployment
     }
 
-    package init(_ turn: TurnRecord) {
+    package init(_ turn: borrowing TurnRecord) {
         keyID = turn.principal.keyID
         workspace = turn.principal.workspace
         team = turn.principal.team
@@ -91,6 +95,14 @@ package struct LabelSet: Sendable, Hashable {
         client = turn.attribution.client ?? ""
         model = turn.model
         deployment = turn.deployment
+    }
+
+    /// The same at another deployment, named `provider/model`.
+    func at(_ deployment: String) -> LabelSet {
+        var labels = self
+        labels.deployment = deployment
+        labels.model = deployment.firstIndex(of: "/").map { String(deployment[deployment.index(after: $0)...]) } ?? deployment
+        return labels
     }
 
     var unbranched: LabelSet {

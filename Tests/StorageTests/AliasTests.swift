@@ -116,6 +116,38 @@ struct AliasTests {
         for table in live.keys { #expect(live[table] == rebuilt[table], "\(table)") }
     }
 
+    @Test func whatALostTryUsedElsewhereMovesWithItsTurn() throws {
+        let shop = try Shop()
+        let turns = turns(600, seed: 5).enumerated().map { number, turn in
+            var turn = turn
+            guard number.isMultiple(of: 3) else { return turn }
+            turn.flags.insert(.spentTries)
+            turn.cost += NanoUSD(7)
+            turn.tries = [UpstreamTry(deployment: "bedrock/claude", status: 503, error: "upstream_503", microseconds: 5, cost: NanoUSD(7))]
+            turn.tries[0].inputTokens = 3
+            return turn
+        }
+        try shop.settle(turns)
+        try shop.project()
+        let projection = try LedgerProjection(shop.ledger)
+        // There and back, to another and away: nothing is left behind where it was.
+        for name in ["github.com/acme/x", nil, "github.com/acme/y"] {
+            try tell(shop, .project, "default", "p0", name)
+            try projection.apply(shop.records().filter { $0.position > projection.cursor })
+            try finish(projection)
+        }
+        let other = try Shop()
+        let again = try LedgerProjection(other.ledger)
+        try again.apply(shop.records())
+        try finish(again)
+        let (live, rebuilt) = (try picture(shop), try picture(other))
+        for table in live.keys { #expect(live[table] == rebuilt[table], "\(table)") }
+        let report = try shop.reports.spend(by: [.deployment, .repository], filter: SpendFilter())
+        let there = report.rows.filter { $0.labels[0] == "bedrock/claude" }
+        #expect(there.count > 2 && there.reduce(0) { $0 + $1.costNanoUSD } == 7 * 200)
+        #expect(report.total.measures == sum(turns))
+    }
+
     @Test func aStepThatFailsLeavesNothingHalfDone() throws {
         let shop = try Shop()
         var turns = turns(1200, seed: 9)

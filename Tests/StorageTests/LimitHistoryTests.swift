@@ -2,6 +2,7 @@
 
 import GRDB
 import GatewayModel
+import Reports
 import Storage
 import Testing
 
@@ -17,6 +18,13 @@ import Testing
             input += use.inputTokens
             output += use.outputTokens
             cost += use.costNanoUSD
+        }
+
+        mutating func add(_ other: Total) {
+            requests += other.requests
+            input += other.input
+            output += other.output
+            cost += other.cost
         }
     }
 
@@ -35,7 +43,7 @@ import Testing
             case 1:
                 turn.flags.insert(.spentTries)
                 turn.tries = [
-                    UpstreamTry(deployment: "azure/o9", status: 0, error: "hedge_lost", microseconds: 5, cost: NanoUSD(7)),
+                    UpstreamTry(deployment: "bedrock/claude", status: 0, error: "hedge_lost", microseconds: 5, cost: NanoUSD(7)),
                     UpstreamTry(deployment: turn.deployment, status: 200, error: nil, microseconds: 5),
                 ]
                 turn.tries[0].inputTokens = random.number(1...5000)
@@ -65,9 +73,71 @@ import Testing
             try history.hours(from: start) { hours.add($0) }
             try history.hours(from: nil) { months.add($0) }
             try history.sessionHours(from: start) { sessions.add($0) }
-            try history.turns(from: start, until: end) { single.add($0) }
+            try history.turns(from: start, until: end) { PastUse.apart($0).forEach { single.add($0) } }
         }
         #expect(hours == wanted && months == wanted && sessions == wanted && single == wanted)
+    }
+
+    /// By deployment, in every way, after an alias has moved turns and after prices have come.
+    @Test func aLostTryCountsWhereItWasMade() throws {
+        let shop = try Shop()
+        var all = someTurns(300)
+        try shop.settle(all)
+        try shop.project()
+        try expectApart(shop, all)
+
+        let prices: [NanoUSD] = [NanoUSD(5), .zero]
+        _ = try LedgerProjection.rerate(shop.ledger) { turn in
+            RatedCost(cost: NanoUSD(turn.tries.isEmpty ? 11 : 16), tries: turn.tries.isEmpty ? [] : prices, version: "new")
+        }
+        for index in all.indices where all[index].flags.contains(.unpriced) {
+            all[index].flags.subtract([.unpriced, .held])
+            all[index].cost = NanoUSD(all[index].tries.isEmpty ? 11 : 16)
+            for (number, cost) in zip(all[index].tries.indices, prices) { all[index].tries[number].cost = cost }
+        }
+        try expectApart(shop, all)
+
+        // The journal read anew changes nothing, and reports add up to the same.
+        try LedgerProjection(shop.ledger).apply(shop.records())
+        try expectApart(shop, all)
+        let report = try shop.reports.spend(by: [.deployment], filter: SpendFilter())
+        #expect(report.total.costNanoUSD == all.reduce(0) { $0 + $1.cost.value } && report.total.turns == 300)
+        let elsewhere = try #require(report.rows.first { $0.labels == ["bedrock/claude"] })
+        #expect(elsewhere.costNanoUSD == all.reduce(0) { $0 + ($1.tries.first?.cost.value ?? 0) } && elsewhere.turns == 0)
+        // Where only as many rows are shown as there were turns to, the rest is told also if it is no turn.
+        let short = try shop.reports.spend(by: [.deployment], filter: SpendFilter(), limit: report.rows.count - 1)
+        #expect(short.rest?.costNanoUSD == report.rows.last?.costNanoUSD)
+    }
+
+    private func expectApart(_ shop: Shop, _ turns: [TurnRecord]) throws {
+        var wanted: [String: Total] = [:]
+        for turn in turns {
+            let lost = turn.tries.first
+            var own = Total(
+                requests: turn.flags.contains(.unsent) ? 0 : 1, input: turn.usage.totalInput, output: turn.usage.output,
+                cost: turn.flags.contains(.unpriced) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value)
+            own.cost -= lost?.cost.value ?? 0
+            wanted[turn.deployment, default: Total()].add(own)
+            guard let lost else { continue }
+            wanted[lost.deployment, default: Total()].add(
+                Total(input: lost.inputTokens ?? 0, output: lost.outputTokens ?? 0, cost: lost.cost.value))
+        }
+        var found: [[String: Total]] = [[:], [:], [:], [:]]
+        let (start, end) = (Timestamp(seconds: 0), Timestamp(seconds: 4_000_000_000))
+        try LedgerHistory.read(shop.ledger) { history in
+            try history.hours(from: start) { found[0][$0.labels.deployment, default: Total()].add($0) }
+            try history.hours(from: nil) { found[1][$0.labels.deployment, default: Total()].add($0) }
+            try history.sessionHours(from: start) { found[2][$0.labels.deployment, default: Total()].add($0) }
+            try history.turns(from: start, until: end) {
+                for use in PastUse.apart($0) { found[3][use.labels.deployment, default: Total()].add(use) }
+            }
+        }
+        for one in found { #expect(one == wanted) }
+        // The model is the deployment's.
+        let models = try shop.ledger.read { database in
+            try String.fetchAll(database, sql: "SELECT DISTINCT model FROM label_set WHERE deployment = 'bedrock/claude'")
+        }
+        #expect(models == ["claude"])
     }
 
     @Test func whatWasReservedIsLetGoOfOnceThereIsAPriceAndOnlyWhereItWasCounted() throws {
@@ -80,7 +150,9 @@ import Testing
         }
         try shop.settle(all)
         try shop.project()
-        let rerated = try LedgerProjection.rerate(shop.ledger) { _ in (NanoUSD(11), "new") }
+        let rerated = try LedgerProjection.rerate(shop.ledger) { turn in
+            RatedCost(cost: NanoUSD(11), tries: turn.tries.map(\.cost), version: "new")
+        }
         #expect(rerated.values.reduce(0, +) > 10)
         let wanted = all.reduce(0) { $0 + ($1.flags.contains(.unpriced) ? 11 : $1.cost.value) }
         var costs: [Int64] = [0, 0, 0]

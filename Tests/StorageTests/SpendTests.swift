@@ -125,7 +125,7 @@ struct SpendTests {
             turn.flags.contains(.unpriced) && turn.model != "o9" && turn.requestID != turns[0].requestID
         }
         let priced = try LedgerProjection.rerate(shop.ledger) { turn in
-            turn.model == "o9" ? nil : (NanoUSD(turn.usage.input * 3), "later")
+            turn.model == "o9" ? nil : RatedCost(cost: NanoUSD(turn.usage.input * 3), tries: [], version: "later")
         }
         for index in turns.indices where isPriced(turns[index]) {
             turns[index].cost = NanoUSD(turns[index].usage.input * 3)

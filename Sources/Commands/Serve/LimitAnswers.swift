@@ -64,7 +64,7 @@ struct LimitAnswers: Sendable {
         let end = until ?? clock.now()
         var replay = LimitReplay(under: try limitBook([request.rule]), seed: 1)
         try LedgerHistory.read(databases.ledger) { history in
-            try history.turns(from: since, until: end) { replay.take(PastTurn($0)) }
+            try history.turns(from: since, until: end) { replay.take(PastTurn(PastUse($0))) }
         }
         return LimitSimulation(replay.finish(), since: since, until: end)
     }

@@ -61,7 +61,7 @@ final class LimitCounting: @unchecked Sendable {
             guard let last = records.last else { return count }
             for record in records where record.kind == .turnSettled {
                 guard let turn = record.json.withUnsafeBytes({ decodeTurn($0) }), turn.snapshotVersion < snapshot else { continue }
-                post(PastUse(turn), under: book, now: now)
+                for use in PastUse.apart(turn) { post(use, under: book, now: now) }
             }
             cursor = last.position
             count += records.count
@@ -74,11 +74,14 @@ final class LimitCounting: @unchecked Sendable {
         let start = part.start
         switch part.way {
         case .nothing: return
-        case .turns: try history.turns(from: start ?? Timestamp(nanoseconds: 0), until: now.adding(seconds: 86_400), body)
+        case .turns:
+            try history.turns(from: start ?? Timestamp(nanoseconds: 0), until: now.adding(seconds: 86_400)) {
+                PastUse.apart($0).forEach(body)
+            }
         case .hours, .sessionHours:
             // An hour that begins before its window is counted turn by turn.
             let whole = start.map { $0.start(of: .hour) == $0 ? $0 : $0.start(of: .hour).adding(seconds: 3600) }
-            if let start, let whole { try history.turns(from: start, until: whole, body) }
+            if let start, let whole { try history.turns(from: start, until: whole) { PastUse.apart($0).forEach(body) } }
             try part.way == .hours ? history.hours(from: whole, body) : history.sessionHours(from: whole, body)
         }
     }

@@ -186,7 +186,7 @@ actor SnapshotPublisher {
     }
 
     /// A copy of what prices turns, for use outside the actor.
-    func pricing() -> @Sendable (TurnRecord) -> (cost: NanoUSD, version: String)? {
+    func pricing() -> @Sendable (TurnRecord) -> RatedCost? {
         let prices = prices
         let providers = settings.providers
         return { turn in
@@ -197,20 +197,26 @@ actor SnapshotPublisher {
                     usage: usage, provider: provider?.priceProvider(of: priced) ?? name, model: priced, qualifiers: qualifiers,
                     at: turn.received)
             }
-            guard case .priced(var cost, let version) = price(turn.usage, turn.provider, turn.model, turn.qualifiers) else { return nil }
+            guard case .priced(let served, let version) = price(turn.usage, turn.provider, turn.model, turn.qualifiers) else {
+                return nil
+            }
+            var rated = RatedCost(cost: served, tries: [], version: version)
             // What the other tries cost was priced when they failed, but for those that had no price either. The line of the one that
             // served has neither cost nor tokens.
             for one in turn.tries {
-                cost += one.cost
-                guard one.cost == .zero, one.inputTokens != nil || one.outputTokens != nil else { continue }
-                let names = one.deployment.split(separator: "/", maxSplits: 1).map(String.init)
-                var usage = TokenUsage()
-                (usage.input, usage.output) = (one.inputTokens ?? 0, one.outputTokens ?? 0)
-                let tier = UsageQualifiers(serviceTier: turn.qualifiers.serviceTier)
-                guard names.count == 2, case .priced(let own, _) = price(usage, names[0], names[1], tier) else { return nil }
-                cost += own
+                var cost = one.cost
+                if cost == .zero, one.inputTokens != nil || one.outputTokens != nil {
+                    let names = one.deployment.split(separator: "/", maxSplits: 1).map(String.init)
+                    var usage = TokenUsage()
+                    (usage.input, usage.output) = (one.inputTokens ?? 0, one.outputTokens ?? 0)
+                    let tier = UsageQualifiers(serviceTier: turn.qualifiers.serviceTier)
+                    guard names.count == 2, case .priced(let own, _) = price(usage, names[0], names[1], tier) else { return nil }
+                    cost = own
+                }
+                rated.tries.append(cost)
+                rated.cost += cost
             }
-            return (cost, version)
+            return rated
         }
     }
 }

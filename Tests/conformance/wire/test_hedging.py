@@ -38,11 +38,15 @@ budgets:
   - {name: nothing, usd: "0.000001", window: month, zone: UTC, for: {deployment: second/p}, mode: elastic}
   - {name: all, usd: "1000", window: month, zone: UTC, mode: elastic}
   - {name: dear, usd: "1000", window: month, for: {model: s}}
+  - {name: first-money, usd: "1000", window: month, for: {deployment: first/m}, mode: alert}
 usage_limits:
   - {name: size, limit: 1000000, unit: total_tokens, window: month, for: {deployment: second/t}}
   - {name: turns, limit: 1000000, unit: requests, window: month}
   - {name: tokens, limit: 1000000000, unit: total_tokens, window: month, mode: alert}
   - {name: tokens-of-days, limit: 1000000000, unit: total_tokens, window: rolling 48h, mode: alert}
+  - {name: first-turns, limit: 1000000, unit: requests, window: month, for: {deployment: first/m}, mode: alert}
+  - {name: first-tokens, limit: 1000000000, unit: total_tokens, window: month, for: {deployment: first/m}, mode: alert}
+  - {name: first-tokens-of-days, limit: 1000000000, unit: total_tokens, window: rolling 48h, for: {provider: first}, mode: alert}
 """
 
 
@@ -261,6 +265,35 @@ def test_tokens_of_tries_that_served_nothing_are_counted_before_a_kill_and_after
     assert [counted(pair, limit)[0] for limit in limits] == expected
 
 
+def test_a_lost_try_counts_at_its_own_deployment_before_a_kill_and_after_it(pair):
+    def figures():
+        rows = pair.running.weir.json("report", "spend", "--by", "deployment")["rows"]
+        money = sum(one["used"] for one in pair.running.weir.json("budget", "show", "first-money")["counters"])
+        first = next(row for row in rows if row["labels"] == ["first/m"])
+        return [counted(pair, f"first-{what}")[0] for what in ("turns", "tokens", "tokens-of-days")] + [
+            money, first["turns"], first["cost_nano_usd"]]
+
+    pair.ask()
+    before = figures()
+    pair.first.answer = after(8)
+    lost = pair.turn(pair.ask())
+    pair.first.answer = lambda *_: False
+    broken = pair.turn(pair.ask("plain"))
+    tokens = cost = 0
+    for turn in (lost, broken):
+        first, served = turn["tries"]
+        assert (first["deployment"], served["deployment"]) == ("first/m", "second/m"), turn
+        tokens += first["input_tokens"] + first.get("output_tokens", 0)
+        cost += first["cost_nano_usd"]
+    assert tokens > 0 and cost > 0
+    # Neither turn is one of the first deployment's, but what they used there is.
+    expected = [value + more for value, more in zip(before, (0, tokens, tokens, cost, 0, cost))]
+    assert figures() == expected
+    pair.running.weir.kill()
+    pair.running.weir.start()
+    assert figures() == expected
+
+
 def test_a_loser_without_a_price_is_unknown_until_it_has_one_and_never_free(pair, tmp_path):
     # No budget holds here: under one, nothing without a price is let through.
     route = "event_loops: 1\nroutes:\n  - {model: bare, affinity: none, hedge: {after_milliseconds: 300}, deployments: [bare/m, second/m]}\n"
@@ -308,6 +341,26 @@ def test_a_turn_whose_hedge_never_got_a_connection_is_not_lost_by_a_kill(pair, m
     assert counted(pair) == (turns + 1, 0)
     cut = next(one for one in pair.running.weir.turns() if one["model_asked"] == model)
     assert cut["error"] == "crashed" and cut["cost_nano_usd"] > 0 and "unsent" not in cut["flags"], cut
+
+
+@pytest.mark.parametrize("how", ["leaves", "is_revoked"])
+def test_a_turn_that_ends_while_its_hedge_waits_for_a_connection_was_sent(pair, how):
+    pair.ask()
+    turns, _ = counted(pair)
+    pair.first.answer = after(18)
+    secret = pair.running.weir.key("--name", f"ends-{how}")
+    with pair.running.client() as client:
+        client.send(request(secret, b'{"model":"waiting","max_tokens":10,"messages":[]}'))
+        weirkit.wait_until(lambda: counted(pair) == (turns, 2), what="two reservations")
+        if how == "is_revoked":
+            pair.running.weir.cli("key", "revoke", secret.split("_")[2])
+            assert client.response().status == 401
+    weirkit.wait_until(lambda: counted(pair) == (turns + 1, 0), what="the end of the turn")
+    cut = weirkit.wait_until(
+        lambda: next((one for one in pair.running.weir.turns() if one["key_id"] == secret.split("_")[2]), None), what="the turn")
+    # The one that went out may be billed; the one that found no connection is no try of it.
+    assert cut["deployment"] == "first/m" and cut["cost_nano_usd"] > 0 and cut["usage_source"] != "none", cut
+    assert "unsent" not in cut["flags"] and all(one["deployment"] != "silent/m" or one["cost_nano_usd"] == 0 for one in cut["tries"]), cut
 
 
 def test_the_route_says_that_it_hedges(pair):
