@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv-agents (Codex, Claude Code, mini-swe-agent, pytest) and .venv-agents-aider (aider pins an older litellm), and does
-# nothing when they are there and the pins are the same. About 600 MB to download, 2 GB on disk. What is imported is compiled then.
+# nothing when they are there and the pins are the same. About 600 MB to download, 2 GB on disk.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -11,7 +11,7 @@ make_venv() { # NAME REQUIREMENTS CONSTRAINTS
     echo "Installing $(grep -v '^#' "$here/$2" | tr '\n' ' ')into $1"
     rm -rf "${root:?}/$1"
     python3 -m venv "$root/$1"
-    "$root/$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check \
+    "$root/$1/bin/python" -m pip install --quiet --disable-pip-version-check \
         --requirement "$here/$2" --constraint "$here/$3"
     printf '%s\n' "$pins" > "$root/$1/pins"
 }

@@ -7,5 +7,5 @@ if [ -f "$venv/pins" ] && cmp -s "$here/requirements.txt" "$venv/pins"; then exi
 rm -rf "$venv"
 python3 -m venv "$venv"
 echo "Installing the clients of the conformance suite into .venv-conformance"
-"$venv/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check --requirement "$here/requirements.txt"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
 cp "$here/requirements.txt" "$venv/pins"
