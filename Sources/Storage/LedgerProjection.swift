@@ -122,7 +122,7 @@ package final class LedgerProjection {
         guard case (var turn, let beginning)? = record.json.withUnsafeBytes({ reader.read($0) }), !isDropped(turn) else { return }
         // The quick way leaves out what few turns need: tokens of other tries, and what was reserved where no price is known.
         if !turn.flags.isDisjoint(with: [.spentTries, .held]), let whole = record.json.withUnsafeBytes({ decodeTurn($0) }) {
-            (turn.tries, turn.reserved) = (whole.tries, whole.reserved)
+            (turn.tries, turn.reserved, turn.priceVersion) = (whole.tries, whole.reserved, whole.priceVersion)
         }
         let json = names.label(&turn, record.json)
         let (labels, session) = try ids(turn, beginning, database)

@@ -42,8 +42,7 @@ extension LedgerProjection {
                             WHERE request_id > ? AND flags % 4 >= 2 ORDER BY request_id LIMIT 500
                             """, arguments: [after])
                     for row in rows {
-                        guard let deployment = try rerate(row, month: month, database, price) else { continue }
-                        priced[deployment, default: 0] += 1
+                        for deployment in try rerate(row, month: month, database, price) { priced[deployment, default: 0] += 1 }
                     }
                     return (rows.last?["request_id"] ?? "", rows.count)
                 }
@@ -54,15 +53,15 @@ extension LedgerProjection {
         return priced
     }
 
-    /// The deployment of a turn that got a price; nil when it still has none.
+    /// The deployments of a turn that got their prices; none when one is still missing.
     private static func rerate(
         _ row: Row, month: String, _ database: Database, _ price: (TurnRecord) -> RatedCost?
-    ) throws -> String? {
+    ) throws -> [String] {
         let text: String = row["record"]
         guard let old = Array(text.utf8).withUnsafeBytes({ decodeTurn($0) }), old.flags.contains(.unpriced),
             // After a crash nobody knows what was used, so no price says what it cost.
             !(old.flags.contains(.recovered) && old.usage.isZero), let rated = price(old)
-        else { return nil }
+        else { return [] }
         var turn = old
         turn.cost = rated.cost
         for (index, cost) in zip(turn.tries.indices, rated.tries) { turn.tries[index].cost = cost }
@@ -93,9 +92,11 @@ extension LedgerProjection {
         try database.execute(
             sql: "UPDATE session SET cost = cost + ?, unpriced = unpriced - 1, unpriced_reserved = unpriced_reserved - ? WHERE id = ?",
             arguments: [difference, held, session])
-        try database.execute(
-            sql: "UPDATE unpriced_model SET turns = turns - 1 WHERE deployment = ?", arguments: [turn.deployment])
-        return turn.deployment
+        let deployments = old.unpricedDeployments
+        for deployment in deployments {
+            try database.execute(sql: "UPDATE unpriced_model SET turns = turns - 1 WHERE deployment = ?", arguments: [deployment])
+        }
+        return deployments
     }
 
     private static func knownLabels(_ labels: LabelSet, _ database: Database) throws -> Int64? {

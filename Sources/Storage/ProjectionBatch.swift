@@ -120,11 +120,13 @@ struct Batch {
 
     private mutating func addUnpriced(_ turn: borrowing TurnRecord) {
         let time = turn.received.nanoseconds
-        var known = unpriced[turn.deployment] ?? Unpriced(first: time, last: time)
-        known.turns += 1
-        known.first = min(known.first, time)
-        known.last = max(known.last, time)
-        unpriced[turn.deployment] = known
+        for deployment in turn.unpricedDeployments {
+            var known = unpriced[deployment] ?? Unpriced(first: time, last: time)
+            known.turns += 1
+            known.first = min(known.first, time)
+            known.last = max(known.last, time)
+            unpriced[deployment] = known
+        }
     }
 
     /// Deployments of which this batch holds turns without a price.

@@ -1,5 +1,6 @@
 // TriesElsewhere: what a turn's lost tries used at other deployments than the one that served it. It stands under the labels of those
-// deployments, where their providers bill it and their limits count it; the turn itself stands where it was served.
+// deployments, where their providers bill it and their limits count it, and where a price for it is missing; the turn itself stands where
+// it was served.
 
 import GatewayModel
 
@@ -33,5 +34,13 @@ extension TurnRecord {
             let isNothing = use.cost == .zero && use.inputTokens == 0 && use.outputTokens == 0
             return isNothing || use.deployment == own ? nil : use
         }
+    }
+
+    /// The deployments whose use has no price, each once: those of lost tries, and the one that served unless it is priced itself.
+    var unpricedDeployments: [String] {
+        guard flags.contains(.unpriced) else { return [] }
+        var found = usedElsewhere.filter { $0.cost == .zero }.map(\.deployment)
+        if priceVersion == nil || found.isEmpty { found.append(deployment) }
+        return found.count > 1 ? Array(Set(found)) : found
     }
 }

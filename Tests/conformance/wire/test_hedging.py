@@ -304,13 +304,15 @@ def test_a_loser_without_a_price_is_unknown_until_it_has_one_and_never_free(pair
         turn = running.turn(response.id)
         lost, served = turn["tries"]
         assert lost["deployment"] == "bare/m" and lost["cost_nano_usd"] == 0 < lost["input_tokens"] and "unpriced" in turn["flags"], turn
-        # What served has a price, and the other try still has none.
+        # What served has a price, and the other try still has none: that is the one to name.
+        assert [one["deployment"] for one in running.weir.json("price", "unpriced")["data"]] == ["bare/m"]
         assert running.weir.json("price", "rerate")["data"] == [] and "unpriced" in running.turn(response.id)["flags"]
         prices = tmp_path / "prices.json"
         prices.write_text(
             '{"bare/m": {"litellm_provider": "bare", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1e-05}}')
         running.weir.cli("price", "import", "litellm", str(prices))
-        assert running.weir.json("price", "rerate")["data"] == [{"deployment": "second/m", "turns": 1}]
+        assert running.weir.json("price", "rerate")["data"] == [{"deployment": "bare/m", "turns": 1}]
+        assert running.weir.json("price", "unpriced")["data"] == []
         priced = running.turn(response.id)
         assert priced["cost_nano_usd"] == turn["cost_nano_usd"] + lost["input_tokens"] * 3000, (turn, priced)
         assert "unpriced" not in priced["flags"] and "rerated" in priced["flags"]
