@@ -95,14 +95,15 @@ def test_a_place_among_turns_at_once_is_waited_for(weir, tap, laptop, program):
     with held_stream(weir, secret) as sock:
         # The place comes free once the program has been refused.
         def let_go():
-            weirkit.wait_until(lambda: 429 in statuses(weir, secret, 1), 240, "a refusal")
+            weirkit.wait_until(
+                lambda: any(turn["status"] == 429 for turn in weir.turns() if turn["key_id"] == ledger.key_id(secret)), 240, "a refusal")
             sock.shutdown(socket.SHUT_RDWR)
 
         watcher = threading.Thread(target=let_go, daemon=True)
         watcher.start()
         ended = run(laptop, tap, program, secret)
         watcher.join(250)
-    assert ended.code == 0, ended
+    assert not watcher.is_alive() and ended.code == 0, ended
     tap.close()
     seen = statuses(weir, secret, len(tap.posts) + 1)
     assert 429 in seen and seen[-1] == 200, seen
