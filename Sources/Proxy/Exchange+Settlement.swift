@@ -147,13 +147,12 @@ extension Exchange {
         response.isSettled = true
         if limits != nil { settleLimits(&turn.record) }
         let shared = loop.shared
+        // What was reserved for the try that is settled here. What tries before it reserved is let go of by now.
+        if turn.record.flags.contains(.unpriced) { turn.record.flags.insert(.held) }
         if let tries { settleRoute(tries, turn) }
         if let watched { shared.runaway.settled(watched, turn.record) }
         shared.metrics.turnsSettled.increment()
-        if turn.record.flags.contains(.unpriced) {
-            turn.record.flags.insert(.held)
-            shared.metrics.turnsUnpriced.increment()
-        }
+        if turn.record.flags.contains(.unpriced) { shared.metrics.turnsUnpriced.increment() }
         if turn.record.flags.contains(.estimated) { shared.metrics.turnsEstimated.increment() }
         if target.endpoint?.dialect == .openAIResponses, translation == nil, let id = turn.record.responseID {
             shared.responses.remember(id, ResponseOwner(principal: turn.record.principal, provider: turn.record.provider))

@@ -30,7 +30,9 @@ package struct PastUse: Sendable {
         time = turn.received
         ended = turn.lastByte ?? turn.received
         turns = turn.flags.contains(.unsent) ? 0 : 1
-        costNanoUSD = turn.flags.contains(.unpriced) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
+        // Versions that did not say whether it is held had no price for the try that served, unless other tries were told apart.
+        let isHeld = turn.flags.contains(.held) || turn.flags.contains(.unpriced) && !turn.flags.contains(.spentTries)
+        costNanoUSD = isHeld ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
         inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0 + ($1.inputTokens ?? 0) }
         outputTokens = turn.tries.reduce(turn.usage.output) { $0 + ($1.outputTokens ?? 0) }
     }

@@ -36,11 +36,12 @@ extension TurnRecord {
         }
     }
 
-    /// The deployments whose use has no price, each once: those of lost tries, and the one that served unless it is priced itself.
+    /// The deployments whose use has no price, each once: those of lost tries, and the turn's own where that used something and has no
+    /// price either.
     var unpricedDeployments: [String] {
         guard flags.contains(.unpriced) else { return [] }
         var found = usedElsewhere.filter { $0.cost == .zero }.map(\.deployment)
-        if priceVersion == nil || found.isEmpty { found.append(deployment) }
+        if found.isEmpty || priceVersion == nil && !usage.isZero { found.append(deployment) }
         return found.count > 1 ? Array(Set(found)) : found
     }
 }

@@ -42,6 +42,8 @@ import Testing
                 (turn.usage, turn.cost) = (TokenUsage(), .zero)
             case 1:
                 turn.flags.insert(.spentTries)
+                // Where the lost try alone has no price, nothing is held for the one that served.
+                if turn.flags.contains(.unpriced), random.number(0...1) == 0 { turn.flags.remove(.held) }
                 turn.tries = [
                     UpstreamTry(deployment: "bedrock/claude", status: 0, error: "hedge_lost", microseconds: 5, cost: NanoUSD(7)),
                     UpstreamTry(deployment: turn.deployment, status: 200, error: nil, microseconds: 5),
@@ -65,7 +67,7 @@ import Testing
             wanted.input += turn.usage.totalInput + (turn.tries.first?.inputTokens ?? 0)
             wanted.output += turn.usage.output + (turn.tries.first?.outputTokens ?? 0)
             // What nobody can price counts as what was reserved for it.
-            wanted.cost += turn.flags.contains(.unpriced) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
+            wanted.cost += turn.flags.contains(.held) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
         }
         let (start, end) = (Timestamp(seconds: 0), Timestamp(seconds: 4_000_000_000))
         var (hours, months, sessions, single) = (Total(), Total(), Total(), Total())
@@ -115,7 +117,7 @@ import Testing
             let lost = turn.tries.first
             var own = Total(
                 requests: turn.flags.contains(.unsent) ? 0 : 1, input: turn.usage.totalInput, output: turn.usage.output,
-                cost: turn.flags.contains(.unpriced) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value)
+                cost: turn.flags.contains(.held) ? max(turn.reserved.value, turn.cost.value) : turn.cost.value)
             own.cost -= lost?.cost.value ?? 0
             wanted[turn.deployment, default: Total()].add(own)
             guard let lost else { continue }

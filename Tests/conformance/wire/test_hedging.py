@@ -304,6 +304,7 @@ def test_a_loser_without_a_price_is_unknown_until_it_has_one_and_never_free(pair
         turn = running.turn(response.id)
         lost, served = turn["tries"]
         assert lost["deployment"] == "bare/m" and lost["cost_nano_usd"] == 0 < lost["input_tokens"] and "unpriced" in turn["flags"], turn
+        assert "held" not in turn["flags"], turn
         # What served has a price, and the other try still has none: that is the one to name.
         assert [one["deployment"] for one in running.weir.json("price", "unpriced")["data"]] == ["bare/m"]
         assert running.weir.json("price", "rerate")["data"] == [] and "unpriced" in running.turn(response.id)["flags"]
