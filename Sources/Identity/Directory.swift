@@ -128,7 +128,9 @@ package struct Directory: Sendable {
         let made = KeyToken.make(
             random: random, isServiceAccount: stored.key.principal.serviceAccount != nil, keyID: stored.key.id)
         let generation = (stored.key.secrets.map(\.generation).max() ?? 0) + 1
-        var secrets = stored.key.secrets.filter { $0.validUntil.map { now < $0 } ?? true }.map { secret in
+        // Without an overlap nothing of the old secret is kept: what is gone needs no clock to be refused.
+        let kept = overlapSeconds == 0 ? [] : stored.key.secrets.filter { $0.validUntil.map { now < $0 } ?? true }
+        var secrets = kept.map { secret in
             var old = secret
             old.validUntil = min(old.validUntil ?? .init(nanoseconds: .max), now.adding(seconds: overlapSeconds))
             return old
