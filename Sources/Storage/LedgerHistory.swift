@@ -119,6 +119,11 @@ package struct LedgerHistory {
         }
     }
 
+    /// What each turn that came in a stretch of time used, where it used it.
+    package func uses(from start: Timestamp, until end: Timestamp, _ body: (PastUse) -> Void) throws {
+        try turns(from: start, until: end) { for use in PastUse.apart($0) { body(use) } }
+    }
+
     /// Each turn that came in a stretch of time. Ids begin with their time, so a month's table is entered where the stretch begins.
     package func turns(from start: Timestamp, until end: Timestamp, _ body: (TurnRecord) -> Void) throws {
         guard start < end else { return }

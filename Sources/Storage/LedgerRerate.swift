@@ -41,9 +41,11 @@ extension LedgerProjection {
                             SELECT request_id, labels, session_id, record FROM turn_\(month)
                             WHERE request_id > ? AND flags % 4 >= 2 ORDER BY request_id LIMIT 500
                             """, arguments: [after])
+                    var moves = UsageMoves()
                     for row in rows {
-                        for deployment in try rerate(row, month: month, database, price) { priced[deployment, default: 0] += 1 }
+                        for deployment in try rerate(row, month: month, database, &moves, price) { priced[deployment, default: 0] += 1 }
                     }
+                    try moves.write(database)
                     return (rows.last?["request_id"] ?? "", rows.count)
                 }
                 if found.count < 500 { break }
@@ -55,7 +57,7 @@ extension LedgerProjection {
 
     /// The deployments of a turn that got their prices; none when one is still missing.
     private static func rerate(
-        _ row: Row, month: String, _ database: Database, _ price: (TurnRecord) -> RatedCost?
+        _ row: Row, month: String, _ database: Database, _ moves: inout UsageMoves, _ price: (TurnRecord) -> RatedCost?
     ) throws -> [String] {
         let text: String = row["record"]
         guard let old = Array(text.utf8).withUnsafeBytes({ decodeTurn($0) }), old.flags.contains(.unpriced),
@@ -77,11 +79,9 @@ extension LedgerProjection {
             ])
         let labels: Int64 = row["labels"]
         let session: Int64 = row["session_id"]
-        var moves = UsageMoves()
         // Labels are made where turns are added: what has none now had none then.
         try moves.take(old, session: session, labels: labels) { try knownLabels($0, database) }
         try moves.put(turn, session: session, labels: labels) { try knownLabels($0, database) }
-        try moves.write(database)
         let client = AliasProjection.ClientCell(turn)
         try database.execute(
             sql: """

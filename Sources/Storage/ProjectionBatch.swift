@@ -89,15 +89,11 @@ struct Batch {
         let kind = Kind(
             hour: turn.received.start(of: .hour).seconds, labels: labels.own, session: session, month: month.seconds,
             unbranched: labels.unbranched)
-        if let known = sums.last?.kind == kind ? sums.count - 1 : kinds[kind] {
-            sums[known].sums.add(turn)
-        } else {
-            kinds[kind] = sums.count
-            sums.append((kind, UsageSums(turn)))
-        }
-        for (labels, moved) in elsewhere {
-            sums[kinds[kind, default: sums.count - 1]].sums.subtract(moved)
-            add(moved, kind.at(labels))
+        let place = place(of: kind)
+        sums[place].sums.add(turn)
+        for (labels, use) in elsewhere {
+            sums[place].sums.subtract(use)
+            sums[self.place(of: kind.at(labels))].sums.add(use)
         }
         if session != 0 {
             let received = turn.received.nanoseconds
@@ -109,13 +105,11 @@ struct Batch {
         if turn.flags.contains(.unpriced) { addUnpriced(turn) }
     }
 
-    private mutating func add(_ measures: UsageSums, _ kind: Kind) {
-        if let known = kinds[kind] {
-            sums[known].sums.add(measures)
-        } else {
-            kinds[kind] = sums.count
-            sums.append((kind, measures))
-        }
+    private mutating func place(of kind: Kind) -> Int {
+        if let known = sums.last?.kind == kind ? sums.count - 1 : kinds[kind] { return known }
+        kinds[kind] = sums.count
+        sums.append((kind, UsageSums()))
+        return sums.count - 1
     }
 
     private mutating func addUnpriced(_ turn: borrowing TurnRecord) {

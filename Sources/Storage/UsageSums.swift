@@ -84,7 +84,7 @@ package struct LabelSet: Sendable, Hashable {
         self.deployment = deployment
     }
 
-    package init(_ turn: borrowing TurnRecord) {
+    package init(_ turn: TurnRecord) {
         keyID = turn.principal.keyID
         workspace = turn.principal.workspace
         team = turn.principal.team

@@ -97,6 +97,9 @@ import Testing
         let first = try fixture.key()
         let second = try fixture.directory.rotateKey(first.key.key.id, overlapSeconds: 0)
         #expect(try !isAccepted(first.text, fixture) && isAccepted(second.text, fixture))
+        // Nor does a clock that is set back bring it back.
+        fixture.clock.advance(seconds: -5)
+        #expect(try !isAccepted(first.text, fixture) && isAccepted(second.text, fixture))
     }
 
     @Test func aLaterRotationNeverProlongsAnOlderSecret() throws {

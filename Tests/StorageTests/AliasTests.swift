@@ -62,6 +62,16 @@ struct AliasTests {
 
     private func finish(_ projection: LedgerProjection) throws { while try projection.relabelStep() {} }
 
+    /// A ledger that is made again from the journal, in one go, is the same.
+    private func expectTheSameMadeAgain(_ shop: Shop) throws {
+        let other = try Shop()
+        let again = try LedgerProjection(other.ledger)
+        try again.apply(shop.records())
+        try finish(again)
+        let (live, rebuilt) = (try picture(shop), try picture(other))
+        for table in live.keys { #expect(live[table] == rebuilt[table], "\(table)") }
+    }
+
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func theLedgerIsWhatTurnsAndLastNamesMakeOfIt(seed: UInt64) throws {
         let shop = try Shop()
         var generator = SeededGenerator(seed: seed)
@@ -107,13 +117,7 @@ struct AliasTests {
             }
         }
 
-        // Made again from the journal, in one go, it is the same.
-        let other = try Shop()
-        let again = try LedgerProjection(other.ledger)
-        try again.apply(shop.records())
-        try finish(again)
-        let (live, rebuilt) = (try picture(shop), try picture(other))
-        for table in live.keys { #expect(live[table] == rebuilt[table], "\(table)") }
+        try expectTheSameMadeAgain(shop)
     }
 
     @Test func whatALostTryUsedElsewhereMovesWithItsTurn() throws {
@@ -136,12 +140,7 @@ struct AliasTests {
             try projection.apply(shop.records().filter { $0.position > projection.cursor })
             try finish(projection)
         }
-        let other = try Shop()
-        let again = try LedgerProjection(other.ledger)
-        try again.apply(shop.records())
-        try finish(again)
-        let (live, rebuilt) = (try picture(shop), try picture(other))
-        for table in live.keys { #expect(live[table] == rebuilt[table], "\(table)") }
+        try expectTheSameMadeAgain(shop)
         let report = try shop.reports.spend(by: [.deployment, .repository], filter: SpendFilter())
         let there = report.rows.filter { $0.labels[0] == "bedrock/claude" }
         #expect(there.count > 2 && there.reduce(0) { $0 + $1.costNanoUSD } == 7 * 200)

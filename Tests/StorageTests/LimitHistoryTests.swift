@@ -75,12 +75,12 @@ import Testing
             try history.hours(from: start) { hours.add($0) }
             try history.hours(from: nil) { months.add($0) }
             try history.sessionHours(from: start) { sessions.add($0) }
-            try history.turns(from: start, until: end) { PastUse.apart($0).forEach { single.add($0) } }
+            try history.uses(from: start, until: end) { single.add($0) }
         }
         #expect(hours == wanted && months == wanted && sessions == wanted && single == wanted)
     }
 
-    /// By deployment, in every way, after an alias has moved turns and after prices have come.
+    /// By deployment, in every way, before prices have come and after it.
     @Test func aLostTryCountsWhereItWasMade() throws {
         let shop = try Shop()
         var all = someTurns(300)
@@ -106,7 +106,8 @@ import Testing
         #expect(report.total.costNanoUSD == all.reduce(0) { $0 + $1.cost.value } && report.total.turns == 300)
         let elsewhere = try #require(report.rows.first { $0.labels == ["bedrock/claude"] })
         #expect(elsewhere.costNanoUSD == all.reduce(0) { $0 + ($1.tries.first?.cost.value ?? 0) } && elsewhere.turns == 0)
-        // Where only as many rows are shown as there were turns to, the rest is told also if it is no turn.
+        // A rest that is no turn is told too.
+        #expect(report.rows.last?.labels == elsewhere.labels)
         let short = try shop.reports.spend(by: [.deployment], filter: SpendFilter(), limit: report.rows.count - 1)
         #expect(short.rest?.costNanoUSD == report.rows.last?.costNanoUSD)
     }
@@ -130,9 +131,7 @@ import Testing
             try history.hours(from: start) { found[0][$0.labels.deployment, default: Total()].add($0) }
             try history.hours(from: nil) { found[1][$0.labels.deployment, default: Total()].add($0) }
             try history.sessionHours(from: start) { found[2][$0.labels.deployment, default: Total()].add($0) }
-            try history.turns(from: start, until: end) {
-                for use in PastUse.apart($0) { found[3][use.labels.deployment, default: Total()].add(use) }
-            }
+            try history.uses(from: start, until: end) { found[3][$0.labels.deployment, default: Total()].add($0) }
         }
         for one in found { #expect(one == wanted) }
         // The model is the deployment's.

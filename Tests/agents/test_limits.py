@@ -78,8 +78,8 @@ def test_aider_shows_why_it_waits_at_a_spent_budget(weir, tap, laptop):
 def test_a_rate_is_waited_for_and_the_task_is_done(weir, tap, laptop, program):
     secret = weir.key(developer=f"paced-{program}")
     # Somebody else of the same key takes the one turn that is free when the program's first call arrives; the next is free in five seconds.
-    tap.before_first_post = lambda: rivals.append(ask_once(weir, secret, **{"x-weir-tag-case": "rival"}))
     rivals = []
+    tap.before_first_post = lambda: rivals.append(ask_once(weir, secret, **{"x-weir-tag-case": "rival"}))
     ended = run(laptop, tap, program, secret)
     assert ended.code == 0, ended
     assert rivals == [200], rivals

@@ -74,14 +74,11 @@ final class LimitCounting: @unchecked Sendable {
         let start = part.start
         switch part.way {
         case .nothing: return
-        case .turns:
-            try history.turns(from: start ?? Timestamp(nanoseconds: 0), until: now.adding(seconds: 86_400)) {
-                PastUse.apart($0).forEach(body)
-            }
+        case .turns: try history.uses(from: start ?? Timestamp(nanoseconds: 0), until: now.adding(seconds: 86_400), body)
         case .hours, .sessionHours:
             // An hour that begins before its window is counted turn by turn.
             let whole = start.map { $0.start(of: .hour) == $0 ? $0 : $0.start(of: .hour).adding(seconds: 3600) }
-            if let start, let whole { try history.turns(from: start, until: whole) { PastUse.apart($0).forEach(body) } }
+            if let start, let whole { try history.uses(from: start, until: whole, body) }
             try part.way == .hours ? history.hours(from: whole, body) : history.sessionHours(from: whole, body)
         }
     }
