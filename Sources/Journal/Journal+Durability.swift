@@ -1,5 +1,5 @@
-// Journal+Durability: what one background thread does for a journal: it syncs in groups, keeps a spare segment ready, and says
-// when the disk has failed. A failed sync is never retried and trusted; a lack of room ends when there is room again.
+// Journal+Durability: what one background thread does for a journal: it writes what is staged, syncs in groups, keeps a spare segment
+// ready, and says when the disk has failed. A failed sync is never retried and trusted; a lack of room ends when there is room again.
 
 import GatewayModel
 import Synchronization
@@ -40,29 +40,41 @@ extension Journal {
         return synced.load(ordering: .acquiring) >= target
     }
 
-    /// Before a round of the sync thread. Where nobody waits for a sync, records gather first: those of a short turn are one sync and
-    /// not two, and the disk's work does not stand between a request and its provider.
-    func gather() {
-        if !isAwaited.load(ordering: .relaxed) { pause() }
+    /// Writes what is staged, so that who reads the segments sees every record that was appended before this call. False when the disk
+    /// does not take it: then it stays staged, and new turns stop.
+    @discardableResult
+    package func writeStaged() -> Bool {
+        guard let failure = staging?.write(), failure != 0 else { return true }
+        if case .unavailable(let reason) = SegmentWriter.cannotWrite(failure) { fail(reason, canEnd: true) }
+        return false
+    }
+
+    /// Before a round of the sync thread; gives whether time has passed. Where nobody waits for a sync, records gather first: those of a
+    /// short turn are one sync and not two, and the disk's work does not stand between a request and its provider.
+    func gather() -> Bool {
+        if isAwaited.load(ordering: .relaxed) { return false }
+        pause()
+        return true
     }
 
     private func pause() { usleep(UInt32(options.syncMilliseconds) * 1000) }
 
-    /// One round of the sync thread. True when there is more to do soon.
+    /// One round of the sync thread. True when there was something to do, or is.
     func syncOnce() -> Bool {
+        let before = synced.load(ordering: .relaxed)
         let target = synchronise()
-        let lacksRoom = !prepareSpare()
+        let lacksRoom = target == nil || !prepareSpare()
         answerWaiters()
         if lacksRoom {
             usleep(Self.roomRetryMicroseconds)
         } else if isAwaited.load(ordering: .relaxed) {
             pause()
         }
-        return lacksRoom || appended.load(ordering: .acquiring) > target
+        return lacksRoom || synced.load(ordering: .relaxed) > before || appended.load(ordering: .acquiring) > target ?? 0
     }
 
-    /// Puts what is appended on the disk and gives up to where.
-    private func synchronise() -> Int64 {
+    /// Puts what is appended on the disk and gives up to where; nil when it could not be written.
+    private func synchronise() -> Int64? {
         let (descriptor, full, target, folderHasChanged) = state.withLock { state in
             let full = state.full
             let folderHasChanged = state.folderHasChanged
@@ -71,19 +83,20 @@ extension Journal {
             return (dup(state.segment.descriptor), full, state.sequence, folderHasChanged)
         }
         defer { for one in full + [descriptor] where one >= 0 { close(one) } }
+        let isWritten = writeStaged()
         guard !isBroken.load(ordering: .relaxed),
             target > synced.load(ordering: .relaxed) || !full.isEmpty || folderHasChanged
-        else { return target }
+        else { return isWritten ? target : nil }
         var failure: Int32 = descriptor < 0 ? EMFILE : 0
         for one in full + [descriptor] where one >= 0 { failure = max(failure, disk.synchronise(one)) }
         if folderHasChanged { failure = max(failure, syncFolder("\(directory)/\(boot)")) }
-        if failure == 0 {
-            synced.store(target, ordering: .releasing)
-        } else {
+        if failure != 0 {
             isBroken.store(true, ordering: .releasing)
             fail("fdatasync failed: \(describeErrno(failure))", canEnd: false)
+        } else if isWritten {
+            synced.store(target, ordering: .releasing)
         }
-        return target
+        return isWritten ? target : nil
     }
 
     /// Makes the next segment before it is needed. False when there is no room for it: then new turns stop, and the present
@@ -154,12 +167,16 @@ extension Journal {
         }
         if wasClosed { return }
         syncThread.stop()
-        _ = synchronise()
+        let isWritten = synchronise() != nil
         answerWaiters()
         let (left, isEmpty) = state.withLock { state in
             let left = state.waiters
             state.waiters = []
-            state.segment.cut()
+            // What could not be written stays staged, for the next boot.
+            if isWritten {
+                state.segment.cut()
+                staging?.remove()
+            }
             if var spare = state.spare.take() { spare.cut() }
             return (left, state.sequence == 0)
         }

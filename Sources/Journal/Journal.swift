@@ -1,5 +1,5 @@
-// Journal: the append-only truth of a node. One lock orders the writes into the segment; one thread syncs in groups and
-// keeps the next segment ready (`Journal+Durability.swift`).
+// Journal: the append-only truth of a node. One lock orders the records; one thread writes what is staged, syncs in groups and keeps the
+// next segment ready (`Journal+Durability.swift`).
 
 package import GatewayModel
 import Synchronization
@@ -49,6 +49,8 @@ package final class Journal: Sendable {
     let disk: any JournalDisk
     let failpoint: Failpoint
     let state: Guarded<State>
+    /// Where records lie until they are written; nil where each is written at once.
+    let staging: StagingArea?
     let available = Atomic<Bool>(true)
     /// A sync has failed: what was appended is never called safe again.
     let isBroken = Atomic<Bool>(false)
@@ -81,15 +83,16 @@ package final class Journal: Sendable {
         self.disk = disk
         self.failpoint = Failpoint(failpoint)
         do throws(JournalError) {
-            state = Guarded(
-                State(
-                    segment: try SegmentWriter(path: "\(folder)/\(Self.segmentName(1))", options: options, disk: disk)))
+            let segment = try SegmentWriter(path: "\(folder)/\(Self.segmentName(1))", options: options, disk: disk)
+            staging =
+                options.stagingBytes > 0 ? StagingArea(folder: folder, size: options.stagingBytes, segment: segment.descriptor) : nil
+            state = Guarded(State(segment: segment))
         } catch {
             rmdir(folder)
             throw error
         }
         syncFolder(directory)
-        syncThread.start(gather: { [weak self] in self?.gather() }, { [weak self] in self?.syncOnce() ?? false })
+        syncThread.start(gather: { [weak self] in self?.gather() ?? false }, { [weak self] in self?.syncOnce() ?? false })
     }
 
     /// Whether new turns may begin.
@@ -101,9 +104,9 @@ package final class Journal: Sendable {
     /// The last sequence number that was appended.
     package var lastSequence: Int64 { appended.load(ordering: .acquiring) }
 
-    /// Appends one record. When it returns, the record survives the end of this process; `whenSynced` says when it
-    /// survives the machine's. A record that `admits` new work is refused while the journal is unavailable; others are
-    /// written while there is room.
+    /// Appends one record. When it returns, the record survives the end of this process; `whenSynced` says when it survives the
+    /// machine's, and `writeStaged` lets readers see it. A record that `admits` new work is refused while the journal is unavailable;
+    /// others are written while there is room.
     package func append(
         _ kind: RecordKind, at time: Timestamp, admits: Bool = false, _ write: (inout JSONWriter) -> Void
     ) throws(JournalError) -> JournalPosition {
@@ -137,13 +140,13 @@ package final class Journal: Sendable {
         let count = state.buffer.count - SegmentWriter.frameBytes
         guard count <= Self.recordBytesMax else { throw .recordTooLarge(bytes: count) }
         if !state.segment.hasRoom(count) { try rotate(&state) }
-        let failpoint = failpoint
+        let (failpoint, staging) = (failpoint, staging)
         let failure: JournalError? = state.buffer.withUnsafeMutableBytes { frame in
             let crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: frame[SegmentWriter.frameBytes...]))
             frame.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
             frame.storeBytes(of: crc.littleEndian, toByteOffset: 4, as: UInt32.self)
             do throws(JournalError) {
-                try state.segment.append(UnsafeRawBufferPointer(frame)) { failpoint.isAt(sequence, $0) }
+                try state.segment.append(UnsafeRawBufferPointer(frame), in: staging) { failpoint.isAt(sequence, $0) }
                 return nil
             } catch {
                 return error
@@ -157,6 +160,8 @@ package final class Journal: Sendable {
 
     /// Goes on in the next segment: the spare one, or a new one when the thread was too slow to make it.
     private func rotate(_ state: inout State) throws(JournalError) {
+        // A segment that has a next one is whole: that is what readers go by, and recovery.
+        if let failure = staging?.write(), failure != 0 { throw SegmentWriter.cannotWrite(failure) }
         let path = "\(directory)/\(boot)/\(Self.segmentName(state.number + 1))"
         var next: SegmentWriter
         if var spare = state.spare.take() {
@@ -165,6 +170,7 @@ package final class Journal: Sendable {
         } else {
             next = try SegmentWriter(path: path, options: options, disk: disk)
         }
+        staging?.begin(segment: next.descriptor)
         swap(&state.segment, &next)
         state.number += 1
         state.folderHasChanged = true

@@ -32,6 +32,8 @@ package struct JournalOptions: Sendable, Hashable {
     package var segmentBytes = 64 << 20
     /// How long appended records may wait for their fdatasync.
     package var syncMilliseconds = 5
+    /// The size of the file where records lie until they are written into their segment: a power of two; 0 for none.
+    package var stagingBytes = 256 << 10
 
     package init() {}
 }

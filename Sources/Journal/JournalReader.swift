@@ -1,8 +1,12 @@
 // JournalReader: records in order, from any cursor, while the writer writes. A record counts when its length, its checksum and
-// its sequence number are right; the first that is not ends its boot.
+// its sequence number are right; the first that is not ends its boot, unless recovery has found that others lie behind it.
 
 import GatewayModel
 import WireFormat
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// One record as it was read.
 package struct JournalRecord: Sendable {
@@ -19,7 +23,7 @@ package struct JournalReader {
     /// The segment that was read last stays open.
     private var file: SegmentFile?
     /// Where the last read ended, so that the next need not search.
-    private var place: (segment: Int, offset: Int, position: JournalPosition)?
+    private(set) var place: (segment: Int, offset: Int, position: JournalPosition)?
 
     /// The records of the kinds that it `skips` are there without their JSON.
     package init(directory: String, skips: [RecordKind] = []) {
@@ -61,15 +65,18 @@ package struct JournalReader {
         } else {
             segment = firstSegment(boot, holding: sequence)
         }
+        let skipsDamage = Self.isDamaged("\(directory)/\(boot)")
         while let file = open(path(boot, segment)) {
             // Asked before this segment is read: once the next one holds a record, this one is whole.
-            let isWhole = SegmentFile(path(boot, segment + 1))?.record(at: 0) != nil
+            let following = SegmentFile(path(boot, segment + 1))
+            let isWhole = skipsDamage ? following?.firstRecord(behind: 0) != nil : following?.record(at: 0) != nil
             var hasGap = false
             while records.count < countMax {
                 var isRecord = false
                 let next = file.visitRecord(at: offset) { json in
                     guard let found = Self.header(json) else { return }
-                    hasGap = found.sequence != (last ?? found.sequence - 1) + 1
+                    let before = last ?? found.sequence - 1
+                    hasGap = skipsDamage ? found.sequence <= before : found.sequence != before + 1
                     guard !hasGap else { return }
                     isRecord = true
                     last = found.sequence
@@ -81,7 +88,11 @@ package struct JournalReader {
                             json: isLeftOut ? [] : Array(json)))
                 }
                 if hasGap { return }
-                guard isRecord, let next, let last else { break }
+                guard isRecord, let next, let last else {
+                    guard skipsDamage, let behind = file.firstRecord(behind: offset + 4) else { break }
+                    offset = behind
+                    continue
+                }
                 offset = next
                 place = (segment, offset, JournalPosition(boot: boot, sequence: last))
             }
@@ -90,6 +101,9 @@ package struct JournalReader {
             offset = 0
         }
     }
+
+    /// Whether recovery has found records behind damaged ones in this folder of a boot.
+    package static func isDamaged(_ folder: String) -> Bool { access("\(folder)/damaged", F_OK) == 0 }
 
     private mutating func open(_ path: String) -> SegmentFile? {
         if file?.path != path { file = SegmentFile(path) }

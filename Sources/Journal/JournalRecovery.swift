@@ -11,7 +11,7 @@ package struct RecoveryReport: Sendable, Hashable {
     package var records = 0
     package var voided = 0
     package var settled = 0
-    /// Boots with whole records behind a damaged one, which no reader reaches: the disk lost something in between.
+    /// Boots with whole records behind a damaged one: the disk lost something in between.
     package var damaged: [String] = []
 }
 
@@ -24,6 +24,7 @@ extension Journal {
         let unmarked = earlier.filter { !isSettled($0) }
         for name in unmarked {
             report.boots += 1
+            try writeStaged(of: name)
             read(name, &report, &open)
         }
         for turn in open.values.sorted(by: { $0.record.received < $1.record.received }) {
@@ -32,8 +33,8 @@ extension Journal {
         // The settlements must be on the disk before the boots that they settle are passed over for good.
         guard syncNow() else { return report }
         for name in unmarked {
-            mark(name)
-            if !cut(name) { report.damaged.append(name) }
+            mark(name, as: "settled")
+            cut(name)
         }
         return report
     }
@@ -44,18 +45,24 @@ extension Journal {
         var progress: TokenUsage?
     }
 
+    /// Reads a boot; where something lies behind its end, that too.
     private func read(_ name: String, _ report: inout RecoveryReport, _ open: inout [RequestID: OpenTurn]) {
         var reader = JournalReader(directory: directory)
         var cursor = JournalPosition(boot: name, sequence: 0)
+        var isRead = false
         while true {
-            let batch = reader.read(after: cursor, countMax: 1024)
+            let batch = reader.read(after: cursor, countMax: 1024).prefix { $0.position.boot == name }
             for record in batch {
-                guard record.position.boot == name else { return }
                 cursor = record.position
                 report.records += 1
                 record.json.withUnsafeBytes { Self.apply(record.kind, $0, &open) }
             }
-            if batch.isEmpty { return }
+            guard batch.isEmpty else { continue }
+            let place = reader.place.flatMap { $0.position.boot == name ? (segment: $0.segment, offset: $0.offset) : nil }
+            if isRead || !hasRecords(name, behind: place ?? (segment: 0, offset: 0)) { return }
+            isRead = true
+            report.damaged.append(name)
+            mark(name, as: "damaged")
         }
     }
 

@@ -10,31 +10,41 @@ extension Journal {
     /// Whether a boot's turns were all settled, there or by a later one.
     func isSettled(_ name: String) -> Bool { access("\(directory)/\(name)/settled", F_OK) == 0 }
 
-    func mark(_ name: String) {
-        let descriptor = Glibc.open("\(directory)/\(name)/settled", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    /// Leaves an empty file in a boot's folder that says what it is.
+    func mark(_ name: String, as mark: String) {
+        let descriptor = Glibc.open("\(directory)/\(name)/\(mark)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         if descriptor >= 0 { Glibc.close(descriptor) }
     }
 
-    /// Cuts an earlier boot's last segment behind its last whole record, and removes what holds none. False when there are
-    /// whole records behind a damaged one: then all stays, for somebody to look at.
-    func cut(_ name: String) -> Bool {
+    /// Whether whole records lie behind where reading a boot ended: then something in between was damaged.
+    func hasRecords(_ name: String, behind end: (segment: Int, offset: Int)) -> Bool {
+        let folder = "\(directory)/\(name)"
+        return JournalReader.segments(in: folder).contains { number in
+            guard number >= end.segment, let file = SegmentFile("\(folder)/\(Journal.segmentName(number))") else { return false }
+            return file.firstRecord(behind: number == end.segment ? end.offset : 0) != nil
+        }
+    }
+
+    /// Cuts an earlier boot's last segment behind its last whole record, and removes what holds none. Of a damaged one all stays, for
+    /// somebody to look at.
+    func cut(_ name: String) {
         let folder = "\(directory)/\(name)"
         unlink("\(folder)/next")
+        unlink("\(folder)/\(StagingArea.name)")
+        if JournalReader.isDamaged(folder) { return }
         for number in JournalReader.segments(in: folder).reversed() {
             let path = "\(folder)/\(Journal.segmentName(number))"
             guard let file = SegmentFile(path) else { continue }
             let end = file.end()
-            if file.holdsRecord(behind: end) { return false }
             guard end == 0 else {
                 // Only the last segment with records has room to give back: those before it were full.
                 _ = truncate(path, off_t(end))
-                return true
+                return
             }
             unlink(path)
         }
         unlink("\(folder)/settled")
         rmdir(folder)
-        return true
     }
 
     /// Removes the segments that every cursor has passed and whose last record is older than `time`, and gives how many. The
@@ -45,6 +55,7 @@ extension Journal {
             let isOwn = name == boot
             guard isOwn || isSettled(name) else { continue }
             let folder = "\(directory)/\(name)"
+            if JournalReader.isDamaged(folder) { continue }
             let numbers = JournalReader.segments(in: folder)
             for (index, number) in numbers.enumerated() {
                 // A segment's last record is older than the first of what comes next: the next segment, or the next boot.

@@ -56,20 +56,25 @@ final class SegmentFile {
     }
 
     private func parse(_ offset: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Int? {
-        let frameBytes = SegmentWriter.frameBytes
-        let start = offset - blockStart
-        guard start + frameBytes <= blockCount else { return nil }
-        return block.withUnsafeBytes { bytes in
-            let count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
-            let checksum = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self))
-            guard count > 0, count <= Journal.recordBytesMax, start + frameBytes + count <= blockCount else {
+        block.withUnsafeBytes { bytes in
+            guard let (json, next) = Self.frame(in: UnsafeRawBufferPointer(rebasing: bytes[..<blockCount]), at: offset - blockStart) else {
                 return nil
             }
-            let json = UnsafeRawBufferPointer(rebasing: bytes[start + frameBytes..<start + frameBytes + count])
-            guard CRC32C.checksum(json) == checksum else { return nil }
             body(json)
-            return (offset + frameBytes + count + 3) & ~3
+            return blockStart + next
         }
+    }
+
+    /// The record whose frame begins at an offset, and where the next frame begins; nil where no whole record is.
+    static func frame(in bytes: UnsafeRawBufferPointer, at start: Int) -> (json: UnsafeRawBufferPointer, next: Int)? {
+        let frameBytes = SegmentWriter.frameBytes
+        guard start + frameBytes <= bytes.count else { return nil }
+        let count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
+        let checksum = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self))
+        guard count > 0, count <= Journal.recordBytesMax, start + frameBytes + count <= bytes.count else { return nil }
+        let json = UnsafeRawBufferPointer(rebasing: bytes[start + frameBytes..<start + frameBytes + count])
+        guard CRC32C.checksum(json) == checksum else { return nil }
+        return (json, (start + frameBytes + count + 3) & ~3)
     }
 
     /// Where the last whole record ends; 0 when there is none.
@@ -79,15 +84,16 @@ final class SegmentFile {
         return offset
     }
 
-    /// Whether a whole record lies behind `offset`: then what is at `offset` is damage and not the end of the writing.
-    func holdsRecord(behind offset: Int) -> Bool {
+    /// Where the first whole record at or behind `offset` begins. When there is one, and none at `offset`, what is there is damage and
+    /// not the end of the writing.
+    func firstRecord(behind offset: Int) -> Int? {
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
         var start = offset
         while true {
             let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(start)) }
-            guard count >= 16 else { return false }
-            let isRecord = chunk.withUnsafeBytes { bytes in
-                stride(from: 0, to: count - 8, by: 4).contains { index in
+            guard count >= 16 else { return nil }
+            let found = chunk.withUnsafeBytes { bytes in
+                stride(from: 0, to: count - 8, by: 4).first { index in
                     // Every record begins with `{`, which spares most checksums.
                     bytes[index + 8] == 123
                         && (1...Journal.recordBytesMax).contains(
@@ -95,7 +101,7 @@ final class SegmentFile {
                         && record(at: start + index) != nil
                 }
             }
-            if isRecord { return true }
+            if let found { return start + found }
             start += (count - 8) & ~3
         }
     }

@@ -1,5 +1,5 @@
-// SegmentWriter: one segment file, allocated whole and written a record at a time. What `pwrite` has taken survives the process: it is
-// the kernel's. See decision 0001.
+// SegmentWriter: one segment file, allocated whole. A record is staged for it, or written into it at once: either way it is the kernel's
+// then, and survives the process. See decisions 0001 and 0009.
 
 #if canImport(Glibc)
     import Glibc
@@ -46,15 +46,19 @@ struct SegmentWriter: ~Copyable {
     /// Whether a record of this many bytes, with its frame and the end mark behind it, still fits.
     func hasRoom(_ count: Int) -> Bool { offset + count + 12 <= segmentBytes }
 
-    /// Writes a framed record: `frameBytes` for its length and its checksum, then its text. A reader that comes in the middle finds
-    /// the checksum wrong and the end of the journal there.
-    mutating func append(_ frame: UnsafeRawBufferPointer, failpoint: (AppendMoment) -> Bool) throws(JournalError) {
+    /// Takes a framed record: `frameBytes` for its length and its checksum, then its text. Who reads in the middle of it, or after a
+    /// crash there, finds the checksum wrong and the end of the journal.
+    ///
+    /// - Parameter staging: of this segment; without one, the record is written at once.
+    mutating func append(
+        _ frame: UnsafeRawBufferPointer, in staging: StagingArea?, failpoint: (AppendMoment) -> Bool
+    ) throws(JournalError) {
         if failpoint(.before) { endProcess() }
         if failpoint(.torn) {
-            try write(UnsafeRawBufferPointer(rebasing: frame.prefix(frame.count / 2)))
+            try put(UnsafeRawBufferPointer(rebasing: frame.prefix(frame.count / 2)), staging)
             endProcess()
         }
-        try write(frame)
+        try put(frame, staging)
         // Records begin on 4-byte boundaries, where a search for the next whole one looks.
         offset = (offset + frame.count + 3) & ~3
         if failpoint(.after) { endProcess() }
@@ -63,17 +67,13 @@ struct SegmentWriter: ~Copyable {
     /// The bytes of a length and a checksum.
     static let frameBytes = 8
 
-    private func write(_ bytes: UnsafeRawBufferPointer) throws(JournalError) {
-        var done = 0
-        while done < bytes.count {
-            let count = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                throw .unavailable(reason: "a journal segment cannot be written: \(describeErrno(errno))")
-            }
-            done += count
-        }
+    private func put(_ bytes: UnsafeRawBufferPointer, _ staging: StagingArea?) throws(JournalError) {
+        let failure = staging?.append(bytes, at: offset) ?? writeWhole(descriptor, bytes, at: offset)
+        if failure != 0 { throw Self.cannotWrite(failure) }
+    }
+
+    static func cannotWrite(_ failure: Int32) -> JournalError {
+        .unavailable(reason: "a journal segment cannot be written: \(describeErrno(failure))")
     }
 }
 

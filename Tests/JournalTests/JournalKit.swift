@@ -50,14 +50,26 @@ final class FakeDisk: JournalDisk {
 /// A folder that goes with its owner.
 final class Folder: Sendable {
     let path = NSTemporaryDirectory() + "weir-journal-\(UUID().uuidString)"
+    /// Those that write here.
+    private let journals = Mutex<[Journal]>([])
+
+    func add(_ journal: Journal) { journals.withLock { $0.append(journal) } }
 
     init() { try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// The folder as a crash at this moment would leave it.
-    func crashed() throws -> Folder {
+    ///
+    /// - Parameter isWritten: the crash comes after everything has been written into the segments, and the staging file is lost.
+    func crashed(isWritten: Bool = false) throws -> Folder {
         let copy = Folder()
+        if isWritten { for journal in journals.withLock({ $0 }) { journal.writeStaged() } }
+        defer {
+            if isWritten {
+                for boot in copy.names() { try? FileManager.default.removeItem(atPath: "\(copy.path)/\(boot)/staged") }
+            }
+        }
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {
             try FileManager.default.copyItem(atPath: "\(path)/\(name)", toPath: "\(copy.path)/\(name)")
         }
@@ -74,7 +86,9 @@ final class Folder: Sendable {
         try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
 
-    func all(after cursor: JournalPosition = .start) -> [JournalRecord] {
+    /// - Parameter isWritten: with what is staged, as a reader finds it that has it written.
+    func all(after cursor: JournalPosition = .start, isWritten: Bool = true) -> [JournalRecord] {
+        if isWritten { for journal in journals.withLock({ $0 }) { journal.writeStaged() } }
         var reader = JournalReader(directory: path)
         var records: [JournalRecord] = []
         var next = cursor
@@ -94,8 +108,10 @@ func openJournal(
     var options = JournalOptions()
     options.segmentBytes = segmentBytes
     options.syncMilliseconds = 1
-    return try Journal(
+    let journal = try Journal(
         directory: folder.path, node: "test", options: options, disk: disk, clock: FixedClock(time: time))
+    folder.add(journal)
+    return journal
 }
 
 extension Journal {

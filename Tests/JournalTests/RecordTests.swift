@@ -95,7 +95,7 @@ struct RecordTests {
         let journal = try openJournal(folder, segmentBytes: 128 << 10)
         for number in 0..<records { try journal.note("record \(number)", bytes: number * 3) }
         defer { journal.stop() }
-        return (try folder.crashed(), journal.boot)
+        return (try folder.crashed(isWritten: true), journal.boot)
     }
 
     /// Where each record of a segment ends, without its padding.

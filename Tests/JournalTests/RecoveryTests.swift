@@ -252,11 +252,12 @@ struct RecoveryTests {
         journal.stop()
     }
 
-    @Test func recordsBehindADamagedOneAreKeptAndTold() throws {
+    @Test func recordsBehindADamagedOneAreReadKeptAndTold() throws {
         let folder = Folder()
         let first = try openJournal(folder, segmentBytes: 128 << 10)
         for number in 0..<10 { try first.note("\(number)", bytes: 50) }
-        let crashed = try folder.crashed()
+        // Where it lay in the staging file too, it would be whole again.
+        let crashed = try folder.crashed(isWritten: true)
         first.stop()
         let path = "\(first.boot)/00000001.log"
         var bytes = try crashed.bytes(path)
@@ -266,7 +267,32 @@ struct RecoveryTests {
         defer { journal.stop() }
         #expect(try journal.recover().damaged == [first.boot])
         #expect(try crashed.bytes(path) == bytes)
-        #expect(crashed.all().count == 2)
+        #expect(crashed.all().map(\.position.sequence) == [1, 2] + Array(4...10))
+        #expect(JournalReader.isDamaged("\(crashed.path)/\(first.boot)"))
+    }
+
+    @Test func damageInAnEarlierSegmentHidesNothingAndSettlesNothingAnew() throws {
+        let folder = Folder()
+        let first = try openJournal(folder, segmentBytes: 72 << 10)
+        _ = try first.turnReserved(makeTurn(1))
+        _ = try first.turnSent(makeTurn(1).requestID, deployment: "openai/gpt-5.2", at: FixedClock().time)
+        for number in 0..<60 { try first.note("\(number)", bytes: 3000) }
+        _ = try first.turnSettled(makeTurn(1))
+        let crashed = try folder.crashed(isWritten: true)
+        let count = first.lastSequence
+        first.stop()
+        let path = "\(first.boot)/00000001.log"
+        var bytes = try crashed.bytes(path)
+        bytes[20_000] ^= 1
+        try crashed.write(bytes, to: path)
+        let journal = try openJournal(crashed, at: FixedClock().time.adding(seconds: 60))
+        defer { journal.stop() }
+        let report = try journal.recover()
+        #expect(report.damaged == [first.boot] && report.settled == 0 && report.voided == 0)
+        #expect(crashed.all().count { $0.position.boot == first.boot } == Int(count) - 1)
+        // What somebody may want to mend is not thrown away.
+        let end = JournalPosition(boot: journal.boot, sequence: 0)
+        #expect(journal.removeSegments(before: end, olderThan: FixedClock().time.adding(seconds: 86_400 * 400)) == 0)
     }
 
     @Test func segmentsGoWhenEveryCursorHasPassedThemAndTheyAreOld() throws {

@@ -172,6 +172,7 @@ final class Gateway: Sendable {
 
     /// The kinds of every record, and the turns that were settled or refused, in order.
     func journaled() -> (kinds: [RecordKind], turns: [TurnRecord]) {
+        journal.writeStaged()
         var reader = JournalReader(directory: "\(folder)/journal")
         let records = reader.read(after: .start, countMax: 10_000)
         let turns = records.filter { $0.kind == .turnSettled || $0.kind == .turnRefused }

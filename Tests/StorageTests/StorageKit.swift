@@ -43,6 +43,7 @@ final class Shop {
 
     /// Everything that the journal holds.
     func records() -> [JournalRecord] {
+        journal.writeStaged()
         var reader = JournalReader(directory: journal.directory)
         var records: [JournalRecord] = []
         while true {

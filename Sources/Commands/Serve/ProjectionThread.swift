@@ -110,6 +110,7 @@ final class ProjectionThread: @unchecked Sendable {
     /// work behind, counts as whole: there is more to do at once.
     private func step() -> Int {
         let isThere = projection.cursor.boot == journal.boot && projection.cursor.sequence >= journal.lastSequence
+        if !isThere { journal.writeStaged() }
         let records = isThere ? [] : reader.read(after: projection.cursor, countMax: Self.batchMax)
         if !records.isEmpty {
             do {
