@@ -206,7 +206,11 @@ final class ClientConnection: ChannelInboundHandler {
         }
         state = .body
         deadline = .now() + .seconds(Int64(loop.snapshot.limits.bodyIdleSeconds))
-        if head.expectsContinue, !exchange.isRefused, head.framing != .none {
+        guard head.expectsContinue, !bodyReader.isDone else { return }
+        if exchange.isRefused {
+            // The body may come or not, as the client likes (RFC 9110, section 10.1.1): nothing behind this head can be told apart.
+            exchange.answerWithoutBody()
+        } else {
             sink.send(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
             sink.flush()
         }
@@ -295,9 +299,10 @@ final class ClientConnection: ChannelInboundHandler {
         knownHead = nil
     }
 
-    /// Closes when nothing is being answered; otherwise the answer says `Connection: close`.
+    /// Closes when nothing is being answered, and behind what is still on its way; otherwise the answer says `Connection: close`.
     func drain() {
-        if exchange == nil, pending.readableBytes == 0 { close() }
+        guard exchange == nil, pending.readableBytes == 0, state != .discarding else { return }
+        if sink.hasQueuedBytes { finishAndDiscard() } else { close() }
     }
 
     func checkDeadline(_ now: NIODeadline) {

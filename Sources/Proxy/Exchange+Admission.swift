@@ -120,7 +120,7 @@ extension Exchange {
                 // Continuing somebody else's stored response would read it.
                 if let owner, !owner.isOwned(by: key.value.principal) { throw .unknownResponse(id: previous) }
                 if let owner { try exchange.pinToMaker(owner) }
-                try exchange.reserve(endpoint)
+                try exchange.reserveWithToken(endpoint)
             }
             return
         }
@@ -135,6 +135,7 @@ extension Exchange {
             return
         }
         phase = .waiting
+        deadline = boundedByRoute(.now() + .seconds(Int64(snapshot.limits.connectSeconds) * 3))
         let bound = NIOLoopBound((self, provider.provider.name), eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
         Task {
@@ -147,8 +148,7 @@ extension Exchange {
                     if let reason { throw .upstreamConnectFailed(provider: name, reason: reason) }
                     try exchange.reserve(endpoint)
                 } catch {
-                    exchange.refuse(error)
-                    exchange.answer(error)
+                    exchange.fail(error)
                 }
             }
         }

@@ -27,7 +27,7 @@ extension Exchange {
                     return
                 }
             } catch {
-                upstreamBroke(.upstreamMalformed(provider: turn?.record.provider ?? "", reason: error.reason))
+                upstreamIsMalformed(error.reason)
                 return
             }
             response.headBytes = ByteBuffer()
@@ -37,12 +37,10 @@ extension Exchange {
         do throws(HTTPHeadError) {
             try relayBody(&bytes)
         } catch {
-            upstreamBroke(.upstreamMalformed(provider: turn?.record.provider ?? "", reason: error.reason))
+            upstreamIsMalformed(error.reason)
             return
         }
-        guard response.isOversized else { return }
-        upstreamBroke(
-            .upstreamMalformed(provider: turn?.record.provider ?? "", reason: "the answer is too large to be translated"))
+        if response.isOversized, phase == .relaying, !response.isSettled { upstreamIsMalformed("the answer is too large to be translated") }
     }
 
     func upstreamReadComplete() {
@@ -89,6 +87,8 @@ extension Exchange {
             upstreamFailed(.upstreamTimedOut(provider: name, seconds: snapshot.limits.connectSeconds * 3), connected: false)
         case .sent:
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: firstByteSeconds))
+        // Its provider has done its part, and only the journal is waited for.
+        case .relaying where response.isSettled: break
         case .relaying:
             upstreamBroke(.upstreamTimedOut(provider: name, seconds: snapshot.limits.streamIdleSeconds))
         case .answering: answer(.originTimedOut(seconds: Int(Self.originSecondsMax)), keepsAlive: false)
@@ -116,12 +116,18 @@ extension Exchange {
         held?.close()
     }
 
+    private func upstreamIsMalformed(_ reason: String) {
+        upstreamBroke(.upstreamMalformed(provider: turn?.record.provider ?? "", reason: reason))
+    }
+
     // MARK: Body
 
     private func relayBody(_ bytes: inout ByteBuffer) throws(HTTPHeadError) {
         guard let framing = response.head?.framing else { return }
         switch framing {
         case .none:
+            // Whatever was made of nothing in another dialect would stand behind a status that has no body (RFC 9112, section 6.3).
+            if translation != nil { return upstreamIsMalformed("the answer has no content to translate") }
             bodyEnded(rest: ByteBuffer(), reusable: bytes.readableBytes == 0)
         case .length:
             let take = min(response.remaining, bytes.readableBytes)
@@ -214,7 +220,8 @@ extension Exchange {
             let held = response.heldBody
             if goesOnAfterAnswer(held, reusable: false) { return }
             response.heldBody = ByteBuffer()
-            response.mode = response.head?.framing == .chunked ? .reframed : .verbatim
+            // Only a length that was declared still holds for what is sent in pieces.
+            if case .length? = response.head?.framing { response.mode = .verbatim } else { response.mode = .reframed }
             send(held, isLast: false)
             return
         }
@@ -271,49 +278,6 @@ extension Exchange {
         client.sink.send(buffer)
     }
 
-    /// The framing line of the client's head and the empty line.
-    private func writeFraming(_ buffer: inout ByteBuffer, bodyBytes: Int?) {
-        guard let parsed = response.head else { return }
-        buffer.writeHead(bytesMax: Self.framingBytesMax) { writer in
-            var count: Int?
-            switch (parsed.framing, response.mode) {
-            case (.length(let declared), .verbatim),
-                (.length(let declared), .held) where translation == nil:
-                count = declared
-            case (_, .held): count = bodyBytes ?? 0
-            default: break
-            }
-            if parsed.framing != .none {
-                if let count {
-                    writer.literal("Content-Length: ")
-                    writer.integer(Int64(count))
-                    writer.literal("\r\n")
-                } else {
-                    writer.literal("Transfer-Encoding: chunked\r\n")
-                }
-            }
-            if response.isSettled, response.mode == .held, let turn, !turn.record.flags.contains(.unpriced) {
-                writer.literal("x-weir-cost-nano-usd: ")
-                writer.integer(turn.record.cost.value)
-                writer.literal("\r\n")
-            }
-            writer.literal("\r\n")
-        }
-    }
-
-    /// More than the framing, the cost and the empty line take.
-    static var framingBytesMax: Int { 128 }
-
-    private func writeChunk(_ out: ByteBuffer, isLast: Bool, into buffer: inout ByteBuffer) {
-        if out.readableBytes > 0 {
-            buffer.writeString(String(out.readableBytes, radix: 16))
-            buffer.writeStaticString("\r\n")
-            buffer.writeImmutableBuffer(out)
-            buffer.writeStaticString("\r\n")
-        }
-        if isLast { buffer.writeStaticString("0\r\n\r\n") }
-    }
-
     /// The body is whole: settle, then send what is left, then let both connections go on.
     func bodyEnded(rest: ByteBuffer, reusable: Bool) {
         var last = rest
@@ -356,6 +320,13 @@ extension Exchange {
             finishBody(last, reusable: reusable)
             return
         }
+        if snapshot.policy.waitsForSync {
+            // The turn is settled with this answer: what its provider sends from here on, or that it closes, is none of its business.
+            releaseUpstream(reusable: reusable)
+            deadline = .distantFuture
+            blockedSince = nil
+            client?.sink.flush()
+        }
         // What was served is served: the client gets its end even where the disk has failed.
         afterSync(position) { exchange, _ in exchange.finishBody(last, reusable: reusable) }
     }
@@ -363,13 +334,18 @@ extension Exchange {
     private func finishBody(_ last: ByteBuffer, reusable: Bool) {
         guard phase == .relaying else { return }
         send(last, isLast: true)
-        let connection = upstream
+        releaseUpstream(reusable: reusable)
+        finishRelay(keepsAlive: head.keepsAlive)
+    }
+
+    /// The provider has done its part: its connection serves the next request, where it can.
+    private func releaseUpstream(reusable: Bool) {
+        guard let connection = upstream else { return }
         upstream = nil
         // A provider that answered before it had read the whole request would read the rest as the next one.
         let isWhole = unsent.readableBytes == 0
-        connection?.setReading(true)
-        connection?.release(reusable: reusable && isWhole && response.head?.keepsAlive == true)
-        finishRelay(keepsAlive: head.keepsAlive)
+        connection.setReading(true)
+        connection.release(reusable: reusable && isWhole && response.head?.keepsAlive == true)
     }
 
     /// The end that a limit put to the answer goes out, and the client may ask again.

@@ -1,4 +1,5 @@
-// Exchange+ResponseHead: the provider's head is read, decides how its body will be metered and framed, and becomes the client's.
+// Exchange+ResponseHead: the provider's head is read, decides how its body will be metered and framed, and becomes the client's, whose
+// framing is written here too.
 
 import Dialects
 import GatewayModel
@@ -52,7 +53,8 @@ extension Exchange {
         if case .length(let count) = parsed.framing { response.remaining = count }
 
         let endpoint = translation?.endpoint ?? target.endpoint ?? .chatCompletions
-        var kind = bodyKind(parsed)
+        // A status that has no body has no stream either, whatever its type says: not even the end of one may go out.
+        var kind = parsed.framing == .none ? ResponseBodyKind.other : bodyKind(parsed)
         // Gemini's stream without `alt=sse` is one array, whose elements come as they are made.
         if kind == .json, endpoint == .streamGenerateContent, parsed.status < 300 { kind = .objects }
         translation?.begin(kind, status: parsed.status)
@@ -184,5 +186,51 @@ extension Exchange {
             if !limitFields.isEmpty { writer.bytes(limitFields) }
         }
         return buffer
+    }
+
+    // MARK: Framing
+
+    /// The framing line of the client's head and the empty line.
+    func writeFraming(_ buffer: inout ByteBuffer, bodyBytes: Int?) {
+        guard let parsed = response.head else { return }
+        buffer.writeHead(bytesMax: Self.framingBytesMax) { writer in
+            var count: Int?
+            switch (parsed.framing, response.mode) {
+            case (.length(let declared), .verbatim),
+                (.length(let declared), .held) where translation == nil:
+                count = declared
+            case (_, .held): count = bodyBytes ?? 0
+            default: break
+            }
+            if parsed.framing != .none {
+                if let count {
+                    writer.literal("Content-Length: ")
+                    writer.integer(Int64(count))
+                    writer.literal("\r\n")
+                } else {
+                    writer.literal("Transfer-Encoding: chunked\r\n")
+                }
+            }
+            if response.isSettled, response.mode == .held, let turn, !turn.record.flags.contains(.unpriced) {
+                writer.literal("x-weir-cost-nano-usd: ")
+                writer.integer(turn.record.cost.value)
+                writer.literal("\r\n")
+            }
+            writer.literal("\r\n")
+        }
+    }
+
+    /// More than the framing, the cost and the empty line take.
+    static var framingBytesMax: Int { 128 }
+
+    /// A piece of a body that is framed anew, and the end behind the last.
+    func writeChunk(_ out: ByteBuffer, isLast: Bool, into buffer: inout ByteBuffer) {
+        if out.readableBytes > 0 {
+            buffer.writeString(String(out.readableBytes, radix: 16))
+            buffer.writeStaticString("\r\n")
+            buffer.writeImmutableBuffer(out)
+            buffer.writeStaticString("\r\n")
+        }
+        if isLast { buffer.writeStaticString("0\r\n\r\n") }
     }
 }

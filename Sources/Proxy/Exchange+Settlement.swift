@@ -17,7 +17,7 @@ extension Exchange {
         } else if let failure = reading?.errorEvent {
             // A 200 that carries an error event is a failed request, though its tokens may be billed.
             record.errorClass = "upstream_stream_error"
-            record.finishReason = failure.type
+            record.finishReason = shortened(failure.type)
         } else if let translation, translation.hasFailed {
             // It could not be said to the client as an answer.
             record.errorClass = "upstream_malformed"
@@ -143,6 +143,7 @@ extension Exchange {
     private func journalSettled(_ turn: Turn) -> JournalPosition? {
         turn.record.lastByte = loop.shared.clock.now()
         turn.record.bytesOut = response.bytesOut
+        turn.record.upstreamRequestID = shortened(turn.record.upstreamRequestID)
         if let digests { (turn.record.digestIn, turn.record.digestOut) = digests.hex }
         response.isSettled = true
         if limits != nil { settleLimits(&turn.record) }
@@ -183,9 +184,9 @@ extension Exchange {
 
     private func applyUsage(_ reading: MeterReading?, to record: inout TurnRecord) {
         if let reading {
-            record.modelServed = reading.modelServed
-            record.responseID = reading.responseID
-            record.finishReason = record.finishReason ?? reading.finishReason
+            record.modelServed = shortened(reading.modelServed)
+            record.responseID = shortened(reading.responseID)
+            record.finishReason = record.finishReason ?? shortened(reading.finishReason)
             record.toolCalls = reading.toolCalls
             record.qualifiers = reading.qualifiers
             if let geo = provider?.provider.traits.priceGeo { record.qualifiers.inferenceGeo = geo }
@@ -260,6 +261,12 @@ extension Exchange {
             record.flags.insert(.unpriced)
         }
     }
+}
+
+/// A provider's word as the record keeps it: a record holds 65,535 bytes, and a turn that does not fit would never be settled.
+private func shortened(_ text: String?) -> String? {
+    guard let text, text.utf8.count > 256 else { return text }
+    return String(decoding: text.utf8.prefix(256), as: UTF8.self)
 }
 
 /// `gpt-6.1-sol-2026-08-01` without its date, as catalogues have it.

@@ -86,7 +86,7 @@ extension Exchange {
         guard let text = head.fields.string("retry-after") else { return nil }
         if let seconds = Int64(text) { return seconds.multipliedReportingOverflow(by: 1000).overflow ? nil : seconds * 1000 }
         guard let date = Timestamp(httpDate: text) else { return nil }
-        return max(0, (date.nanoseconds - loop.shared.clock.now().nanoseconds) / 1_000_000)
+        return max(0, date.nanoseconds.saturatingSubtracting(loop.shared.clock.now().nanoseconds) / 1_000_000)
     }
 
     // MARK: The next try

@@ -152,7 +152,7 @@ extension Exchange {
     var firstByteSeconds: Int { tries?.route.route.firstByteSeconds ?? snapshot.limits.firstByteSeconds }
 
     /// A try ends with its turn's own time.
-    private func boundedByRoute(_ deadline: NIODeadline) -> NIODeadline {
+    func boundedByRoute(_ deadline: NIODeadline) -> NIODeadline {
         guard let end = tries?.plan.deadline else { return deadline }
         return min(deadline, .now() + .nanoseconds(max(0, end.nanoseconds - loop.shared.clock.now().nanoseconds)))
     }

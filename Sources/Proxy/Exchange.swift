@@ -86,8 +86,10 @@ final class Exchange {
     var provider: ProviderRuntime?
     /// The deployments of its route; nil where there is nothing to choose.
     var tries: TurnTries?
-    /// The pool that it waits for.
-    var awaited: UpstreamPool?
+    /// The pool that it waits for; who waits for it no longer leaves its queue.
+    var awaited: UpstreamPool? { didSet { if isQueued { oldValue?.leaveQueue(self) } } }
+    /// It stands in that pool's queue.
+    var isQueued = false
     /// Client and deployment speak different dialects.
     var translation: TurnTranslation?
     /// What will be journaled; nil until the request is attributed.
@@ -330,7 +332,11 @@ final class Exchange {
         }
         phase = .finished
         deadline = .distantFuture
+        if isQueued { awaited = nil }
+        // A connection or a token may still be fetched for it, and keeps it until it comes.
+        if body.readableBytes > 0 { body = ByteBuffer() }
         if let tries {
+            if tries.body.readableBytes > 0 { tries.body = ByteBuffer() }
             if tries.parked != nil { loseParked() }
             tries.end()
         }

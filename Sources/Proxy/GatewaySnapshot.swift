@@ -130,7 +130,10 @@ final class ProviderRuntime: Sendable {
             provider.traits.layout == .standard
             ? [.chatCompletions, .messages, .responses].map { ($0, Array(upstreamPath($0, provider: provider, id: nil, model: "").utf8)) }
             : []
-        poolKey = "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.trustRootsFile ?? "")"
+        // Whatever a connection is made by: one that was made otherwise is not shared.
+        poolKey =
+            "\(origin.scheme)://\(origin.host):\(origin.port) \(provider.name) \(provider.allowsPrivateAddresses) "
+            + (provider.trustRootsFile ?? "")
     }
 
     /// Where an endpoint lies at this provider, without the query.

@@ -46,6 +46,8 @@ extension Exchange {
         }
         limitWait = wait
         phase = .waiting
+        // The wait has its own end.
+        deadline = .distantFuture
         let next = min(until, wait.deadline)
         let left = max(1, min(LimitQueue.pollMilliseconds, (next.nanoseconds - now.nanoseconds) / 1_000_000 + 1))
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -74,8 +76,7 @@ extension Exchange {
             try reserve(target.endpoint ?? .chatCompletions)
         } catch {
             leaveLimitQueue()
-            refuse(error)
-            answer(error)
+            fail(error)
         }
     }
 

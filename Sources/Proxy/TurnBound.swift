@@ -52,6 +52,8 @@ package struct TurnBound: Sendable {
     package static let overshootTokens: Int64 = 512
     /// What a model writes at most when neither the request nor the catalogue says it; then this is asked for.
     package static let outputTokensUnlessKnown: Int64 = 32_768
+    /// More than any model writes in one answer, whatever is asked for.
+    package static let outputTokensMax: Int64 = 1_000_000
     /// How many hosted tools a Responses request may call that says no number; then this is asked for. Codex says none, and each call
     /// can read all that fits into the context.
     package static let hostedCallsUnlessSaid: Int64 = 1
@@ -62,7 +64,9 @@ package struct TurnBound: Sendable {
         let hidden = size.hidden
         var unbounded = hidden.unbounded
         let context = Catalogue.contextMaximum(of: model)
-        var input = max(0, size.bytes - hidden.mediaBytes) + framingTokens + hidden.toolTokens
+        var input = max(0, size.bytes.saturatingSubtracting(hidden.mediaBytes))
+        input.addClamped(framingTokens)
+        input.addClamped(hidden.toolTokens)
         let pictures = hidden.images.clampedTimes(Catalogue.imageTokensMaximum(of: model))
         input.addClamped(min(pictures, context ?? .max))
         if let part = hidden.fillsContext {
@@ -73,7 +77,7 @@ package struct TurnBound: Sendable {
             input.addClamped(hidden.furtherCalls.clampedTimes(context ?? 0))
             if context == nil { unbounded = unbounded ?? .init("tools", mend: unknownContext(model)) }
         }
-        let cap = size.maxOutputTokens ?? Catalogue.outputMaximum(of: model)
+        let cap = size.maxOutputTokens.map { min($0, outputTokensMax) } ?? Catalogue.outputMaximum(of: model)
         if size.isGenerating, cap == nil, size.asksInVendorsWords {
             unbounded = unbounded ?? .init("max_tokens", mend: "say how much may be written")
         }
@@ -115,8 +119,9 @@ package struct TurnBound: Sendable {
 }
 
 extension Int64 {
-    /// The most that a bound is said as: a quarter of the integer, so that sums of bounds do not overflow.
-    private static var boundMax: Int64 { .max / 4 }
+    /// The most tokens that a bound is said as: a trillion, which no provider serves, so that the sums of all that runs at once do not
+    /// overflow.
+    private static var boundMax: Int64 { 1_000_000_000_000 }
 
     fileprivate func clampedTimes(_ factor: Int64) -> Int64 {
         let (product, overflow) = multipliedReportingOverflow(by: factor)
@@ -157,9 +162,10 @@ extension Exchange {
     func worstCost(_ request: RequestHead, provider: ProviderRuntime, model: String) -> NanoUSD {
         var usage = TokenUsage()
         usage.input = Int64(body.readableBytes)
-        let (output, overflow) = (request.maxOutputTokens ?? Self.outputTokensUnlessSaid)
-            .multipliedReportingOverflow(by: max(1, request.choiceCount))
-        usage.output = overflow ? .max / 4 : max(0, output)
+        var output = max(0, request.maxOutputTokens ?? Self.outputTokensUnlessSaid)
+        // Who asks for more than the model can write gets no more, or an error.
+        if output > Self.outputTokensUnlessSaid { output = min(output, Catalogue.outputMaximum(of: model) ?? TurnBound.outputTokensMax) }
+        usage.output = output.clampedTimes(max(1, request.choiceCount))
         var qualifiers = UsageQualifiers()
         qualifiers.serviceTier = request.serviceTier == "auto" || request.serviceTier == "default" ? nil : request.serviceTier
         let result = loop.price(usage, provider, model: model, qualifiers, at: received, snapshot)

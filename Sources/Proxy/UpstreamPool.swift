@@ -35,6 +35,7 @@ final class UpstreamPool {
         if openCount < loop.snapshot.limits.upstreamConnectionsPerLoopMax {
             connect(exchange)
         } else if waiters.count < loop.snapshot.limits.upstreamWaitersMax {
+            exchange.isQueued = true
             waiters.append(exchange)
         } else {
             exchange.upstreamFailed(.upstreamBusy(provider: provider.name), connected: false)
@@ -67,8 +68,7 @@ final class UpstreamPool {
             connection.close()
             return
         }
-        while let waiter = waiters.popFirst() {
-            guard waiter.isWaiting(for: self) else { continue }
+        if let waiter = nextWaiter() {
             waiter.upstreamReady(connection, isReused: true)
             return
         }
@@ -100,12 +100,23 @@ final class UpstreamPool {
         for connection in old { connection.close() }
     }
 
-    private func serveWaiter() {
+    /// Gives up the place of an exchange that stands in the queue and waits no longer: a caller that is gone must not keep out one that
+    /// is there.
+    func leaveQueue(_ exchange: Exchange) {
+        exchange.isQueued = false
+        if let index = waiters.firstIndex(where: { $0 === exchange }) { waiters.remove(at: index) }
+    }
+
+    private func nextWaiter() -> Exchange? {
         while let waiter = waiters.popFirst() {
-            guard waiter.isWaiting(for: self) else { continue }
-            connect(waiter)
-            return
+            waiter.isQueued = false
+            if waiter.isWaiting(for: self) { return waiter }
         }
+        return nil
+    }
+
+    private func serveWaiter() {
+        if let waiter = nextWaiter() { connect(waiter) }
     }
 
     /// For an exchange, or for whoever comes next.

@@ -54,6 +54,12 @@ extension ConfigurationReader {
                     "a decimal number in USD per million tokens (web_search: per thousand calls)")
                 continue
             }
+            guard amount <= listPriceMax else {
+                fault(
+                    value, "\(meter.rawValue) is over 10,000 USD",
+                    "the price in USD per million tokens (web_search: per thousand calls), not per token and not in nano-USD")
+                continue
+            }
             row.meter = meter
             row.price = amount
             rows.append(row)

@@ -102,7 +102,9 @@ package enum ConfigurationReference {
 
         A list of overrides in USD per million tokens (`web_search`: per thousand calls), exact decimals. Members: `provider`, `model`
         (or a pattern with a trailing `*`), \(Meter.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")),
-        `context_over`, `service_tier`, `speed`, `geo`, `valid_from`, `valid_to`.
+        `context_over`, `service_tier`, `speed`, `geo`, `valid_from`, `valid_to`. Of several rows for the same model and conditions, the one
+        with the latest `valid_from` that has come holds: a new price needs no `valid_to` on the old one. A row without `valid_from` is the
+        earliest.
 
         ## `budgets`, `usage_limits`
 

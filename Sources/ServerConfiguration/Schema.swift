@@ -86,7 +86,7 @@ enum Schema {
             "How long segments are kept that every projection has passed."),
         Setting(
             "ledger.retention_months", .number(\.ledgerRetentionMonths, 1...240),
-            "How long single turns are kept; sums stay."),
+            "How long single turns are kept; sums stay. Turns that a budget or limit counts one by one stay for as long as its window."),
         Setting(
             "digests", .choice(\.digests, ["none", "sha256"]), "Whether SHA-256 of both bodies is kept on each turn."),
         Setting(

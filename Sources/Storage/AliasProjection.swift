@@ -33,13 +33,13 @@ struct AliasProjection {
         mutating func add(_ turn: borrowing TurnRecord, times: Int64) {
             turns += times
             unpriced += turn.flags.contains(.unpriced) ? times : 0
-            cost += times * turn.cost.value
+            cost.addSaturating(times < 0 ? Int64(0).saturatingSubtracting(turn.cost.value) : turn.cost.value)
         }
 
         mutating func add(_ other: ClientSums) {
             turns += other.turns
             unpriced += other.unpriced
-            cost += other.cost
+            cost.addSaturating(other.cost)
         }
     }
 

@@ -18,7 +18,7 @@ extension ControlStore {
 
     /// Inserts an alias, or gives another repository to the one that is there.
     package func save(_ alias: RepositoryAlias) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: """
                     INSERT INTO repository_alias (id, workspace, kind, key_id, name, repository, created)
@@ -32,6 +32,6 @@ extension ControlStore {
     }
 
     package func removeAlias(_ id: String) throws {
-        try pool.write { try $0.execute(sql: "DELETE FROM repository_alias WHERE id = ?", arguments: [id]) }
+        try transaction { try $0.execute(sql: "DELETE FROM repository_alias WHERE id = ?", arguments: [id]) }
     }
 }

@@ -16,7 +16,7 @@ extension ControlStore {
     }
 
     package func insert(invitation row: InvitationRow) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: """
                     INSERT INTO invitation (id, mac, developer, team, email, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -27,7 +27,7 @@ extension ControlStore {
 
     /// False when it was used or revoked before.
     package func revokeInvitation(_ id: String, at time: String) throws -> Bool {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: "UPDATE invitation SET revoked = ? WHERE id = ? AND used IS NULL AND revoked IS NULL", arguments: [time, id])
             return database.changesCount == 1
@@ -68,7 +68,7 @@ extension ControlStore {
     package func insert(
         grant row: DeviceGrantRow, keptSince: String, pendingMax: Int, pendingOfPeerMax: Int
     ) throws -> Bool {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(sql: "DELETE FROM device_grant WHERE expires <= ?", arguments: [keptSince])
             let pending = "SELECT COUNT(*) FROM device_grant WHERE status = 'pending' AND expires > ?"
             let all = try Int.fetchOne(database, sql: pending, arguments: [row.created]) ?? 0
@@ -89,7 +89,7 @@ extension ControlStore {
 
     /// Counts a wrong proof. At the last one the grant is denied. Gives the grant as it is now.
     package func countAttempt(grant id: String, attemptsMax: Int) throws -> DeviceGrantRow? {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: """
                     UPDATE device_grant SET attempts = attempts + 1,
@@ -104,29 +104,29 @@ extension ControlStore {
     /// Approves or denies a pending grant, and uses the invitation up that it was decided by. False when either was no longer
     /// to be had; then nothing has changed.
     package func decide(grant row: DeviceGrantRow, usingUp invitation: String?, at time: String) throws -> Bool {
-        var isDone = false
-        try pool.writeInTransaction { database in
+        try transaction { database in
+            if let invitation {
+                let isOpen = try Bool.fetchOne(
+                    database, sql: "SELECT EXISTS (SELECT 1 FROM invitation WHERE id = ? AND used IS NULL AND revoked IS NULL)",
+                    arguments: [invitation])
+                guard isOpen == true else { return false }
+            }
             try database.execute(
                 sql: """
                     UPDATE device_grant SET status = ?, developer = ?, team = ?, decided_by = ?
                     WHERE id = ? AND status = 'pending'
                     """, arguments: [row.status.rawValue, row.developer, row.team, row.decidedBy, row.id])
-            guard database.changesCount == 1 else { return .rollback }
+            guard database.changesCount == 1 else { return false }
             if let invitation {
-                try database.execute(
-                    sql: "UPDATE invitation SET used = ? WHERE id = ? AND used IS NULL AND revoked IS NULL",
-                    arguments: [time, invitation])
-                guard database.changesCount == 1 else { return .rollback }
+                try database.execute(sql: "UPDATE invitation SET used = ? WHERE id = ?", arguments: [time, invitation])
             }
-            isDone = true
-            return .commit
+            return true
         }
-        return isDone
     }
 
     /// Turns an approved grant into its key: both or neither. False when it was no longer approved.
     package func redeem(grant id: String, key: KeyRow) throws -> Bool {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: "UPDATE device_grant SET status = 'used', key_id = ? WHERE id = ? AND status = 'approved'",
                 arguments: [key.keyID, id])

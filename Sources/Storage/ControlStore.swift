@@ -83,6 +83,25 @@ package struct ControlStore: Sendable {
 
     package init(_ pool: DatabasePool) { self.pool = pool }
 
+    /// What `body` writes through this store stands when it has ended, and none of it when it throws.
+    package func transaction<Result>(_ body: () throws -> Result) throws -> Result { try transaction { _ in try body() } }
+
+    /// One transaction, or a part of the one that is under way on this thread.
+    func transaction<Result>(_ body: (GRDB.Database) throws -> Result) throws -> Result {
+        try pool.unsafeReentrantWrite { database in
+            if database.isInsideTransaction { return try body(database) }
+            try database.beginTransaction(.immediate)
+            do {
+                let result = try body(database)
+                try database.commit()
+                return result
+            } catch {
+                if database.isInsideTransaction { try database.rollback() }
+                throw error
+            }
+        }
+    }
+
     // MARK: Workspaces, teams and owners
 
     package func workspaces() throws -> [WorkspaceRow] {
@@ -94,7 +113,7 @@ package struct ControlStore: Sendable {
     }
 
     package func insert(workspace: WorkspaceRow) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: "INSERT INTO workspace (id, name, created) VALUES (?, ?, ?)",
                 arguments: [workspace.id, workspace.name, workspace.created])
@@ -112,7 +131,7 @@ package struct ControlStore: Sendable {
     }
 
     package func insert(team: TeamRow) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: "INSERT INTO team (id, workspace, name, created) VALUES (?, ?, ?, ?)",
                 arguments: [team.id, team.workspace, team.name, team.created])
@@ -131,7 +150,7 @@ package struct ControlStore: Sendable {
     }
 
     package func insert(_ kind: OwnerKind, _ owner: OwnerRow) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: "INSERT INTO \(kind.rawValue) (id, workspace, team, name, created) VALUES (?, ?, ?, ?, ?)",
                 arguments: [owner.id, owner.workspace, owner.team, owner.name, owner.created])
@@ -143,7 +162,7 @@ package struct ControlStore: Sendable {
 
     /// Disables an entity, or enables it again when `time` is nil; its turns stay either way.
     package func setDisabled(table: EntityTable, id: String, at time: String?) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(sql: "UPDATE \(table.rawValue) SET disabled = ? WHERE id = ?", arguments: [time, id])
         }
     }
@@ -176,7 +195,7 @@ package struct ControlStore: Sendable {
 
     /// Inserts or replaces a key's row.
     package func save(_ key: KeyRow) throws {
-        try pool.write { try Self.save(key, $0) }
+        try transaction { try Self.save(key, $0) }
     }
 
     static func save(_ key: KeyRow, _ database: GRDB.Database) throws {
@@ -202,15 +221,18 @@ package struct ControlStore: Sendable {
         }
     }
 
-    /// Replaces all rows of a source.
-    package func replacePrices(source: String, rows: [(id: String, body: String)], at time: String) throws {
-        try pool.write { database in
+    /// Replaces all rows of a source, and gives those that went.
+    @discardableResult
+    package func replacePrices(source: String, rows: [(id: String, body: String)], at time: String) throws -> [String] {
+        try transaction { database in
+            let before = try String.fetchAll(database, sql: "SELECT body FROM price_row WHERE source = ? ORDER BY id", arguments: [source])
             try database.execute(sql: "DELETE FROM price_row WHERE source = ?", arguments: [source])
             for row in rows {
                 try database.execute(
                     sql: "INSERT INTO price_row (id, body, source, created) VALUES (?, ?, ?, ?)",
                     arguments: [row.id, row.body, source, time])
             }
+            return before
         }
     }
 
@@ -218,7 +240,7 @@ package struct ControlStore: Sendable {
 
     /// Takes the name of a request that is about to be carried out; false when it was taken before.
     package func claim(_ name: String, at time: String) throws -> Bool {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: """
                     INSERT INTO idempotency (name, request_hash, status, response, created) VALUES (?, '', 0, '', ?)
@@ -230,7 +252,7 @@ package struct ControlStore: Sendable {
 
     /// Gives the name back: the request failed and may be tried again.
     package func release(_ name: String) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(sql: "DELETE FROM idempotency WHERE name = ?", arguments: [name])
         }
     }

@@ -33,8 +33,8 @@ package struct PastUse: Sendable {
         // Versions that did not say whether it is held had no price for the try that served, unless other tries were told apart.
         let isHeld = turn.flags.contains(.held) || turn.flags.contains(.unpriced) && !turn.flags.contains(.spentTries)
         costNanoUSD = isHeld ? max(turn.reserved.value, turn.cost.value) : turn.cost.value
-        inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0 + ($1.inputTokens ?? 0) }
-        outputTokens = turn.tries.reduce(turn.usage.output) { $0 + ($1.outputTokens ?? 0) }
+        inputTokens = turn.tries.reduce(turn.usage.totalInput) { $0.saturatingAdding($1.inputTokens ?? 0) }
+        outputTokens = turn.tries.reduce(turn.usage.output) { $0.saturatingAdding($1.outputTokens ?? 0) }
     }
 
     /// Of one turn, with what its lost tries used at other deployments as use of its own that is no request: their limits count it.
@@ -46,9 +46,9 @@ package struct PastUse: Sendable {
             other.turns = 0
             (other.costNanoUSD, other.inputTokens, other.outputTokens) = (use.cost.value, use.inputTokens, use.outputTokens)
             uses.append(other)
-            uses[0].costNanoUSD -= use.cost.value
-            uses[0].inputTokens -= use.inputTokens
-            uses[0].outputTokens -= use.outputTokens
+            uses[0].costNanoUSD.subtractSaturating(use.cost.value)
+            uses[0].inputTokens.subtractSaturating(use.inputTokens)
+            uses[0].outputTokens.subtractSaturating(use.outputTokens)
         }
         return uses
     }
@@ -58,10 +58,10 @@ package struct PastUse: Sendable {
         self.session = session
         self.time = time
         ended = time
-        turns = row["turns"]
-        costNanoUSD = row["cost"]
-        inputTokens = row["input"]
-        outputTokens = row["output"]
+        turns = row.sum("turns")
+        costNanoUSD = row.sum("cost")
+        inputTokens = row.sum("input")
+        outputTokens = row.sum("output")
     }
 }
 

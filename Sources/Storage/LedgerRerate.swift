@@ -105,6 +105,13 @@ extension LedgerProjection {
             database.cachedStatement(sql: "SELECT id FROM label_set WHERE \(condition)"), arguments: StatementArguments(labels.texts))
     }
 
+    /// Whether there are turns of months before `month`.
+    package static func hasTurns(_ pool: DatabasePool, before month: String) throws -> Bool {
+        try pool.read {
+            try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM turn_month WHERE month < ?)", arguments: [month]) ?? false
+        }
+    }
+
     /// Drops the turn tables of months before `month` (`2026_01`): whole, without loading a row. Sums stay.
     package static func dropTurns(_ pool: DatabasePool, before month: String) throws -> [String] {
         try pool.write { database in

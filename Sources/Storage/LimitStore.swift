@@ -1,5 +1,6 @@
 // LimitStore: budgets and limits that were made through the admin API, and what was granted on top, as rows of the control store.
 
+import Foundation
 import GRDB
 package import GatewayModel
 
@@ -29,7 +30,7 @@ extension ControlStore {
 
     /// Inserts or replaces a rule.
     package func save(limit: LimitRow) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: """
                     INSERT INTO limit_rule (id, body, created, updated) VALUES (?, ?, ?, ?)
@@ -39,7 +40,7 @@ extension ControlStore {
     }
 
     package func removeLimit(_ id: String) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(sql: "DELETE FROM limit_rule WHERE id = ?", arguments: [id])
         }
     }
@@ -57,21 +58,34 @@ extension ControlStore {
     }
 
     package func insert(grant: LimitGrantRecord) throws {
-        try pool.write { database in
+        try transaction { database in
             try database.execute(
                 sql: """
                     INSERT INTO limit_grant (id, rule, group_values, amount, expires, granted_by, reason, created)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    grant.id, grant.rule, grant.group.joined(separator: "\u{1F}"), grant.amount, grant.expires?.rfc3339, grant.by,
-                    grant.reason, grant.created.rfc3339,
+                    grant.id, grant.rule, try Self.text(grant.group), grant.amount, grant.expires?.rfc3339, grant.by, grant.reason,
+                    grant.created.rfc3339,
                 ])
         }
     }
 
+    /// Before values as JSON. No joined values begin so, unless somebody granted to a counter that no turn can have.
+    private static let mark = "\u{1E}"
+    private static let separator: Character = "\u{1F}"
+
+    /// A counter's values, joined as every version reads them; as JSON behind a mark where joined ones would be read as something
+    /// else: one empty value would be no value at all.
+    private static func text(_ values: [String]) throws -> String {
+        let joined = values.joined(separator: String(separator))
+        guard words(joined) != values else { return joined }
+        return mark + String(decoding: try JSONEncoder().encode(values), as: UTF8.self)
+    }
+
     private static func words(_ text: String) -> [String] {
-        text.isEmpty ? [] : text.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
+        if text.hasPrefix(mark), let values = try? JSONDecoder().decode([String].self, from: Data(text.dropFirst().utf8)) { return values }
+        return text.isEmpty ? [] : text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
     }
 }
 

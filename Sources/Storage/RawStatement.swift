@@ -3,6 +3,7 @@
 
 package import GRDB
 import GRDBSQLite
+import GatewayModel
 
 /// A prepared statement of one connection. To be used only inside that connection's `read` or `write`.
 package final class RawStatement {
@@ -130,4 +131,27 @@ struct PreparedStatements {
         insertions[month] = statement
         return statement
     }
+}
+
+extension Row {
+    /// A sum, held at the ends: where one leaves the integers SQLite goes on with a floating number. Nothing is 0.
+    package func sum(_ column: String) -> Int64 {
+        let value: DatabaseValue = self[column]
+        switch value.storage {
+        case .int64(let exact): return exact
+        case .double(let number): return number > 0 ? .max : .min
+        default: return 0
+        }
+    }
+
+    /// A sum of `moneySum`.
+    package func money(_ column: String) -> Int64 {
+        let dollars = sum("\(column)_dollars").multipliedReportingOverflow(by: 1_000_000_000)
+        return dollars.overflow ? .max : dollars.partialValue.saturatingAdding(sum("\(column)_rest"))
+    }
+}
+
+/// SQL that sums nano-USD up in two parts, so that no sum overflows; `Row.money` puts them together.
+package func moneySum(_ expression: String, as column: String) -> String {
+    "SUM((\(expression)) / 1000000000) AS \(column)_dollars, SUM((\(expression)) % 1000000000) AS \(column)_rest"
 }

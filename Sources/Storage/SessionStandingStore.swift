@@ -74,8 +74,8 @@ extension LedgerHistory {
             arguments: [time.nanoseconds, count]
         ).map { row in
             PastSession(
-                key: row["key_id"], session: row["name"], began: Timestamp(nanoseconds: row["first_ns"]), turns: row["turns"],
-                cost: row["cost"])
+                key: row["key_id"], session: row["name"], began: Timestamp(nanoseconds: row["first_ns"]), turns: row.sum("turns"),
+                cost: row.sum("cost"))
         }
     }
 
@@ -90,7 +90,8 @@ extension LedgerHistory {
         while let row = try rows.next() {
             body(
                 PastHour(
-                    developer: row["owner"], hour: Timestamp(seconds: row["bucket"]), turns: row["turns"], cost: row["cost"]))
+                    developer: row["owner"], hour: Timestamp(seconds: row["bucket"]), turns: row.sum("turns"),
+                    cost: row.sum("cost")))
         }
     }
 }

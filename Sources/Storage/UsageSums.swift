@@ -19,39 +19,39 @@ package struct UsageSums: Sendable, Hashable {
         let usage = turn.usage
         let end = turn.lastByte ?? turn.received
         values.withUnsafeMutableBufferPointer { values in
-            values[0] &+= 1
-            values[1] &+= turn.isError ? 1 : 0
-            values[2] &+= turn.flags.contains(.unpriced) ? 1 : 0
-            values[3] &+= turn.flags.contains(.estimated) ? 1 : 0
-            values[4] &+= usage.input
-            values[5] &+= usage.cacheRead
-            values[6] &+= usage.cacheWrite5m
-            values[7] &+= usage.cacheWrite30m
-            values[8] &+= usage.cacheWrite1h
-            values[9] &+= usage.cacheWrite12h
-            values[10] &+= usage.cacheWriteUnknown
-            values[11] &+= usage.toolPrompt
-            values[12] &+= usage.output
-            values[13] &+= usage.reasoning
-            values[14] &+= usage.webSearches
-            values[15] &+= Int64(turn.toolCalls)
-            values[16] &+= turn.cost.value
-            values[17] &+= max(0, end.nanoseconds - turn.received.nanoseconds) / 1000
-            values[18] &+= turn.flags.contains(.unsent) ? 1 : 0
+            values[0].addSaturating(1)
+            values[1].addSaturating(turn.isError ? 1 : 0)
+            values[2].addSaturating(turn.flags.contains(.unpriced) ? 1 : 0)
+            values[3].addSaturating(turn.flags.contains(.estimated) ? 1 : 0)
+            values[4].addSaturating(usage.input)
+            values[5].addSaturating(usage.cacheRead)
+            values[6].addSaturating(usage.cacheWrite5m)
+            values[7].addSaturating(usage.cacheWrite30m)
+            values[8].addSaturating(usage.cacheWrite1h)
+            values[9].addSaturating(usage.cacheWrite12h)
+            values[10].addSaturating(usage.cacheWriteUnknown)
+            values[11].addSaturating(usage.toolPrompt)
+            values[12].addSaturating(usage.output)
+            values[13].addSaturating(usage.reasoning)
+            values[14].addSaturating(usage.webSearches)
+            values[15].addSaturating(Int64(turn.toolCalls))
+            values[16].addSaturating(turn.cost.value)
+            values[17].addSaturating(max(0, end.nanoseconds - turn.received.nanoseconds) / 1000)
+            values[18].addSaturating(turn.flags.contains(.unsent) ? 1 : 0)
             for one in turn.tries {
-                values[19] &+= one.inputTokens ?? 0
-                values[20] &+= one.outputTokens ?? 0
+                values[19].addSaturating(one.inputTokens ?? 0)
+                values[20].addSaturating(one.outputTokens ?? 0)
             }
-            values[21] &+= turn.unpricedReserved
+            values[21].addSaturating(turn.unpricedReserved)
         }
     }
 
     package mutating func add(_ other: UsageSums) {
-        for index in values.indices { values[index] &+= other.values[index] }
+        for index in values.indices { values[index].addSaturating(other.values[index]) }
     }
 
     package mutating func subtract(_ other: UsageSums) {
-        for index in values.indices { values[index] &-= other.values[index] }
+        for index in values.indices { values[index].subtractSaturating(other.values[index]) }
     }
 }
 

@@ -52,6 +52,6 @@ import Testing
         #expect(sum.exactNanoUSD == "1")
         #expect(sum.roundedUp == NanoUSD(1))
         #expect(BillAmount().roundedUp == .zero)
-        #expect(BillAmount(quantity: .max, price: .max, isPerCall: true).roundedUp == NanoUSD(.max))
+        #expect(BillAmount(quantity: .max, price: .max, isPerCall: true).roundedUp == BillAmount.turnMax)
     }
 }

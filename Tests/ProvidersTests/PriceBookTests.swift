@@ -107,7 +107,7 @@ import Testing
         }
         #expect(
             try catalogue.cost(absurd, "google", "gemini-2.5-flash")
-                == .priced(cost: NanoUSD(.max), version: Catalogue.version))
+                == .priced(cost: BillAmount.turnMax, version: Catalogue.version))
         let negative = usage {
             $0.input = .min; $0.output = -5
         }

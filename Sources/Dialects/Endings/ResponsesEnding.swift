@@ -49,7 +49,7 @@ struct ResponsesEnding: StreamEnding, Sendable {
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("type", "response.incomplete")
-        writer.field("sequence_number", sequence + 1)
+        writer.field("sequence_number", sequence.saturatingAdding(1))
         writer.beginObject("response")
         if begun.isEmpty {
             writer.field("id", id)

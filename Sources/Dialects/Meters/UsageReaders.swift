@@ -209,4 +209,4 @@ extension MeterReading {
 }
 
 /// Ten trillion tokens are nobody's turn; sums of these cannot overflow.
-private let tokensMax: Int64 = 10_000_000_000_000
+private let tokensMax: Int64 = 1_000_000_000

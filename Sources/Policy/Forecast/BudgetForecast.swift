@@ -1,6 +1,8 @@
 // BudgetForecast: where a budget will stand when its window ends, with an interval, and when it will be used up. From the days before,
 // each kind of day by itself: agents work on weekdays, and a mean over all days would be wrong on every one of them.
 
+import GatewayModel
+
 /// What was spent on one local day.
 package struct SpentDay: Sendable, Hashable, Codable {
     /// The day's number since 1970-01-01.
@@ -102,7 +104,7 @@ package func forecastBudget(
     let rest = amount(mean)
     let low = amount(mean - half)
     let high = amount(mean + half)
-    func sum(_ more: Int64) -> Int64 { spent.addingReportingOverflow(more).overflow ? .max : spent + more }
+    func sum(_ more: Int64) -> Int64 { spent.saturatingAdding(more) }
     return BudgetForecast(
         spent: spent, expected: sum(rest), low: sum(low), high: sum(high), exhaustedOn: exhaustedOn, daysKnown: history.count)
 }
@@ -119,10 +121,10 @@ package func burnDown(days: [SpentDay], start: Int64, end: Int64, limit: Int64) 
     var left = limit
     let length = max(1, end - start)
     var spent: [Int64: Int64] = [:]
-    for day in days { spent[day.day, default: 0] += day.spent }
+    for day in days { spent[day.day, default: 0].addSaturating(day.spent) }
     guard let last = days.map(\.day).max(), last >= start else { return [] }
     return (start...min(last, end - 1, start + 400)).map { day in
-        left = left.subtractingReportingOverflow(spent[day] ?? 0).partialValue
+        left.subtractSaturating(spent[day] ?? 0)
         let even = Int64(clamping: Int128(limit) * Int128(end - day - 1) / Int128(length))
         return BurnDownPoint(day: day, left: left, even: even)
     }

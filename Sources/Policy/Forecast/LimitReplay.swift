@@ -39,7 +39,7 @@ package struct CounterReplay: Sendable, Hashable {
 
     mutating func refuse(_ cost: Int64, _ at: Timestamp) {
         refused += 1
-        refusedCost = refusedCost.addingReportingOverflow(cost).overflow ? .max : refusedCost + cost
+        refusedCost.addSaturating(cost)
         firstRefused = firstRefused ?? at
     }
 }
@@ -116,7 +116,7 @@ package struct LimitReplay: ~Copyable {
         end(before: turn.received)
         report.turns += 1
         let cost = turn.used.cost ?? 0
-        report.cost = report.cost.addingReportingOverflow(cost).overflow ? .max : report.cost + cost
+        report.cost.addSaturating(cost)
         let demand = LimitDemand(whole: turn.reserved, first: turn.used, estimate: turn.used, overshoot: turn.reserved)
         for verdict in ledger.explain(turn.facts, demand, under: book, at: turn.received) {
             guard let place = places[verdict.rule] else { continue }
@@ -134,7 +134,7 @@ package struct LimitReplay: ~Copyable {
 
     private mutating func refuse(_ refusal: LimitRefusal, _ cost: Int64, _ at: Timestamp) {
         report.refused += 1
-        report.refusedCost = report.refusedCost.addingReportingOverflow(cost).overflow ? .max : report.refusedCost + cost
+        report.refusedCost.addSaturating(cost)
         guard let first = refusal.failures.first, let place = places[first.rule] else { return }
         report.rules[place].refuse(first.group, cost, at)
     }

@@ -91,7 +91,7 @@ extension LimitState {
             if limit.kind == .rate {
                 if amount != held { correctRate(reservation.holds[number], account, book, amount, at: now) }
             } else {
-                account.pointee.pending -= held
+                letGo(of: held, account)
                 if limit.kind == .concurrent {
                     settlement.freesPlace = true
                 } else {
@@ -140,7 +140,7 @@ extension LimitState {
             if hold.kind == .rate {
                 correctRate(hold, account, book, 0, at: now)
             } else {
-                account.pointee.pending -= hold.held
+                letGo(of: hold.held, account)
                 if hold.kind == .concurrent { settlement.freesPlace = true }
             }
             release(account, lastUsed)
@@ -157,7 +157,7 @@ extension LimitState {
         for (number, hold) in reservation.holds.enumerated() {
             guard let account = hold.account else { continue }
             if hold.kind != .rate {
-                account.pointee.pending -= hold.held
+                letGo(of: hold.held, account)
                 post(hold.whole, to: account, book.cores[Int(hold.rule)], at: admitted)
             }
             if number == 0 { tell(.leaked, account, book.compiled[Int(hold.rule)], used: hold.held, at: now) }
@@ -178,6 +178,12 @@ extension LimitState {
             let own = hold.extended == 0 ? hold.held : hold.extended
             account.pointee.posted -= min(limit.refill(min(hold.held - amount, own)), outstanding)
         }
+    }
+
+    /// What is pending beside a limit that only watches has no bound, and stays at the end of the integer when it gets there.
+    @inline(__always)
+    private func letGo(of held: Int64, _ account: Account.Place) {
+        account.pointee.pending = max(0, account.pointee.pending.saturatingSubtracting(held))
     }
 
     @inline(__always)

@@ -199,14 +199,6 @@ struct LimitState: ~Copyable {
     }
 }
 
-extension Int64 {
-    /// Held at the ends.
-    func saturatingAdding(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other > 0 ? .max : .min) : sum
-    }
-}
-
 /// How the ledger is doing.
 package struct LimitFigures: Sendable, Hashable {
     package var counters = 0

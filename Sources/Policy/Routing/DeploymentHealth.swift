@@ -63,9 +63,11 @@ package struct DeploymentHealth: Sendable {
         self.credentials = Array(repeating: CredentialHealth(), count: max(1, credentials))
     }
 
-    /// The provider has another number of credentials now.
+    /// The provider has another number of credentials now. What is known of those that stay is kept: turns that began before the
+    /// change, and count as before, may ask after it.
     package mutating func setCredentials(_ count: Int) {
-        if credentials.count != max(1, count) { credentials = Array(repeating: CredentialHealth(), count: max(1, count)) }
+        let more = max(1, count) - credentials.count
+        if more < 0 { credentials.removeLast(-more) } else { credentials += Array(repeating: CredentialHealth(), count: more) }
     }
 
     /// Whether turns should go there now.
@@ -129,9 +131,12 @@ package struct DeploymentHealth: Sendable {
         }
     }
 
-    /// A credential that may be used now: by the weights, always the same one for a session. Nil when all rest.
+    /// A credential that may be used now, of those that have a weight: by the weights, always the same one for a session. Nil when all
+    /// rest.
     package func credential(weights: [Int64], seed: UInt64, at now: Timestamp, tokens: Int64, without tried: Set<Int> = []) -> Int? {
-        let free = credentials.indices.filter { !tried.contains($0) && credentials[$0].rests(at: now, tokens: tokens) == nil }
+        let free = credentials.indices.prefix(weights.count).filter {
+            !tried.contains($0) && credentials[$0].rests(at: now, tokens: tokens) == nil
+        }
         return rendezvous(free, weights: weights, seed: seed)
     }
 }

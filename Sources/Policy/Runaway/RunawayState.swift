@@ -125,7 +125,7 @@ struct RunawayState {
         let (usedTurns, usedCost) = (trail?.turns ?? 0, trail?.cost ?? 0)
         func more(_ amount: Int64?, _ used: Int64, _ allowed: Int64?, _ usual: Int64) -> Int64? {
             guard let more = amount ?? (used >= allowed ?? usual ? usual : nil) else { return allowed }
-            return used.addingReportingOverflow(more).overflow ? .max : used + more
+            return used.saturatingAdding(more)
         }
         let usualUntil = now.adding(seconds: Int64(policy.sessionMinutesMax) * 60)
         let oldUntil = before?.until ?? trail?.began.map { $0.adding(seconds: Int64(policy.sessionMinutesMax) * 60) }

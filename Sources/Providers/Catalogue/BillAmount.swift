@@ -20,10 +20,14 @@ package struct BillAmount: Sendable, Hashable {
         left.millionths = overflow ? .max : sum
     }
 
-    /// Whole nano-USD, rounded up; an amount beyond Int64 stays at its end.
+    /// The most that one turn is said to cost: a million dollars. No provider bills that; it comes of a usage that nobody used, and nine
+    /// thousand of them still add up within Int64.
+    package static let turnMax = NanoUSD(1_000_000_000_000_000)
+
+    /// Whole nano-USD, rounded up, at most `turnMax`.
     package var roundedUp: NanoUSD {
         let (whole, rest) = millionths.quotientAndRemainder(dividingBy: 1_000_000)
-        return NanoUSD(whole >= Int128(Int64.max) ? .max : Int64(whole) + (rest > 0 ? 1 : 0))
+        return whole >= Int128(Self.turnMax.value) ? Self.turnMax : NanoUSD(Int64(whole) + (rest > 0 ? 1 : 0))
     }
 
     /// Exact decimal nano-USD: `37.5`, `1200`.

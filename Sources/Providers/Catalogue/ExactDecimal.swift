@@ -25,6 +25,10 @@ struct Ratio: Sendable, Hashable {
     }
 }
 
+/// The most that a price may be, in nano-USD per million tokens or thousand calls: 10,000 USD, some twenty times the dearest model's.
+/// More is a slip of the unit.
+package let listPriceMax: Int64 = 10_000_000_000_000
+
 /// Decimal text in USD (per million tokens, or per thousand calls) to integer nano-USD. Nil when it is no number, is
 /// negative, or is finer than a nano-USD. Exponents are understood: catalogues write `1.25e-06`.
 package func nanoUSDPerMillion(_ text: String) -> Int64? { scaledDecimal(text, digits: 9) }

@@ -6,8 +6,9 @@ package import GatewayModel
 ///
 /// Which row prices a meter: one for the model's id, with or without its date, before a pattern, a longer pattern before a
 /// shorter one; then the source that comes first in the list; then the id with its date; then the highest context threshold
-/// passed, hours before none, and the earlier row. Give configuration first, then imports, then the catalogue. A tier, speed or
-/// geography that has no row of its own has no price; only prices per call hold in every tier.
+/// passed, hours before none, of those for one tier the latest first day, and the earlier row. Give configuration first, then
+/// imports, then the catalogue. A tier, speed or geography that has no row of its own has no price; only prices per call hold in
+/// every tier.
 package struct PriceBook: Sendable {
     package let version: String
     package let rows: [PriceRow]
@@ -93,6 +94,9 @@ struct PricedTier: Hashable, Sendable {
         self.speed = speed
         self.geo = geo
     }
+
+    /// The tier that a row prices, as it names it.
+    init(of row: PriceRow) { self.init(serviceTier: row.serviceTier, speed: row.speed, geo: row.geo) }
 
     init(_ qualifiers: UsageQualifiers) {
         switch qualifiers.serviceTier {

@@ -61,7 +61,7 @@ struct PriceSheetBuilder {
         var models = ModelSheets()
         var seen: Set<PricedTier> = []
         for row in candidates.lazy.map(\.row) {
-            let tier = PricedTier(serviceTier: row.serviceTier, speed: row.speed, geo: row.geo)
+            let tier = PricedTier(of: row)
             if row.geo != nil { models.dependsOnGeo = true }
             guard seen.insert(tier).inserted else { continue }
             let own = candidates.filter {
@@ -108,13 +108,21 @@ struct PriceSheetBuilder {
             let (over, otherOver) = (left.row.contextOver ?? -1, right.row.contextOver ?? -1)
             if over != otherOver { return over > otherOver }
             if (left.row.hours == nil) != (right.row.hours == nil) { return left.row.hours != nil }
-            return false
+            // The later price ends the earlier one. A price per call of every tier does not end a tier's own.
+            guard PricedTier(of: left.row) == PricedTier(of: right.row) else { return false }
+            return isEarlier(right.row.validFrom, left.row.validFrom)
         }
         var best: Candidate?
         for candidate in candidates where candidate.row.meter == meter && holds(candidate.row, span) {
             if best.map({ precedes(candidate, $0) }) ?? true { best = candidate }
         }
         return best
+    }
+
+    /// A price without a first day holds from the beginning.
+    private func isEarlier(_ first: Timestamp?, _ second: Timestamp?) -> Bool {
+        guard let second else { return false }
+        return first.map { $0 < second } ?? true
     }
 
     /// Times cut the spans, so a row holds for a whole span or for none of it.

@@ -49,6 +49,10 @@ struct ListedPrices {
             note("\(member) (no amount of whole nano-USD per \(meter.isPerCall ? "thousand calls" : "million tokens"))")
             return nil
         }
+        guard price <= listPriceMax else {
+            note("\(member) (over 10,000 USD per \(meter.isPerCall ? "thousand calls" : "million tokens"))")
+            return nil
+        }
         return ScopedPrice(meter: meter, price: price, scope: scope, from: from, to: to)
     }
 

@@ -95,6 +95,20 @@ import Testing
         #expect(health.breaker.state(at: at(0)) == .closed, "a refused credential is no ill deployment")
     }
 
+    @Test func turnsThatKnowFewerCredentialsAreGivenOnlyThose() {
+        var health = DeploymentHealth(credentials: 2)
+        health.failed(TryFailure(.rateLimit, status: 429, retryAfterMilliseconds: 7000), credential: 0, at: at(0))
+        // A reload has added one.
+        health.setCredentials(3)
+        for seed in 0..<50 as Range<UInt64> {
+            #expect(health.credential(weights: [1, 1], seed: seed, at: at(1), tokens: 1) == 1, "what rests goes on resting")
+            #expect(health.credential(weights: [1, 1], seed: seed, at: at(1), tokens: 1, without: [1]) == nil)
+            #expect(health.credential(weights: [1, 1, 1], seed: seed, at: at(1), tokens: 1, without: [1]) == 2)
+        }
+        health.setCredentials(1)
+        #expect(health.credentials.count == 1 && health.state(at: at(1), tokens: 1) == .resting)
+    }
+
     @Test func sessionsShareCredentialsByWeightAndKeepTheirs() {
         let health = DeploymentHealth(credentials: 3)
         var counts = [0, 0, 0]
