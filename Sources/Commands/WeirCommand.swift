@@ -5,6 +5,10 @@ package import ArgumentParser
 import Foundation
 import ServerConfiguration
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// The root of all verbs.
 package struct WeirCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
@@ -32,6 +36,8 @@ package struct WeirCommand: AsyncParsableCommand {
 
 /// Runs the command line and ends the process: 0 fine, 1 refused or failed, 2 usage.
 package func runWeir() async -> Never {
+    // That a reader has gone is told by the write that fails, to every verb alike.
+    signal(SIGPIPE, SIG_IGN)
     do {
         var command = try WeirCommand.parseAsRoot()
         if var asynchronous = command as? any AsyncParsableCommand {
@@ -40,26 +46,39 @@ package func runWeir() async -> Never {
             try command.run()
         }
         exit(0)
-    } catch let failure as CommandFailure {
+    } catch {
+        exit(conclude(error))
+    }
+}
+
+/// Says what ended a verb, and gives the exit code.
+private func conclude(_ error: any Error) -> Int32 {
+    switch error {
+    case let failure as OutputFailure:
+        // Who reads has had enough, as `head` has: that is no failure.
+        if failure == .closed { return 0 }
+        let what = CommandFailure(
+            "output_failed", "standard output cannot be written: \(failure)", mend: "give it room, or write to another place")
+        standardError(what.description)
+    case let failure as CommandFailure:
         standardError(failure.description)
-        exit(1)
-    } catch let faults as ConfigurationFaults {
+    case let faults as ConfigurationFaults:
         for fault in faults.faults { standardError(fault.description) }
-        exit(1)
-    } catch let fault as ValidationError {
+    case let fault as ValidationError:
         // A verb found it, not the parser, so the parser cannot say whose usage it is.
         standardError("Error: \(fault.message)\n  See '\(calledVerb(CommandLine.arguments.dropFirst())) --help' for more information.")
-        exit(2)
-    } catch {
+        return 2
+    default:
         let code = WeirCommand.exitCode(for: error)
-        if code == .success {
-            output(WeirCommand.fullMessage(for: error) + "\n")
-            exit(0)
-        }
         let message = WeirCommand.fullMessage(for: error)
+        if code == .success {
+            do throws(OutputFailure) { try output(message + "\n") } catch { return conclude(error) }
+            return 0
+        }
         if !message.isEmpty { standardError(message) }
-        exit(code == .validationFailure ? 2 : 1)
+        return code == .validationFailure ? 2 : 1
     }
+    return 1
 }
 
 /// The verb that arguments begin with: `weir report spend`.
@@ -82,6 +101,6 @@ struct CompletionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let known = CompletionShell(rawValue: shell) else { throw ValidationError("the shells are bash, zsh and fish") }
-        output(WeirCommand.completionScript(for: known) + "\n")
+        try output(WeirCommand.completionScript(for: known) + "\n")
     }
 }

@@ -75,6 +75,7 @@ struct ErrorShape: RouterMiddleware {
                 case .invalid: .badRequest
                 case .notFound: .notFound
                 case .conflict: .conflict
+                case .unavailable: .serviceUnavailable
                 }
             return failure(status, error.code, error.message, error.mend, id)
         } catch let error as HTTPError {
@@ -155,6 +156,27 @@ func pathID(_ context: BasicRequestContext) throws -> String {
 /// Any JSON value, for looking at an object's members.
 struct AnyValue: Decodable {
     init(from decoder: any Decoder) throws {}
+}
+
+/// How many rows a query asks for. More than a list gives at once is as many as it gives.
+func parseLimit(_ text: String?, unlessSaid: Int) throws -> Int {
+    guard let text else { return unlessSaid }
+    guard let limit = Int(text), limit > 0 else {
+        throw IdentityError(
+            .invalid, "malformed_limit", "limit is no number of rows: \(text)", mend: "a whole number from 1 on, for example 100")
+    }
+    return limit
+}
+
+/// Where the page before ended. A cursor that cannot be read must not begin the list anew: its reader would not end.
+func parseCursor<Cursor>(_ text: String?, _ read: (String) -> Cursor?) throws -> Cursor? {
+    guard let text else { return nil }
+    guard let cursor = read(text) else {
+        throw IdentityError(
+            .invalid, "malformed_cursor", "after is no cursor of this list: \(text)",
+            mend: "give what the page before has as next; without after the list begins")
+    }
+    return cursor
 }
 
 /// An instant in a query or a body.

@@ -30,6 +30,8 @@ package struct AdminDependencies: Sendable {
     package var cache: @Sendable () -> CacheView = {
         CacheView(entries: 0, bytes: 0, bytesMax: 0, hits: 0, misses: 0, stored: 0, evictions: 0, savedNanoUSD: 0)
     }
+    /// Journals a change of a policy that is told by lines. What it throws undoes the change.
+    package var recordPolicy: @Sendable (_ policy: String, _ before: [String], _ after: [String]) throws -> Void = { _, _, _ in }
     package var purgeCache: @Sendable (CachePurgeRequest) -> Int = { _ in 0 }
     /// What a route would decide now.
     package var explainRoute: @Sendable (RouteExplainRequest) async throws -> RouteDecision = { request in

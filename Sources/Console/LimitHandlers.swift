@@ -49,7 +49,7 @@ struct LimitHandlers: Sendable {
             return try jsonResponse(ListBody(data: views))
         }
         routes.on(.post, path) { request, _ in
-            var rule = try await request.decodeBody(LimitRule.self)
+            var rule = try await request.decodeBody(LimitRule.self, members: LimitRule.memberNames)
             if rule.name.isEmpty { rule.name = rule.id }
             try check(rule, areBudgets)
             let made = try dependencies.directory.createLimit(

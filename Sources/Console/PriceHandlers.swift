@@ -5,6 +5,7 @@ import Foundation
 import GatewayModel
 import Hummingbird
 import Identity
+import Providers
 import Reports
 import Storage
 
@@ -22,8 +23,13 @@ struct PriceHandlers: Sendable {
         }
         routes.on(.post, "/api/v1/prices") { request, _ in
             let body = try await request.decodeBody(PriceImportRequest.self, members: ["source", "rows"])
-            guard body.rows.allSatisfy({ $0.price >= 0 }) else {
-                throw IdentityError(.invalid, "negative_price", "a price is negative", mend: "correct the row")
+            guard body.rows.allSatisfy({ (0...listPriceMax).contains($0.price) }) else {
+                throw IdentityError(
+                    .invalid, "malformed_price", "a price is from 0 to \(listPriceMax) nano-USD per million tokens (or thousand calls)",
+                    mend: "correct the row")
+            }
+            guard body.source.utf8.count <= 200 else {
+                throw IdentityError(.invalid, "malformed_source", "a source's name is at most 200 bytes", mend: "shorten it")
             }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
@@ -34,7 +40,11 @@ struct PriceHandlers: Sendable {
                     body: String(decoding: try encoder.encode(row), as: UTF8.self)
                 )
             }
-            try dependencies.control.replacePrices(source: body.source, rows: rows, at: dependencies.clock.now().rfc3339)
+            let now = dependencies.clock.now().rfc3339
+            try dependencies.control.transaction {
+                let before = try dependencies.control.replacePrices(source: body.source, rows: rows, at: now)
+                try dependencies.recordPolicy("prices of \(body.source)", before, rows.map(\.body))
+            }
             try await dependencies.publish()
             return try jsonResponse(["imported": rows.count])
         }

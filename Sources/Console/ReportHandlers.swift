@@ -20,10 +20,9 @@ struct ReportHandlers: Sendable {
         routes.on(.get, "/api/v1/reports/spend") { request, _ in
             let query = try request.query(allowed: Self.filters + ["by", "limit"])
             let by = try Self.dimensions(query["by"] ?? "developer")
+            let limit = try parseLimit(query["limit"], unlessSaid: Reports.spendRowsUnlessSaid)
             await dependencies.catchUp()
-            return try jsonResponse(
-                dependencies.reports.spend(
-                    by: by, filter: Self.filter(query), limit: Int(query["limit"] ?? "") ?? Reports.spendRowsUnlessSaid))
+            return try jsonResponse(dependencies.reports.spend(by: by, filter: Self.filter(query), limit: limit))
         }
         routes.on(.get, "/api/v1/reports/telemetry") { request, _ in
             let query = try request.query(allowed: ["since"])
@@ -32,10 +31,11 @@ struct ReportHandlers: Sendable {
         }
         routes.on(.get, "/api/v1/turns") { request, _ in
             let query = try request.query(allowed: Self.filters + ["after", "limit"])
+            let after = try parseCursor(query["after"]) { GatewayModel.RequestID($0) }
+            let limit = try parseLimit(query["limit"], unlessSaid: 50)
             await dependencies.catchUp()
-            let page = try dependencies.reports.turns(
-                filter: Self.filter(query), after: query["after"], limit: Int(query["limit"] ?? "") ?? 50)
-            return try jsonResponse(ListBody(data: page.turns.map(TurnView.init), next: page.next))
+            let page = try dependencies.reports.turns(filter: Self.filter(query), after: after, limit: limit)
+            return try jsonResponse(ListBody(data: page.turns.map(TurnView.init), next: page.next?.description))
         }
         routes.on(.get, "/api/v1/turns/{id}") { _, context in
             await dependencies.catchUp()
@@ -93,9 +93,12 @@ package struct SessionDetail: Sendable, Codable {
     package var schema = "weir.session.show/1"
     /// The session itself, then those that it is the parent of.
     package var sessions: [SessionRow]
+    /// The session's own, oldest first.
     package var turns: [TurnView]
     /// What the session's client says of its tools; empty when it says nothing.
     package var tools: [ToolUse]
+    /// What to pass as `after` for more turns; nil at the end.
+    package var next: String?
 }
 
 /// A turn with what its client says of it.

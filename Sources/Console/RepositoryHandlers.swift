@@ -17,8 +17,9 @@ struct RepositoryHandlers: Sendable {
         routes.on(.get, "/api/v1/repositories") { request, _ in
             let query = try request.query(allowed: ["since", "limit"])
             let since = try parseTime(query["since"], "since") ?? dependencies.clock.now().adding(seconds: -30 * 86_400)
+            let limit = try parseLimit(query["limit"], unlessSaid: 100)
             await dependencies.catchUp()
-            return try jsonResponse(dependencies.reports.repositories(since: since, limit: Int(query["limit"] ?? "") ?? 100))
+            return try jsonResponse(dependencies.reports.repositories(since: since, limit: limit))
         }
         routes.on(.get, "/api/v1/repository-aliases") { _, _ in
             try jsonResponse(ListBody(data: dependencies.directory.aliases().map { AliasView($0) }))

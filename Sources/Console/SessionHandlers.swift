@@ -32,22 +32,28 @@ struct SessionHandlers: Sendable {
     func register(_ routes: Routes) {
         routes.on(.get, "/api/v1/sessions") { request, _ in
             let query = try request.query(allowed: ReportHandlers.filters + ["after", "limit", "state"])
+            let after = try parseCursor(query["after"]) { SessionCursor($0) }
+            let limit = try parseLimit(query["limit"], unlessSaid: 50)
             await dependencies.catchUp()
             if let state = query["state"] { return try jsonResponse(await list(state)) }
-            let page = try dependencies.reports.sessions(
-                filter: ReportHandlers.filter(query), after: query["after"], limit: Int(query["limit"] ?? "") ?? 50)
+            let page = try dependencies.reports.sessions(filter: ReportHandlers.filter(query), after: after, limit: limit)
             return try jsonResponse(SessionList(sessions: await standing(page.sessions), next: page.next))
         }
-        routes.on(.get, "/api/v1/sessions/{id}") { _, context in
+        routes.on(.get, "/api/v1/sessions/{id}") { request, context in
+            let query = try request.query(allowed: ["after", "limit"])
+            let after = try parseCursor(query["after"]) { GatewayModel.RequestID($0) }
+            let limit = try parseLimit(query["limit"], unlessSaid: 1000)
             await dependencies.catchUp()
             let name = try pathID(context)
             let sessions = try dependencies.reports.session(name)
             guard !sessions.isEmpty else {
                 throw IdentityError(.notFound, "session_not_found", "no session \"\(name)\"", mend: "weir session list")
             }
-            let turns = try dependencies.reports.turns(ofSession: name, limit: 1000).map(TurnView.init)
+            let page = try dependencies.reports.turns(ofSession: name, after: after, limit: limit)
             let tools = try dependencies.reports.tools(ofSession: name)
-            return try jsonResponse(SessionDetail(sessions: await standing(sessions), turns: turns, tools: tools))
+            return try jsonResponse(
+                SessionDetail(
+                    sessions: await standing(sessions), turns: page.turns.map(TurnView.init), tools: tools, next: page.next?.description))
         }
         routes.on(.post, "/api/v1/sessions/{id}/grant") { request, context in
             let body = try await request.decodeBody(SessionGrantRequest.self, members: SessionGrantRequest.members)

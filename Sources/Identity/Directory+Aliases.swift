@@ -40,8 +40,7 @@ extension Directory {
                     id: makeID(.repositoryAlias), workspace: workspace, kind: kind, keyID: keyID, name: name, repository: label,
                     created: clock.now().rfc3339)
             alias.repository = label
-            try store.save(alias)
-            changed(aliasEntity, alias.id, found.map(json), json(alias))
+            try change(aliasEntity, alias.id, found.map(json), json(alias)) { try store.save(alias) }
             return (alias, true)
         }
     }
@@ -51,8 +50,7 @@ extension Directory {
             guard let alias = try store.aliases().first(where: { $0.id == id }) else {
                 throw IdentityError(.notFound, "alias_not_found", "no alias \"\(id)\"", mend: "weir repository alias list")
             }
-            try store.removeAlias(id)
-            changed(aliasEntity, alias.id, json(alias), nil)
+            try change(aliasEntity, alias.id, json(alias), nil) { try store.removeAlias(id) }
             return alias
         }
     }
@@ -64,13 +62,13 @@ extension Directory {
             var left = try known()
             for alias in try store.aliases() {
                 let repository = left.removeValue(forKey: alias.subject)
-                if repository != alias.repository { changed(aliasEntity, alias.id, nil, json(alias)) }
+                if repository != alias.repository { try changed(aliasEntity, alias.id, nil, json(alias)) }
             }
             for (subject, repository) in left {
                 let gone = RepositoryAlias(
                     id: "", workspace: subject.kind == .project ? subject.scope : "", kind: subject.kind,
                     keyID: subject.kind == .session ? subject.scope : "", name: subject.name, repository: repository, created: "")
-                changed(aliasEntity, gone.id, json(gone), nil)
+                try changed(aliasEntity, gone.id, json(gone), nil)
             }
         }
     }

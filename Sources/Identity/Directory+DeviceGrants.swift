@@ -59,17 +59,15 @@ extension Directory {
     /// Approves by invitation. Nil when the invitation opens nothing; that counts against the login.
     package func approveDevice(_ grant: DeviceGrantRow, invitation typed: String) throws -> DeviceGrantRow? {
         guard let invitation = try openInvitation(typed) else {
-            let after = try store.countAttempt(grant: grant.id, attemptsMax: Self.deviceAttemptsMax)
-            if let after, after.status == .denied { changed("device_grant", grant.id, fingerprinted(grant), fingerprinted(after)) }
+            try store.transaction {
+                let after = try store.countAttempt(grant: grant.id, attemptsMax: Self.deviceAttemptsMax)
+                if let after, after.status == .denied { try changed("device_grant", grant.id, fingerprinted(grant), fingerprinted(after)) }
+            }
             return nil
         }
-        var used = invitation
-        used.used = clock.now().rfc3339
-        let approved = try decide(
+        return try decide(
             grant, .approved, developer: invitation.developer, team: invitation.team, email: invitation.email, by: invitation.id,
-            usingUp: invitation.id)
-        if approved != nil { changed("invitation", invitation.id, fingerprinted(invitation), fingerprinted(used)) }
-        return approved
+            usingUp: invitation)
     }
 
     /// Approves by an administrator's word.
@@ -112,12 +110,15 @@ extension Directory {
             specification.team = grant.team
             specification.expires = clock.now().adding(seconds: keyDays * 86_400)
             let made = try makeKey(specification)
-            guard try store.redeem(grant: grant.id, key: row(made.key)) else { return .unknown }
             var used = grant
             used.status = .used
             used.keyID = made.key.key.id
-            changed("virtual_key", made.key.key.id, nil, fingerprinted(made.key.key))
-            changed("device_grant", grant.id, fingerprinted(grant), fingerprinted(used))
+            let (before, after) = (fingerprinted(grant), fingerprinted(used))
+            let isRedeemed = try changeIf(
+                "virtual_key", made.key.key.id, nil, fingerprinted(made.key.key),
+                tellMore: { try changed("device_grant", grant.id, before, after) }
+            ) { try store.redeem(grant: grant.id, key: row(made.key)) }
+            guard isRedeemed else { return .unknown }
             return .key(text: made.text, made.key)
         }
     }
@@ -126,7 +127,7 @@ extension Directory {
 
     private func decide(
         _ grant: DeviceGrantRow, _ status: DeviceGrantRow.Status, developer: String?, team: String?, email: String?,
-        by decider: String, usingUp invitation: String? = nil
+        by decider: String, usingUp invitation: InvitationRow? = nil
     ) throws -> DeviceGrantRow? {
         if let developer, let team, try !store.owners(.developer).contains(where: { $0.name == developer }) {
             _ = try createOwner(.developer, name: developer, team: team, email: email)
@@ -136,9 +137,17 @@ extension Directory {
         decided.developer = developer
         decided.team = team
         decided.decidedBy = decider
-        guard try store.decide(grant: decided, usingUp: invitation, at: clock.now().rfc3339) else { return nil }
-        changed("device_grant", grant.id, fingerprinted(grant), fingerprinted(decided))
-        return decided
+        let (now, row) = (clock.now().rfc3339, decided)
+        let isDecided = try changeIf(
+            "device_grant", grant.id, fingerprinted(grant), fingerprinted(decided),
+            tellMore: {
+                guard let invitation else { return }
+                var used = invitation
+                used.used = now
+                try changed("invitation", invitation.id, fingerprinted(invitation), fingerprinted(used))
+            }
+        ) { try store.decide(grant: row, usingUp: invitation?.id, at: now) }
+        return isDecided ? decided : nil
     }
 
     private func isOpen(_ grant: DeviceGrantRow) -> Bool {

@@ -1,5 +1,5 @@
 // Directory+Entities: workspaces, teams, developers and service accounts. Names are what reports and principals carry, so each is
-// unique in the whole installation.
+// unique in the whole installation; a developer and a service account are one kind in this.
 
 import GatewayModel
 package import Storage
@@ -21,8 +21,7 @@ extension Directory {
                 .conflict, "workspace_exists", "there is a workspace \"\(name)\" already", mend: "weir workspace list")
         }
         let workspace = WorkspaceRow(id: makeID(.workspace), name: name, created: clock.now().rfc3339)
-        try store.insert(workspace: workspace)
-        changed("workspace", workspace.id, nil, json(workspace))
+        try change("workspace", workspace.id, nil, json(workspace)) { try store.insert(workspace: workspace) }
         return workspace
     }
 
@@ -40,8 +39,7 @@ extension Directory {
             throw IdentityError(.conflict, "team_exists", "there is a team \"\(name)\" already", mend: "weir team list")
         }
         let team = TeamRow(id: makeID(.team), workspace: workspace, name: name, created: clock.now().rfc3339)
-        try store.insert(team: team)
-        changed("team", team.id, nil, json(team))
+        try change("team", team.id, nil, json(team)) { try store.insert(team: team) }
         return team
     }
 
@@ -52,8 +50,7 @@ extension Directory {
         }
         let before = json(team)
         team.disabled = disabled ? clock.now().rfc3339 : nil
-        try store.setDisabled(table: .team, id: team.id, at: team.disabled)
-        changed("team", team.id, before, json(team))
+        try change("team", team.id, before, json(team)) { try store.setDisabled(table: .team, id: team.id, at: team.disabled) }
         return team
     }
 
@@ -66,16 +63,24 @@ extension Directory {
         guard let home = try store.teams().first(where: { $0.name == team && $0.disabled == nil }) else {
             throw IdentityError(.notFound, "team_not_found", "no team \"\(team)\"", mend: "weir team create \(team)")
         }
-        if try store.owners(kind).contains(where: { $0.name == name }) {
-            throw IdentityError(
-                .conflict, "\(kind.rawValue)_exists", "there is a \(kind.words) \"\(name)\" already", mend: "choose another name")
-        }
         let owner = OwnerRow(
             id: makeID(kind == .developer ? .developer : .serviceAccount), workspace: home.workspace, team: team,
             name: name, email: email, created: clock.now().rfc3339)
-        try store.insert(kind, owner)
-        changed(kind.rawValue, owner.id, nil, json(owner))
+        try change(kind.rawValue, owner.id, nil, json(owner)) {
+            // Changes come one after the other, so of two with one name the second sees the first.
+            try checkUnclaimed(name)
+            try store.insert(kind, owner)
+        }
         return owner
+    }
+
+    /// Refuses a name that a developer or a service account has. Reports and budgets know both by their names alone.
+    func checkUnclaimed(_ name: String) throws {
+        for kind in OwnerKind.allCases {
+            guard try store.owners(kind).contains(where: { $0.name == name }) else { continue }
+            throw IdentityError(
+                .conflict, "\(kind.rawValue)_exists", "there is a \(kind.words) \"\(name)\" already", mend: "choose another name")
+        }
     }
 
     /// Disables a developer or a service account with all of their keys, or enables them again.
@@ -86,8 +91,9 @@ extension Directory {
         }
         let before = json(owner)
         owner.disabled = disabled ? clock.now().rfc3339 : nil
-        try store.setDisabled(table: kind == .developer ? .developer : .serviceAccount, id: owner.id, at: owner.disabled)
-        changed(kind.rawValue, owner.id, before, json(owner))
+        try change(kind.rawValue, owner.id, before, json(owner)) {
+            try store.setDisabled(table: kind == .developer ? .developer : .serviceAccount, id: owner.id, at: owner.disabled)
+        }
         return owner
     }
 

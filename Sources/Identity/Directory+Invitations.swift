@@ -14,6 +14,7 @@ extension Directory {
         try check(name: developer, what: "developer")
         let known = try store.owners(.developer).first { $0.name == developer }
         guard known?.disabled == nil else { throw disabled("developer", developer) }
+        if known == nil { try checkUnclaimed(developer) }
         guard let team = team ?? known?.team else {
             throw IdentityError(
                 .invalid, "missing_team", "there is no developer \"\(developer)\" yet, so the invitation needs a team", mend: "--team NAME")
@@ -30,8 +31,7 @@ extension Directory {
         let row = InvitationRow(
             id: makeID(.invitation), mac: pepper.codeMAC("invitation", code), developer: developer, team: team, email: email,
             created: now.rfc3339, expires: end.rfc3339)
-        try store.insert(invitation: row)
-        changed("invitation", row.id, nil, fingerprinted(row))
+        try change("invitation", row.id, nil, fingerprinted(row)) { try store.insert(invitation: row) }
         return (code, row)
     }
 
@@ -44,11 +44,12 @@ extension Directory {
         }
         let before = fingerprinted(row)
         row.revoked = clock.now().rfc3339
-        guard try store.revokeInvitation(id, at: row.revoked ?? "") else {
+        let after = row
+        guard try changeIf("invitation", id, before, fingerprinted(after), { try store.revokeInvitation(id, at: after.revoked ?? "") })
+        else {
             throw IdentityError(
                 .conflict, "invitation_used", "invitation \(id) is used or revoked already", mend: "weir key list shows what it made")
         }
-        changed("invitation", id, before, fingerprinted(row))
         return row
     }
 
@@ -60,7 +61,10 @@ extension Directory {
             row.used == nil, row.revoked == nil, let expires = Timestamp(rfc3339: row.expires), clock.now() < expires
         else { return nil }
         let isShutOut = try disabledNames()
-        return isShutOut.developers.contains(row.developer) || isShutOut.teams.contains(row.team) ? nil : row
+        guard !isShutOut.developers.contains(row.developer), !isShutOut.teams.contains(row.team) else { return nil }
+        // Since it was made, a service account may have taken the name of who is not there yet.
+        let isThere = try store.owners(.developer).contains { $0.name == row.developer }
+        return try isThere || !store.owners(.serviceAccount).contains { $0.name == row.developer } ? row : nil
     }
 
     func disabled(_ what: String, _ name: String) -> IdentityError {

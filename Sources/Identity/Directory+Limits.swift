@@ -30,8 +30,7 @@ extension Directory {
                     .conflict, "limit_exists", "there is a budget or limit \"\(rule.id)\" already",
                     mend: "weir \(word(rule)) update \(rule.id), or another name")
             }
-            try save(rule, created: nil)
-            changed(word(rule), rule.id, nil, json(rule))
+            try change(word(rule), rule.id, nil, json(rule)) { try save(rule, created: nil) }
             return rule
         }
     }
@@ -47,8 +46,7 @@ extension Directory {
             var after = try change(before)
             after.id = before.id
             try check(after, hasZone: hasZone)
-            try save(after, created: row.created)
-            changed(word(after), id, json(before), json(after))
+            try self.change(word(after), id, json(before), json(after)) { try save(after, created: row.created) }
             return after
         }
     }
@@ -57,8 +55,7 @@ extension Directory {
         try limitLock.withLock { _ in
             try checkFree(id, declared)
             let rule = try rule(try storedLimit(id))
-            try store.removeLimit(id)
-            changed(word(rule), id, json(rule), nil)
+            try change(word(rule), id, json(rule), nil) { try store.removeLimit(id) }
             return rule
         }
     }
@@ -74,19 +71,22 @@ extension Directory {
             let names = rule.wholeGroup.map(\.description).joined(separator: ", ")
             throw IdentityError(
                 .invalid, "grant_needs_group", "\"\(rule.id)\" keeps a counter for each \(names.isEmpty ? "nothing" : names)",
-                mend: names.isEmpty ? "leave --group out" : "say whose: \(rule.wholeGroup.map { "--group \($0)=…" }.joined(separator: " "))"
+                mend: names.isEmpty
+                    ? "leave --group out" : "say whose: \(rule.wholeGroup.map { "--group \($0)=…" }.joined(separator: " "))"
             )
         }
         if let expires, expires <= clock.now() {
             throw IdentityError(.invalid, "malformed_time", "the grant has ended already", mend: "for example --for 24h")
         }
         try check(name: by, what: "granter")
+        guard reason.utf8.count <= 1000 else {
+            throw IdentityError(.invalid, "reason_too_long", "a reason is at most 1,000 bytes", mend: "say it shorter, or name a ticket")
+        }
         let grant = LimitGrantRecord(
             id: makeID(.limitGrant), rule: rule.id, group: group, amount: amount, expires: expires, by: by, reason: reason,
             created: clock.now())
         try limitLock.withLock { _ in
-            try store.insert(grant: grant)
-            changed("limit_grant", grant.id, nil, json(grant))
+            try change("limit_grant", grant.id, nil, json(grant)) { try store.insert(grant: grant) }
         }
         return grant
     }

@@ -38,12 +38,15 @@ package struct StoredKey: Sendable {
 
 /// The business of identities.
 package struct Directory: Sendable {
-    /// Tells of a change: kind of entity, id, before and after as JSON, secrets as fingerprints.
-    package typealias ChangeHook = @Sendable (_ entity: String, _ id: String, _ before: String?, _ after: String?) -> Void
+    /// Tells the journal of a change: kind of entity, id, before and after as JSON, secrets as fingerprints. What it throws undoes the
+    /// change.
+    package typealias ChangeHook = @Sendable (_ entity: String, _ id: String, _ before: String?, _ after: String?) throws -> Void
 
     package static let defaultWorkspace = "default"
     package static let rotationOverlapSecondsMax: Int64 = 72 * 3600
     private static let expirySeconds: Int64 = 90 * 86_400
+    /// In bytes: a record of a change holds what was and what is.
+    private static let policyBytesMax = 30_000
 
     let store: ControlStore
     package let pepper: Pepper
@@ -82,8 +85,7 @@ package struct Directory: Sendable {
     /// Creates a key. The text is the only copy of its secret.
     package func createKey(_ specification: KeySpecification) throws -> (text: String, key: StoredKey) {
         let made = try makeKey(specification)
-        try store.save(row(made.key))
-        changed("virtual_key", made.key.key.id, nil, fingerprinted(made.key.key))
+        try change("virtual_key", made.key.key.id, nil, fingerprinted(made.key.key)) { try store.save(row(made.key)) }
         return made
     }
 
@@ -106,11 +108,11 @@ package struct Directory: Sendable {
     /// Changes a key's policy; what is nil stays.
     package func updateKey(_ id: String, _ specification: KeySpecification) throws -> StoredKey {
         var stored = try key(id)
+        try checkOwner(specification, stored.key.principal)
         let before = fingerprinted(stored.key)
         try apply(specification, to: &stored.key)
         if let name = specification.name { stored.name = name }
-        try save(stored)
-        changed("virtual_key", stored.key.id, before, fingerprinted(stored.key))
+        try save(stored, before)
         return stored
     }
 
@@ -141,8 +143,7 @@ package struct Directory: Sendable {
         if let expires = stored.key.expires, expires < now.adding(seconds: Self.expirySeconds) {
             stored.key.expires = now.adding(seconds: Self.expirySeconds)
         }
-        try save(stored)
-        changed("virtual_key", stored.key.id, before, fingerprinted(stored.key))
+        try save(stored, before)
         return (made.text, stored)
     }
 
@@ -150,8 +151,7 @@ package struct Directory: Sendable {
         var stored = try key(id)
         let before = fingerprinted(stored.key)
         stored.key.revoked = true
-        try save(stored)
-        changed("virtual_key", stored.key.id, before, fingerprinted(stored.key))
+        try save(stored, before)
         return stored
     }
 
@@ -194,8 +194,24 @@ package struct Directory: Sendable {
                 .notFound, "\(kind.rawValue)_not_found", "no \(kind.rawValue) \"\(name)\"",
                 mend: "add --team TEAM to create them with the key, or: weir developer create \(name) --team TEAM")
         }
+        // Before the team, so that a refusal leaves none behind.
+        try checkUnclaimed(name)
         if try !store.teams().contains(where: { $0.name == team }) { _ = try createTeam(team) }
         return (try createOwner(kind, name: name, team: team, email: nil), kind)
+    }
+
+    /// A key keeps its owner and its team: what was spent with it is told under them. Who sends them again as they are changes nothing.
+    private func checkOwner(_ specification: KeySpecification, _ principal: Principal) throws {
+        let members: [(name: String, asked: String?, present: String?)] = [
+            ("developer", specification.developer, principal.developer),
+            ("service_account", specification.serviceAccount, principal.serviceAccount),
+            ("team", specification.team, principal.team),
+        ]
+        for member in members where member.asked != nil && member.asked != member.present {
+            throw IdentityError(
+                .invalid, "key_keeps_owner", "a key keeps its owner and its team: its \(member.name) cannot be changed",
+                mend: "make another key: weir key create, then: weir key revoke \(principal.keyID)")
+        }
     }
 
     private func apply(_ specification: KeySpecification, to key: inout VirtualKey) throws {
@@ -233,6 +249,11 @@ package struct Directory: Sendable {
             }
             key.cacheSeconds = seconds < 0 ? nil : seconds
         }
+        guard json(key).utf8.count <= Self.policyBytesMax else {
+            throw IdentityError(
+                .invalid, "policy_too_large", "what a key may do is said in at most \(Self.policyBytesMax) bytes",
+                mend: "name models by patterns, such as openai/*")
+        }
     }
 
     /// The spelling that requests are compared with.
@@ -258,7 +279,37 @@ package struct Directory: Sendable {
         makeEntityID(kind, random: (random.next(), UInt16(truncatingIfNeeded: random.next())))
     }
 
-    private func save(_ stored: StoredKey) throws { try store.save(row(stored)) }
+    private func save(_ stored: StoredKey, _ before: String) throws {
+        try change("virtual_key", stored.key.id, before, fingerprinted(stored.key)) { try store.save(row(stored)) }
+    }
+
+    /// One change of one entity: the store takes what `write` gives it when the journal has taken the record, and not without it.
+    func change(_ entity: String, _ id: String, _ before: String?, _ after: String?, _ write: () throws -> Void) throws {
+        _ = try changeIf(entity, id, before, after) {
+            try write()
+            return true
+        }
+    }
+
+    /// The same where `write` may find that there is nothing to change; gives whether there was. `tellMore` tells of what else it was.
+    func changeIf(
+        _ entity: String, _ id: String, _ before: String?, _ after: String?, tellMore: () throws -> Void = {}, _ write: () throws -> Bool
+    ) throws -> Bool {
+        var isTold = false
+        do {
+            return try store.transaction {
+                guard try write() else { return false }
+                try changed(entity, id, before, after)
+                isTold = true
+                try tellMore()
+                return true
+            }
+        } catch {
+            // The store did not take what the journal has: that is taken back there too.
+            if isTold { try? changed(entity, id, after, before) }
+            throw error
+        }
+    }
 
     func row(_ stored: StoredKey) -> KeyRow {
         let policy = json(stored.key)

@@ -4,7 +4,7 @@
 package struct IdentityError: Error, Sendable, Hashable {
     /// What the caller should make of it.
     package enum Kind: Sendable, Hashable {
-        case invalid, notFound, conflict
+        case invalid, notFound, conflict, unavailable
     }
 
     package var kind: Kind

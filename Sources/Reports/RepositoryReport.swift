@@ -71,7 +71,7 @@ extension Reports {
                     """, arguments: [start?.seconds ?? 0]
             ).map { row in
                 SeenRepository(
-                    repository: row["repository"], turns: row["turns"], costNanoUSD: row["cost"],
+                    repository: row["repository"], turns: row.sum("turns"), costNanoUSD: row.sum("cost"),
                     lastDay: String(Timestamp(seconds: row["last"]).rfc3339.prefix(10)))
             }
             let projects = try Self.unnamedProjects(database, since: start, count: count)
@@ -141,7 +141,7 @@ extension Reports {
     private static func subject(_ row: Row, _ kind: String, key: String?) -> UnnamedSubject {
         UnnamedSubject(
             kind: kind, name: row["name"], workspace: row["workspace"], keyID: key, developer: row["owner"], client: row["client"],
-            sessions: row["sessions"], turns: row["turns"], costNanoUSD: row["cost"],
+            sessions: row["sessions"], turns: row.sum("turns"), costNanoUSD: row.sum("cost"),
             lastTime: Timestamp(nanoseconds: row["last"]).rfc3339)
     }
 }

@@ -65,7 +65,7 @@ struct RollupSums {
             if sessions != nil { key.session = try sessions?.number(rows.integer(count + 2)) ?? 0 }
             let start = cell(key) * count
             sums.withUnsafeMutableBufferPointer { sums in
-                for index in 0..<count { sums[start + index] &+= row[index + 2] }
+                for index in 0..<count { sums[start + index].addSaturating(row[index + 2]) }
             }
         }
     }

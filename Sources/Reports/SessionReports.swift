@@ -66,15 +66,36 @@ package struct SessionList: Sendable, Codable {
     }
 }
 
+/// The place of a session in the list: what `next` says and `after` takes.
+package struct SessionCursor: Sendable, Hashable, CustomStringConvertible {
+    package var lastNanoseconds: Int64
+    package var id: Int64
+
+    package init(lastNanoseconds: Int64, id: Int64) {
+        self.lastNanoseconds = lastNanoseconds
+        self.id = id
+    }
+
+    /// Reads what `description` writes.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let last = Int64(parts[0]), let id = Int64(parts[1]) else { return nil }
+        self.init(lastNanoseconds: last, id: id)
+    }
+
+    package var description: String { "\(lastNanoseconds).\(id)" }
+}
+
 /// A page of turns, as their whole records.
 package struct TurnList: Sendable {
     package var turns: [TurnRecord]
-    package var next: String?
+    /// What to pass as `after` for the next page; nil at the end.
+    package var next: RequestID?
 }
 
 extension Reports {
     /// Sessions, latest first. `after` is the `next` of the page before.
-    package func sessions(filter: SpendFilter, after: String?, limit: Int) throws -> SessionList {
+    package func sessions(filter: SpendFilter, after: SessionCursor?, limit: Int) throws -> SessionList {
         var conditions: [String] = []
         var arguments: StatementArguments = []
         let texts: [(String?, String)] = [
@@ -102,9 +123,9 @@ extension Reports {
             conditions.append("first_ns < ?")
             arguments += [until.nanoseconds]
         }
-        if let parts = after?.split(separator: "."), parts.count == 2, let last = Int64(parts[0]), let id = Int64(parts[1]) {
+        if let after {
             conditions.append("(last_ns, id) < (?, ?)")
-            arguments += [last, id]
+            arguments += [after.lastNanoseconds, after.id]
         }
         let count = min(max(1, limit), 1000)
         let sql = """
@@ -114,8 +135,8 @@ extension Reports {
         return try pool.read { database in
             let rows = try Row.fetchAll(database, sql: sql, arguments: arguments)
             let page = rows.prefix(count)
-            let next = rows.count > count ? page.last.map { row in "\(row["last_ns"] as Int64).\(row["id"] as Int64)" } : nil
-            return SessionList(sessions: page.map(Self.session), next: next)
+            let next = rows.count > count ? page.last.map { SessionCursor(lastNanoseconds: $0["last_ns"], id: $0["id"]) } : nil
+            return SessionList(sessions: page.map(Self.session), next: next?.description)
         }
     }
 
@@ -130,23 +151,52 @@ extension Reports {
         }
     }
 
-    /// The turns of a session, oldest first.
-    package func turns(ofSession name: String, limit: Int) throws -> [TurnRecord] {
-        try pool.read { database in
-            let sessions = try Row.fetchAll(
-                database, sql: "SELECT id, first_ns, last_ns FROM session WHERE name = ?", arguments: [name])
+    /// The turns of a session, oldest first, without those that were refused. `after` is the `next` of the page before.
+    package func turns(ofSession name: String, after: RequestID? = nil, limit: Int) throws -> TurnList {
+        let count = min(max(1, limit), 10_000)
+        return try pool.read { database in
+            let sessions = try Int64.fetchAll(database, sql: "SELECT id FROM session WHERE name = ?", arguments: [name])
             var turns: [TurnRecord] = []
+            var last: String?
+            var found = 0
+            // Ids begin with the time, so that an earlier month has the earlier ones.
             for month in try Self.months(database) {
-                for session in sessions {
-                    turns += try Row.fetchAll(
-                        database,
-                        sql: "SELECT record FROM turn_\(month) WHERE session_id = ? ORDER BY request_id LIMIT \(limit)",
-                        arguments: [session["id"] as Int64]
-                    ).compactMap(Self.turn)
+                // One more than fits tells that there is a next page.
+                let ids = try Self.turnIDs(database, month, of: sessions, after: after, limit: count + 1 - found)
+                let record = try RawStatement(database, "SELECT record FROM turn_\(month) WHERE request_id = ?")
+                last = ids.prefix(count - found).last ?? last
+                for id in ids.prefix(count - found) {
+                    record.bind(1, id)
+                    if try record.step(), let turn = record.withText(0, { decodeTurn($0) }) { turns.append(turn) }
+                    record.reset()
                 }
+                found += ids.count
+                if found > count { break }
             }
-            return Array(turns.sorted { $0.received < $1.received }.prefix(limit))
+            let next = found > count ? last.flatMap { RequestID($0) } : nil
+            // Within a millisecond ids are in no order.
+            return TurnList(turns: turns.sorted { ($0.received, $0.requestID) < ($1.received, $1.requestID) }, next: next)
         }
+    }
+
+    /// The first ids of some sessions' turns in a month. They lie in an index: several keys may use one name, and a page takes few of
+    /// all that their sessions have.
+    private static func turnIDs(
+        _ database: Database, _ month: String, of sessions: [Int64], after: RequestID?, limit: Int
+    ) throws -> [String] {
+        let rows = try RawStatement(
+            database, "SELECT request_id FROM turn_\(month) WHERE session_id = ? AND request_id > ? ORDER BY request_id LIMIT ?")
+        var ids: [String] = []
+        for session in sessions {
+            rows.bind(1, session)
+            rows.bind(2, after?.description ?? "")
+            rows.bind(3, Int64(limit))
+            while try rows.step() { ids.append(rows.withText(0) { String(decoding: $0, as: UTF8.self) }) }
+            guard ids.count > limit else { continue }
+            ids.sort()
+            ids.removeLast(ids.count - limit)
+        }
+        return ids.sorted()
     }
 
     /// One turn by its id.
@@ -161,40 +211,55 @@ extension Reports {
         }
     }
 
-    /// Turns, latest first. `after` is the id of the last turn of the page before.
-    package func turns(filter: SpendFilter, after: String?, limit: Int) throws -> TurnList {
+    /// Turns, latest first, refused ones among them. `after` is the id of the last turn of the page before.
+    package func turns(filter: SpendFilter, after: RequestID?, limit: Int) throws -> TurnList {
         let count = min(max(1, limit), 10_000)
+        let (conditions, arguments) = Self.turnConditions(filter, after: after)
         return try pool.read { database in
             var turns: [TurnRecord] = []
             for month in try Self.months(database).reversed() where turns.count <= count {
-                var (conditions, arguments) = filter.labelConditions()
-                if !conditions.isEmpty {
-                    conditions = ["labels IN (SELECT id FROM label_set WHERE \(conditions.joined(separator: " AND ")))"]
-                }
-                if let after {
-                    conditions.append("request_id < ?")
-                    arguments += [after]
-                }
-                if let since = filter.since {
-                    // Ids begin with the time in milliseconds, so that their index ends the search.
-                    conditions.append("received_ns >= ? AND request_id >= ?")
-                    arguments += [since.nanoseconds, RequestID(time: since, random: 0, random12: 0).description]
-                }
-                if let until = filter.until {
-                    let end = Timestamp(nanoseconds: max(until.nanoseconds, until.nanoseconds &+ 1_000_000))
-                    conditions.append("received_ns < ? AND request_id < ?")
-                    arguments += [until.nanoseconds, RequestID(time: end, random: 0, random12: 0).description]
-                }
-                let sql = """
-                    SELECT record FROM turn_\(month)
-                    \(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))")
-                    ORDER BY request_id DESC LIMIT \(count + 1 - turns.count)
+                let rows = try RawStatement(
+                    database,
                     """
-                turns += try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap(Self.turn)
+                    SELECT labels, record FROM turn_\(month)
+                    \(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))")
+                    ORDER BY request_id DESC
+                    """, arguments)
+                // A row after the other, and no more of them than the page takes: a month may have any number of refused turns.
+                while turns.count <= count, try rows.step() {
+                    guard let turn = rows.withText(1, { decodeTurn($0) }) else { continue }
+                    if rows.integer(0) != 0 || filter.takes(refused: turn) { turns.append(turn) }
+                }
+                rows.reset()
             }
             let page = turns.prefix(count)
-            return TurnList(turns: Array(page), next: turns.count > count ? page.last?.requestID.description : nil)
+            return TurnList(turns: Array(page), next: turns.count > count ? page.last?.requestID : nil)
         }
+    }
+
+    /// What a list of turns asks of a month's table. Refused turns have no labels there and pass: their records are looked at.
+    private static func turnConditions(
+        _ filter: SpendFilter, after: RequestID?
+    ) -> (conditions: [String], arguments: StatementArguments) {
+        var (conditions, arguments) = filter.labelConditions()
+        if !conditions.isEmpty {
+            conditions = ["(labels = 0 OR labels IN (SELECT id FROM label_set WHERE \(conditions.joined(separator: " AND "))))"]
+        }
+        if let after {
+            conditions.append("request_id < ?")
+            arguments += [after.description]
+        }
+        if let since = filter.since {
+            // Ids begin with the time in milliseconds, so that their index ends the search.
+            conditions.append("received_ns >= ? AND request_id >= ?")
+            arguments += [since.nanoseconds, RequestID(time: since, random: 0, random12: 0).description]
+        }
+        if let until = filter.until {
+            let end = Timestamp(nanoseconds: max(until.nanoseconds, until.nanoseconds &+ 1_000_000))
+            conditions.append("received_ns < ? AND request_id < ?")
+            arguments += [until.nanoseconds, RequestID(time: end, random: 0, random12: 0).description]
+        }
+        return (conditions, arguments)
     }
 
     /// Who made a stored response.
@@ -242,17 +307,29 @@ extension Reports {
 
     private static func session(_ row: Row) -> SessionRow {
         let writes = ["cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h", "cache_write_unknown"]
-            .reduce(Int64(0)) { $0 &+ (row[$1] as Int64) }
-        let (input, read): (Int64, Int64) = (row["input"], row["cache_read"])
-        let total = input &+ read &+ writes
+            .reduce(Int64(0)) { $0.saturatingAdding(row.sum($1)) }
+        let (input, read) = (row.sum("input"), row.sum("cache_read"))
+        let total = input.saturatingAdding(read).saturatingAdding(writes)
         return SessionRow(
             session: row["name"], keyID: row["key_id"], source: row["source"], parentSession: row["parent"],
             developer: row["owner"], team: row["team"], repository: row["repository"], branch: row["branch"],
             agent: row["agent"], client: row["client"], firstTime: Timestamp(nanoseconds: row["first_ns"]).rfc3339,
-            lastTime: Timestamp(nanoseconds: row["last_ns"]).rfc3339, turns: row["turns"], errors: row["errors"],
+            lastTime: Timestamp(nanoseconds: row["last_ns"]).rfc3339, turns: row.sum("turns"), errors: row.sum("errors"),
             subAgents: (row["sub_agents"] as String).split(separator: "\n").map(String.init), inputTokens: input,
-            cacheReadTokens: read, cacheWriteTokens: writes, outputTokens: row["output"], costNanoUSD: row["cost"],
-            unpricedTurns: row["unpriced"],
-            cacheHitPerMille: total > 0 ? read.multipliedReportingOverflow(by: 1000).partialValue / total : nil)
+            cacheReadTokens: read, cacheWriteTokens: writes, outputTokens: row.sum("output"), costNanoUSD: row.sum("cost"),
+            unpricedTurns: row.sum("unpriced"),
+            cacheHitPerMille: read.perMille(of: total))
+    }
+}
+
+extension SpendFilter {
+    /// Whether it takes a refused turn. One that was refused before a model was chosen goes by the model that it asked for.
+    fileprivate func takes(refused turn: TurnRecord) -> Bool {
+        let labels: [(String?, String)] = [
+            (developer, turn.principal.owner), (team, turn.principal.team), (repository, turn.attribution.repository?.value ?? ""),
+            (model, turn.model.isEmpty ? turn.modelAsked : turn.model), (key, turn.principal.keyID),
+        ]
+        // By their bytes, as the database tells texts apart.
+        return labels.allSatisfy { asked, label in asked.map { $0.utf8.elementsEqual(label.utf8) } ?? true }
     }
 }

@@ -71,28 +71,79 @@ struct SpendQuery {
         return sums
     }
 
-    /// By session: those that cost most are looked at first, so that the rest need not be read.
+    /// By session: those that cost most are looked at first, or those that were there last where rows are of times, so that the rest
+    /// need not be read. No session that is left out has a row that belongs among those that are given.
     private func sessionRows(_ database: Database) throws -> [SpendRow] {
+        // What a filter takes of a session may be any part of what it cost.
         guard filter.labelConditions().conditions.isEmpty else { return try sessionSums(database).rows(limit: limit) }
-        // One that reaches over the range's ends costs less within it, so twice as many are looked at, and more if need be.
-        for count in [limit * 2, limit * 16] {
-            let overlap = overlap()
-            let dearest = "SELECT name FROM session \(overlap.condition) ORDER BY cost DESC LIMIT \(count)"
-            // Several keys may use one name, and a row is a name.
-            let sums = try sessionSums(
-                database, "session_id IN (SELECT 0 UNION ALL SELECT id FROM session WHERE name IN (SELECT name FROM (\(dearest)) AS d))",
-                overlap.arguments)
-            if sums.count >= limit { return sums.rows(limit: limit) }
-            let all = try Int.fetchOne(
-                database, sql: "SELECT COUNT(*) FROM (SELECT 1 FROM session \(overlap.condition) LIMIT \(count)) AS some",
-                arguments: overlap.arguments)
-            if let all, all < count { return sums.rows(limit: limit) }
+        let column = timeUnit == nil ? "cost" : "last_ns"
+        var (conditions, arguments) = overlap()
+        // One that reaches over the range's ends costs less within it, so twice as many are looked at.
+        let count = limit * 2
+        let order = "FROM session \(Self.clause(conditions)) ORDER BY \(column) DESC LIMIT"
+        let left = try Row.fetchOne(database, sql: "SELECT \(column) AS bound \(order) 1 OFFSET \(count)", arguments: arguments)
+        // When a name was there last follows from one session. What it cost does not: its sessions are added up.
+        let shared = try left == nil || timeUnit != nil ? [] : sharedNames(database)
+        guard shared.count <= Self.sharedNamesMax else { return try sessionSums(database).rows(limit: limit) }
+        let rows = try sessionSums(
+            database, of: "SELECT name FROM (SELECT name \(order) \(count)) AS d", arguments, and: shared
+        ).rows(limit: limit)
+        guard let left else { return rows }
+        // Within a range a session costs at most what it cost in all, and none of its rows is later than its last turn.
+        let bound = left.sum("bound")
+        if let reach = reach(rows) {
+            if timeUnit == nil ? bound <= reach : bound < reach { return rows }
+            conditions.append("\(column) >= ?")
+            arguments += [reach]
+        }
+        // The rows that were found can only be driven out by sessions that reach the last of them.
+        let all = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM session") ?? 0
+        let reaching = try Int.fetchOne(
+            database, sql: "SELECT COUNT(*) FROM (SELECT 1 FROM session \(Self.clause(conditions)) LIMIT \(all / 4 + 1)) AS some",
+            arguments: arguments)
+        // Where they are many, all in a row is cheaper than each by itself.
+        if let reaching, reaching <= all / 4 {
+            let names = "SELECT name FROM session \(Self.clause(conditions))"
+            return try sessionSums(database, of: names, arguments, and: shared).rows(limit: limit)
         }
         return try sessionSums(database).rows(limit: limit)
     }
 
+    /// Where more names than this are used by several keys, all sessions are read.
+    private static let sharedNamesMax = 1000
+
+    /// Names that several keys use: what one of their sessions cost is no bound of the row that they make together.
+    private func sharedNames(_ database: Database) throws -> [String] {
+        // One pass over the names' index; grouping them in SQL takes twice the time.
+        let names = try RawStatement(database, "SELECT name FROM session ORDER BY name")
+        var shared: [String] = []
+        var last: [UInt8] = []
+        var isKnown = false
+        while shared.count <= Self.sharedNamesMax, try names.step() {
+            let isSame = names.withText(0) { name in
+                if name.count == last.count, name.elementsEqual(last) { return true }
+                last.removeAll(keepingCapacity: true)
+                last.append(contentsOf: name)
+                return false
+            }
+            if isSame, !isKnown { shared.append(String(decoding: last, as: UTF8.self)) }
+            isKnown = isSame
+        }
+        names.reset()
+        return shared
+    }
+
+    /// What the last of as many rows as were asked for costs, or when its time begins: a session that does not reach it has no row
+    /// before it.
+    private func reach(_ rows: [SpendRow]) -> Int64? {
+        guard rows.count >= limit, let last = rows.last else { return nil }
+        guard let unit = timeUnit else { return last.costNanoUSD }
+        guard let dimension = SpendDimension(rawValue: unit.rawValue), let place = dimensions.firstIndex(of: dimension) else { return nil }
+        return dimension.time(last.labels[place])?.nanoseconds
+    }
+
     /// What the sessions of the filter's range are found by.
-    private func overlap() -> (condition: String, arguments: StatementArguments) {
+    private func overlap() -> (conditions: [String], arguments: StatementArguments) {
         var conditions: [String] = []
         var arguments: StatementArguments = []
         if let since = filter.since {
@@ -103,7 +154,23 @@ struct SpendQuery {
             conditions.append("first_ns < ?")
             arguments += [until.nanoseconds]
         }
-        return (conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))", arguments)
+        return (conditions, arguments)
+    }
+
+    private static func clause(_ conditions: [String]) -> String {
+        conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))"
+    }
+
+    /// The sums of some sessions' names, and of what has no session: those that a query names, and others. Several keys may use one
+    /// name, and a row is a name.
+    private func sessionSums(
+        _ database: Database, of names: String, _ arguments: StatementArguments, and others: [String]
+    ) throws -> RollupSums {
+        var ids = "SELECT 0 UNION ALL SELECT id FROM session WHERE name IN (\(names))"
+        if !others.isEmpty {
+            ids += " UNION ALL SELECT id FROM session WHERE name IN (\(others.map { _ in "?" }.joined(separator: ", ")))"
+        }
+        return try sessionSums(database, "session_id IN (\(ids))", arguments + StatementArguments(others))
     }
 
     private func sessionSums(
@@ -149,6 +216,11 @@ extension SpendDimension {
     /// How a report writes a time that is divided by this.
     func text(of time: Timestamp) -> String {
         String(time.rfc3339.prefix(self == .hour ? 13 : self == .day ? 10 : 7))
+    }
+
+    /// When a time begins that a report writes so.
+    func time(_ text: String) -> Timestamp? {
+        Timestamp(rfc3339: self == .hour ? "\(text):00:00Z" : self == .day ? text : "\(text)-01")
     }
 }
 

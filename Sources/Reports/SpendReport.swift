@@ -96,36 +96,35 @@ package struct SpendRow: Sendable, Codable, Hashable {
 
     /// The share of input that came from a prompt cache, in per mille; nil without input.
     package var cacheHitPerMille: Int64? {
-        let total = inputTokens + cacheReadTokens + cacheWriteTokens
-        return total > 0 ? cacheReadTokens * 1000 / total : nil
+        cacheReadTokens.perMille(of: inputTokens.saturatingAdding(cacheReadTokens).saturatingAdding(cacheWriteTokens))
     }
 
     mutating func add(_ other: SpendRow) {
-        turns += other.turns
-        errors += other.errors
-        unpricedTurns += other.unpricedTurns
-        estimatedTurns += other.estimatedTurns
-        inputTokens += other.inputTokens
-        cacheReadTokens += other.cacheReadTokens
-        cacheWriteTokens += other.cacheWriteTokens
-        outputTokens += other.outputTokens
-        reasoningTokens += other.reasoningTokens
-        costNanoUSD += other.costNanoUSD
+        turns.addSaturating(other.turns)
+        errors.addSaturating(other.errors)
+        unpricedTurns.addSaturating(other.unpricedTurns)
+        estimatedTurns.addSaturating(other.estimatedTurns)
+        inputTokens.addSaturating(other.inputTokens)
+        cacheReadTokens.addSaturating(other.cacheReadTokens)
+        cacheWriteTokens.addSaturating(other.cacheWriteTokens)
+        outputTokens.addSaturating(other.outputTokens)
+        reasoningTokens.addSaturating(other.reasoningTokens)
+        costNanoUSD.addSaturating(other.costNanoUSD)
     }
 
     /// What is left when a part is taken away.
     func without(_ part: SpendRow) -> SpendRow {
         var rest = self
-        rest.turns -= part.turns
-        rest.errors -= part.errors
-        rest.unpricedTurns -= part.unpricedTurns
-        rest.estimatedTurns -= part.estimatedTurns
-        rest.inputTokens -= part.inputTokens
-        rest.cacheReadTokens -= part.cacheReadTokens
-        rest.cacheWriteTokens -= part.cacheWriteTokens
-        rest.outputTokens -= part.outputTokens
-        rest.reasoningTokens -= part.reasoningTokens
-        rest.costNanoUSD -= part.costNanoUSD
+        rest.turns.subtractSaturating(part.turns)
+        rest.errors.subtractSaturating(part.errors)
+        rest.unpricedTurns.subtractSaturating(part.unpricedTurns)
+        rest.estimatedTurns.subtractSaturating(part.estimatedTurns)
+        rest.inputTokens.subtractSaturating(part.inputTokens)
+        rest.cacheReadTokens.subtractSaturating(part.cacheReadTokens)
+        rest.cacheWriteTokens.subtractSaturating(part.cacheWriteTokens)
+        rest.outputTokens.subtractSaturating(part.outputTokens)
+        rest.reasoningTokens.subtractSaturating(part.reasoningTokens)
+        rest.costNanoUSD.subtractSaturating(part.costNanoUSD)
         return rest
     }
 

@@ -115,8 +115,9 @@ extension Reports {
             let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT r.client AS client, r.version AS version, COUNT(*) AS turns, SUM(r.cost) AS said,
-                    SUM(CASE WHEN r.cost IS NULL THEN 0 ELSE t.cost END) AS seen
+                    SELECT r.client AS client, r.version AS version, COUNT(*) AS turns,
+                    \(moneySum("COALESCE(r.cost, 0)", as: "said")),
+                    \(moneySum("CASE WHEN r.cost IS NULL THEN 0 ELSE t.cost END", as: "seen"))
                     FROM (SELECT client, version, turn, MAX(cost) AS cost FROM client_report
                     WHERE turn_month = ? AND turn_ns >= ? GROUP BY client, version, turn) r
                     JOIN turn_\(month) t ON t.request_id = r.turn GROUP BY r.client, r.version
@@ -124,8 +125,8 @@ extension Reports {
             for row in rows {
                 change(row) { one in
                     one.turns += row["turns"]
-                    one.clientCostNanoUSD &+= row["said"] as Int64? ?? 0
-                    one.weirCostNanoUSD &+= row["seen"] as Int64? ?? 0
+                    one.clientCostNanoUSD.addSaturating(row.money("said"))
+                    one.weirCostNanoUSD.addSaturating(row.money("seen"))
                 }
             }
         }
@@ -133,14 +134,14 @@ extension Reports {
             database,
             sql: """
                 SELECT client, version, SUM(CASE WHEN request_id LIKE '~%' THEN 1 ELSE 0 END) AS unnamed, COUNT(*) AS calls,
-                SUM(CASE WHEN request_id LIKE '~%' THEN 0 ELSE COALESCE(cost, 0) END) AS cost
+                \(moneySum("CASE WHEN request_id LIKE '~%' THEN 0 ELSE COALESCE(cost, 0) END", as: "cost"))
                 FROM client_report WHERE turn IS NULL AND reported_ns >= ? GROUP BY client, version
                 """, arguments: [since])
         for row in rows {
             change(row) { one in
                 one.unnamed = row["unnamed"]
                 one.missed = (row["calls"] as Int64) - one.unnamed
-                one.missedCostNanoUSD = row["cost"]
+                one.missedCostNanoUSD = row.money("cost")
             }
         }
         return found.values.sorted { ($0.client, $0.version) < ($1.client, $1.version) }
@@ -167,14 +168,14 @@ extension Reports {
             database,
             sql: """
                 SELECT owner, team, COALESCE(session, '') AS session, client, version, COUNT(*) AS calls,
-                SUM(COALESCE(cost, 0)) AS cost, MAX(reported_ns) AS last
+                \(moneySum("COALESCE(cost, 0)", as: "cost")), MAX(reported_ns) AS last
                 FROM client_report WHERE turn IS NULL AND request_id NOT LIKE '~%' AND reported_ns >= ?
                 GROUP BY owner, team, COALESCE(session, ''), client, version ORDER BY last DESC LIMIT 100
                 """, arguments: [since]
         ).map { row in
             MissedCalls(
                 developer: row["owner"], team: row["team"], session: row["session"], client: row["client"],
-                version: row["version"], calls: row["calls"], costNanoUSD: row["cost"],
+                version: row["version"], calls: row["calls"], costNanoUSD: row.money("cost"),
                 lastTime: Timestamp(nanoseconds: row["last"]).rfc3339)
         }
     }
@@ -227,7 +228,7 @@ extension Reports {
                     GROUP BY COALESCE(name, '') ORDER BY calls DESC, tool
                     """, arguments: [name]
             ).map { row in
-                ToolUse(name: row["tool"], calls: row["calls"], failures: row["failures"], durationMilliseconds: row["duration"])
+                ToolUse(name: row["tool"], calls: row["calls"], failures: row["failures"], durationMilliseconds: row.sum("duration"))
             }
         }
     }

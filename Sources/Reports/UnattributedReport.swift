@@ -53,7 +53,7 @@ package struct UnattributedReport: Sendable, Codable {
     /// A part of the total in per mille, rounded down.
     package func share(turns: Int64, cost: Int64) -> Int64 {
         let (part, whole) = totalCostNanoUSD > 0 ? (cost, totalCostNanoUSD) : (turns, totalTurns)
-        return whole > 0 ? Int64(Double(part) * 1000 / Double(whole)) : 0
+        return part.perMille(of: whole) ?? 0
     }
 }
 
@@ -75,21 +75,21 @@ extension Reports {
             since: start?.rfc3339, until: end?.rfc3339, rows: [], turns: 0, costNanoUSD: 0, unpricedTurns: 0, totalTurns: 0,
             totalCostNanoUSD: 0)
         for row in rows {
-            report.totalTurns += row["turns"]
-            report.totalCostNanoUSD += row["cost"]
+            report.totalTurns.addSaturating(row.sum("turns"))
+            report.totalCostNanoUSD.addSaturating(row.sum("cost"))
         }
         for row in rows {
             let missing = MissingLabels(rawValue: row["missing"])
-            let turns: Int64 = row["turns"]
+            let (turns, cost) = (row.sum("turns"), row.sum("cost"))
             guard !missing.isEmpty, turns > 0 else { continue }
             let client: String = row["client"]
             let one = UnattributedRow(
-                client: client, version: row["version"], missing: missing.names, turns: turns, costNanoUSD: row["cost"],
-                unpricedTurns: row["unpriced"], sharePerMille: report.share(turns: turns, cost: row["cost"]),
+                client: client, version: row["version"], missing: missing.names, turns: turns, costNanoUSD: cost,
+                unpricedTurns: row.sum("unpriced"), sharePerMille: report.share(turns: turns, cost: cost),
                 mend: mend(client: client, missing: missing))
-            report.turns += one.turns
-            report.costNanoUSD += one.costNanoUSD
-            report.unpricedTurns += one.unpricedTurns
+            report.turns.addSaturating(one.turns)
+            report.costNanoUSD.addSaturating(one.costNanoUSD)
+            report.unpricedTurns.addSaturating(one.unpricedTurns)
             report.rows.append(one)
         }
         return report

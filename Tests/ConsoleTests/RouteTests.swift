@@ -51,6 +51,17 @@ import Testing
                 (.get, "/reports/spend?by=team,team", nil, 400, "unknown_dimension"),
                 (.get, "/reports/spend?bye=team", nil, 400, "unknown_parameter"),
                 (.get, "/turns?since=yesterday", nil, 400, "malformed_time"),
+                (.get, "/turns?limit=1e3", nil, 400, "malformed_limit"),
+                (.get, "/turns?after=zz", nil, 400, "malformed_cursor"),
+                (.get, "/sessions?limit=abc", nil, 400, "malformed_limit"),
+                (.get, "/sessions?limit=0", nil, 400, "malformed_limit"),
+                (.get, "/sessions?state=paused&limit=abc", nil, 400, "malformed_limit"),
+                (.get, "/sessions?after=1.2.3", nil, 400, "malformed_cursor"),
+                (.get, "/sessions/zz?limit=-1", nil, 400, "malformed_limit"),
+                (.get, "/sessions/zz?after=1.2", nil, 400, "malformed_cursor"),
+                (.get, "/sessions/zz?page=2", nil, 400, "unknown_parameter"),
+                (.get, "/reports/spend?limit=many", nil, 400, "malformed_limit"),
+                (.get, "/repositories?limit=99999999999999999999", nil, 400, "malformed_limit"),
                 (.post, "/prices", "{\"source\":\"x\",\"rows\":[{}]}", 400, "malformed_body"),
             ] as [(HTTPRequest.Method, String, String?, Int, String)] {
                 let answer = try await ask(method, path, body, [:])

@@ -3,6 +3,7 @@
 import Foundation
 import GatewayModel
 import Identity
+import Policy
 import Storage
 import Testing
 
@@ -21,8 +22,49 @@ import Testing
         #expect(
             code { _ = try directory.createOwner(.developer, name: "maria", team: "web", email: nil) }
                 == "developer_exists")
-        _ = try directory.createOwner(.serviceAccount, name: "maria", team: "web", email: nil)
         #expect(try directory.owners(.developer).first?.email == "maria@acme.example")
+    }
+
+    @Test func whatTheJournalDoesNotTakeIsNotChanged() throws {
+        let fixture = try DirectoryFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let directory = fixture.directory
+        let made = try fixture.key()
+        let rule = LimitRule(id: "month", name: "month", limit: 5, unit: .nanoUSD, window: .month)
+        _ = try directory.createLimit(rule, declared: [], hasZone: { _ in true })
+        let (told, keys) = (fixture.changes.all.count, try directory.keys().map(\.key))
+        fixture.changes.fill(true)
+        let id = made.key.key.id
+        var wider = KeySpecification()
+        wider.models = ["*"]
+        let refused: [() throws -> Void] = [
+            { _ = try directory.createTeam("ops") }, { _ = try directory.createWorkspace("other") },
+            { _ = try directory.setTeam("web", disabled: true) }, { _ = try fixture.key() }, { _ = try directory.updateKey(id, wider) },
+            { _ = try directory.rotateKey(id, overlapSeconds: 60) }, { _ = try directory.revokeKey(id) },
+            { _ = try directory.setOwner(.developer, "maria", disabled: true) },
+            { _ = try directory.removeLimit("month", declared: []) },
+            { _ = try directory.grant(rule, group: [], amount: 7, expires: nil, by: "root", reason: "") },
+            { _ = try directory.invite(developer: "maria", team: nil, email: nil, expires: nil) },
+            { _ = try directory.setAlias(.project, name: "p", workspace: "default", repository: "github.com/acme/shop") },
+        ]
+        for (number, body) in refused.enumerated() { #expect(code(body) == "journal_unavailable", "\(number)") }
+        #expect(try directory.keys().map(\.key) == keys && directory.teams().map(\.name) == ["web"])
+        #expect(try directory.teams().allSatisfy { $0.disabled == nil } && directory.owners(.developer).allSatisfy { $0.disabled == nil })
+        #expect(try directory.limitRules() == [rule] && directory.limitGrants().isEmpty && directory.aliases().isEmpty)
+        #expect(try directory.invitations().isEmpty && directory.workspaces().count == 1)
+        fixture.changes.fill(false)
+        #expect(fixture.changes.all.count == told)
+        _ = try directory.revokeKey(id)
+        #expect(fixture.changes.all.count == told + 1)
+    }
+
+    @Test func aPolicyThatNoRecordHoldsIsRefused() throws {
+        let fixture = try DirectoryFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let made = try fixture.key()
+        var wide = KeySpecification()
+        wide.models = (0..<1000).map { "\($0)" + String(repeating: "m", count: 100) }
+        #expect(code { _ = try fixture.directory.updateKey(made.key.key.id, wide) } == "policy_too_large")
     }
 
     @Test(arguments: ["", " a", "a ", "a\nb", "\u{7f}", String(repeating: "é", count: 51)])

@@ -27,8 +27,16 @@ struct Change: Sendable, Hashable {
 
 final class Changes: Sendable {
     private let list = Mutex<[Change]>([])
+    private let isFull = Mutex(false)
     var all: [Change] { list.withLock { $0 } }
-    func append(_ change: Change) { list.withLock { $0.append(change) } }
+
+    /// Takes no more, as a journal on a full disk.
+    func fill(_ isFull: Bool) { self.isFull.withLock { $0 = isFull } }
+
+    func append(_ change: Change) throws {
+        if isFull.withLock({ $0 }) { throw IdentityError(.unavailable, "journal_unavailable", "the disk is full", mend: "make room") }
+        list.withLock { $0.append(change) }
+    }
 }
 
 /// A data folder with a directory in it.
@@ -49,7 +57,7 @@ final class DirectoryFixture {
         directory = Directory(
             store: store, pepper: try Pepper(directory: folder, random: SystemRandom()), clock: clock,
             random: SystemRandom()
-        ) { changes.append(Change(entity: $0, id: $1, before: $2, after: $3)) }
+        ) { try changes.append(Change(entity: $0, id: $1, before: $2, after: $3)) }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

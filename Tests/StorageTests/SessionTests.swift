@@ -51,8 +51,8 @@ struct SessionTests {
         #expect(rows.map(\.session) == ["root", "child"])
         #expect(rows[0].subAgents == ["explore-1", "plan-2"] && rows[0].turns == 4)
         #expect(rows[1].parentSession == "root" && rows[1].turns == 2)
-        #expect(try shop.reports.turns(ofSession: "root", limit: 100) == root)
-        #expect(try shop.reports.turns(ofSession: "root", limit: 2) == Array(root.prefix(2)))
+        #expect(try shop.reports.turns(ofSession: "root", limit: 100).turns == root)
+        #expect(try shop.reports.turns(ofSession: "root", limit: 2).turns == Array(root.prefix(2)))
         #expect(try shop.reports.session("nobody").isEmpty)
     }
 
@@ -69,7 +69,7 @@ struct SessionTests {
         try shop.settle(turns)
         try shop.project()
         var seen: [RequestID] = []
-        var after: String?
+        var after: RequestID?
         var late: UInt64 = 0
         repeat {
             let page = try shop.reports.turns(filter: SpendFilter(), after: after, limit: 17)
@@ -90,12 +90,12 @@ struct SessionTests {
             (0..<90).map { makeTurn(UInt64($0), at: start.adding(seconds: Int64($0 / 20)), session: "s\($0)") })
         try shop.project()
         var seen: [String] = []
-        var after: String?
+        var after: SessionCursor?
         var late = 0
         repeat {
             let page = try shop.reports.sessions(filter: SpendFilter(), after: after, limit: 7)
             seen += page.sessions.map(\.session)
-            after = page.next
+            after = page.next.flatMap { SessionCursor($0) }
             late += 1
             try shop.settle([
                 makeTurn(UInt64(5000 + late), at: start.adding(seconds: 500 + Int64(late)), session: "late\(late)")

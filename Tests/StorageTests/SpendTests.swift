@@ -185,3 +185,27 @@ struct SpendLimitTests {
         }
     }
 }
+
+/// Turns at the end of the integers: a ledger of an older version may hold them.
+struct AbsurdSumTests {
+    @Test func sumsStayAtTheEndOfTheIntegersAndReportsGoOn() throws {
+        let shop = try Shop()
+        let time = Timestamp(seconds: 1_790_000_000)
+        for number in 0..<4 as Range<UInt64> {
+            var turn = makeTurn(number, at: time, session: number < 3 ? "one" : "two")
+            turn.cost = NanoUSD(.max)
+            turn.usage.input = .max
+            if number == 2 { turn.model = "gpt-5-mini" }
+            try shop.settle([turn])
+            // Each in a transaction of its own, so that the database adds them up.
+            try shop.project()
+        }
+        let sessions = try shop.reports.sessions(filter: SpendFilter(), after: nil, limit: 10).sessions
+        #expect(sessions.map(\.costNanoUSD) == [.max, .max] && sessions.map(\.inputTokens) == [.max, .max])
+        for dimensions in [[.model], [.session], [.developer], [.day, .model]] as [[SpendDimension]] {
+            let report = try shop.reports.spend(by: dimensions, filter: SpendFilter(), limit: 10)
+            #expect(report.total.costNanoUSD == .max && report.rows.allSatisfy { $0.costNanoUSD == .max }, "\(dimensions)")
+        }
+        #expect(try shop.reports.unattributed(since: nil, until: nil).totalTurns == 4)
+    }
+}

@@ -1,6 +1,7 @@
 """Reports, sessions, turns and the tail by the command line: every figure is held against the ledger's own turns."""
 
 import collections
+import concurrent.futures
 import csv
 import io
 import json
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+import raw
 import weirkit
 from clients import CHAT, MESSAGES, call
 
@@ -195,3 +197,23 @@ def test_a_report_shows_what_was_just_done(gateway, worked):
         call(gateway, CHAT, headers={"x-weir-session": "fresh"})
         assert gateway.weir.json("session", "show", "fresh")["sessions"][0]["turns"] == number + 1
     assert time.monotonic() - started < 20
+
+
+def test_a_session_of_more_turns_than_a_page_is_shown_whole(gateway, worked):
+    """The command line, its CSV and the API gave the oldest thousand turns and did not say that there were more."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        body = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "hello"}]}
+        answers = pool.map(
+            lambda _: raw.post(gateway.weir.url, "chat", gateway.key, body, x_weir_session="long").status, range(1010))
+        assert set(answers) == {200}
+    shown = gateway.weir.json("session", "show", "long")
+    ids = [turn["request_id"] for turn in shown["turns"]]
+    assert len(set(ids)) == len(ids) == shown["sessions"][0]["turns"] == 1010 and "next" not in shown
+    text = gateway.weir.cli("session", "show", "long", "--format", "csv").stdout
+    assert [row["request_id"] for row in csv.DictReader(io.StringIO(text))] == ids
+    pages, after = [], {}
+    while not pages or after:
+        page = gateway.read("/sessions/long", limit=300, **after)
+        pages += [turn["request_id"] for turn in page["turns"]]
+        after = {"after": page["next"]} if page.get("next") else {}
+    assert sorted(pages) == sorted(ids)

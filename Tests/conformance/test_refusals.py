@@ -11,6 +11,7 @@ import pytest
 import weirkit
 from clients import CHAT, DIALECTS, MESSAGES, MODELS, RESPONSES, call, failure
 from gateway import gateway_with
+from scripted import KeptClient
 
 CLASSES = {400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError", 404: "NotFoundError"}
 
@@ -160,6 +161,10 @@ def test_a_refusal_is_in_the_ledger_with_its_labels(gateway):
         assert (turn["error"], turn["model_asked"], turn["cost_nano_usd"]) == (code, model, 0)
         assert [turn[name]["value"] for name in ("session", "branch", "repository")] == ["refused", "main", "github.com/acme/other"]
         assert turn["client"] == "openai-python"
+        listed = gateway.weir.json("turn", "list", "--key", turn["key_id"], "--repository", "github.com/acme/other")["data"]
+        assert listed[0] == turn
+        if code == "model_not_found":
+            assert gateway.weir.json("turn", "list", "--key", turn["key_id"], "--model", model)["data"] == [turn]
 
 
 def test_two_different_keys(gateway):
@@ -172,6 +177,38 @@ def test_no_key_at_all(gateway):
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(request, timeout=10)
     assert refusal.value.code == 401 and "Authorization: Bearer" in json.load(refusal.value)["error"]["message"]
+
+
+EXPECTS = {"Expect": "100-continue"}
+
+
+@pytest.mark.parametrize("sends", [False, True], ids=["waiting", "sending"])
+def test_a_client_that_waits_to_be_asked_for_its_body_is_refused_at_once(gateway, sends):
+    client = KeptClient(gateway, timeout=5)
+    body = b"{" + b" " * 300_000 + b"}"
+    client.send_head(len(body), key="weir_k_nonsense", **EXPECTS)
+    if sends:
+        # As a client may that does not wait for long.
+        client.socket.sendall(body)
+    refusal = client.read()
+    assert refusal.status == 401 and json.loads(refusal.body)["error"]["code"] == "invalid_api_key"
+    assert refusal.headers["connection"] == "close" and client.is_closed()
+    client.close()
+
+
+def test_a_client_that_waits_to_be_asked_and_is_not_refused_is_asked(gateway):
+    client = KeptClient(gateway, timeout=5)
+    body = json.dumps({"model": MODELS[CHAT], "messages": [{"role": "user", "content": "hello"}]}).encode()
+    client.send_head(len(body), **EXPECTS)
+    assert client.read().status == 100
+    client.socket.sendall(body)
+    assert client.read().status == 200
+    # A body of no bytes needs no word, and its refusal keeps the connection.
+    client.send_head(0, key="weir_k_nonsense", **EXPECTS)
+    refusal = client.read()
+    assert refusal.status == 401 and "connection" not in refusal.headers
+    assert client.ask(MODELS[CHAT]).status == 200
+    client.close()
 
 
 def test_codex_gets_a_400_where_it_would_retry_a_403(gateway):

@@ -15,7 +15,7 @@ struct ClientCheck {
     func run() async throws {
         let key = try credential()
         let model = try await model(key)
-        for line in call.found { output("\(line)\n") }
+        for line in call.found { try output("\(line)\n") }
         var base = call.base
         while base.hasSuffix("/") { base.removeLast() }
         let answer = try await GatewayProbe(gateway: base, key: key).send(
@@ -33,7 +33,7 @@ struct ClientCheck {
                 mend: answer.status == 401
                     ? "get another key: weir login   (then weir connect \(client.name))" : "weir turn show \(id)   says more")
         }
-        output("\(client.title)'s call arrived as \(id).\n")
+        try output("\(client.title)'s call arrived as \(id).\n")
         try await describe(id, answer, model, labels(key))
     }
 
@@ -93,16 +93,16 @@ struct ClientCheck {
         if isListening(server.folder.socket),
             let turn: TurnView = try? await AdminClient(socket: server.folder.socket).get("/turns/\(segment(id))")
         {
-            output(turnText(turn))
+            try output(turnText(turn))
             return
         }
-        output("model: \(model)\n")
-        if let deployment = answer.headers.first(name: "x-weir-deployment") { output("deployment: \(deployment)\n") }
+        try output("model: \(model)\n")
+        if let deployment = answer.headers.first(name: "x-weir-deployment") { try output("deployment: \(deployment)\n") }
         if let cost = answer.headers.first(name: "x-weir-cost-nano-usd").flatMap({ Int64($0) }) {
-            output("cost: $\(NanoUSD(cost).dollars)\n")
+            try output("cost: $\(NanoUSD(cost).dollars)\n")
         }
-        for (name, value) in labels { output("\(name): \(inert(value))\n") }
-        output("All of it, developer and team too: weir turn show \(id), where the server's folder is (--data DIR).\n")
+        for (name, value) in labels { try output("\(name): \(inert(value))\n") }
+        try output("All of it, developer and team too: weir turn show \(id), where the server's folder is (--data DIR).\n")
     }
 
     /// Whose key it is, as login stored it, and the labels that went with the call, in its headers or in the key.

@@ -79,7 +79,7 @@ struct BudgetCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Four tiers for weir.yaml: workspace, team, virtual key, model. A turn must fit into all of them.")
 
-        func run() async throws { output(budgetTemplate) }
+        func run() async throws { try output(budgetTemplate) }
     }
 }
 

@@ -58,7 +58,7 @@ struct ShowRule<Word: RuleWord>: AsyncParsableCommand {
             SingleDocument(schema: Word.schema("show"), value: view), table: counterTable(view), title: title, notes: [boundText(rule)])
         guard display.format == .table else { return }
         for forecast in (view.forecasts ?? []).prefix(burnDownsMax) {
-            output("\n" + burnDownLines(forecast, rule).map { inert($0) + "\n" }.joined())
+            try output("\n" + burnDownLines(forecast, rule).map { inert($0) + "\n" }.joined())
         }
     }
 }

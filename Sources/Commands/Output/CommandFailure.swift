@@ -1,6 +1,8 @@
 // CommandFailure: an error as the command line shows it: `error[code]: what is wrong`, and what mends it.
 
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// A failure with its mend. The exit code is 1.
 package struct CommandFailure: Error, CustomStringConvertible {
@@ -17,7 +19,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
     package var description: String { "error[\(code)]: \(message)\n  \(mend)" }
 }
 
-/// Writes a line to standard error, where everything goes that is not data.
+/// Writes a line to standard error, where everything goes that is not data. Where that cannot be written there is nobody to tell.
 func standardError(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    try? writeAll(text + "\n", to: STDERR_FILENO)
 }

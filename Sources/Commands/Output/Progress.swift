@@ -14,11 +14,11 @@ func withProgress<Result>(_ body: () async throws -> Result) async throws -> Res
         try await Task.sleep(for: .milliseconds(500))
         while true {
             let seconds = (ContinuousClock.now - start).components.seconds
-            FileHandle.standardError.write(Data("\rworking… \(seconds) s".utf8))
+            try? writeAll("\rworking… \(seconds) s", to: STDERR_FILENO)
             do {
                 try await Task.sleep(for: .milliseconds(200))
             } catch {
-                FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+                try? writeAll("\r\u{1B}[K", to: STDERR_FILENO)
                 return
             }
         }

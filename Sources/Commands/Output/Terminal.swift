@@ -55,13 +55,13 @@ struct OutputOptions: ParsableArguments {
     {
         switch format {
         case .json: try writeJSON(document)
-        case .csv: output(table().csv)
+        case .csv: try output(table().csv)
         case .table:
-            if let title { output(bold(title) + "\n") }
+            if let title { try output(bold(title) + "\n") }
             let lines = table().text(width: width).split(
                 separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-            output(bold(String(lines[0])) + "\n" + (lines.count > 1 ? String(lines[1]) : ""))
-            for note in notes { output(usesColor ? "\u{1B}[33m! \(note)\u{1B}[0m\n" : "! \(note)\n") }
+            try output(bold(String(lines[0])) + "\n" + (lines.count > 1 ? String(lines[1]) : ""))
+            for note in notes { try output(usesColor ? "\u{1B}[33m! \(note)\u{1B}[0m\n" : "! \(note)\n") }
         }
     }
 
@@ -72,11 +72,62 @@ struct OutputOptions: ParsableArguments {
 func writeJSON(_ document: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    output(String(decoding: try encoder.encode(document), as: UTF8.self) + "\n")
+    try output(String(decoding: try encoder.encode(document), as: UTF8.self) + "\n")
 }
 
 /// Writes data.
-func output(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+func output(_ text: String) throws(OutputFailure) { try writeAll(text, to: STDOUT_FILENO) }
+
+/// Writes a secret that is shown this once. When nobody could read it the verb has failed, also where its reader has gone.
+func outputSecret(_ text: String, mend: String) throws {
+    do throws(OutputFailure) {
+        try output(text)
+    } catch {
+        throw CommandFailure("output_failed", "the secret was made and could not be written: \(error)", mend: mend)
+    }
+}
+
+/// Why a text could not be written.
+package enum OutputFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Nobody reads any more: `weir key list | head -3`.
+    case closed
+    /// What the system says: `No space left on device`.
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .closed: "nobody reads it"
+        case .failed(let reason): reason
+        }
+    }
+}
+
+/// Writes all of a text. Foundation's `write` would end the process by a trap where a pipe is closed or a disk is full. The process
+/// must ignore SIGPIPE.
+package func writeAll(_ text: String, to descriptor: Int32) throws(OutputFailure) {
+    var text = text
+    let problem: Int32 = text.withUTF8 { bytes in
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            if count > 0 {
+                done += count
+            } else if count < 0, errno == EAGAIN {
+                // Some program that shares the terminal made it non-blocking.
+                var wish = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&wish, 1, -1)
+            } else if count == 0 || errno != EINTR {
+                return count == 0 ? EIO : errno
+            }
+        }
+        return 0
+    }
+    switch problem {
+    case 0: return
+    case EPIPE: throw .closed
+    default: throw .failed(String(cString: strerror(problem)))
+    }
+}
 
 /// A list under the name of its schema.
 struct ListDocument<Element: Encodable & Sendable>: Encodable {

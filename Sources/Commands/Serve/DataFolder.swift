@@ -18,14 +18,33 @@ struct DataFolder: Sendable {
     var journal: String { "\(path)/journal" }
     var exists: Bool { FileManager.default.fileExists(atPath: "\(path)/pepper") }
 
-    /// Makes the folder, for its owner alone.
-    func create() throws {
+    /// Makes the folder, for its owner alone, or closes one that is there to others. So is every file that this process makes from now
+    /// on, whatever the folder is. Gives the mask by which files were made before.
+    @discardableResult
+    func create() throws -> mode_t {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw CommandFailure("cannot_create_data", "cannot create the data folder \(path)", mend: "choose another by --data")
         }
+        closeToOthers()
+        return umask(0o077)
+    }
+
+    /// Somebody may have made the folder before, with the mode that folders usually have, and older versions the databases.
+    private func closeToOthers() {
+        for name in ["control.db", "ledger.db"] {
+            for suffix in ["", "-wal", "-shm"] { _ = chmod("\(path)/\(name)\(suffix)", 0o600) }
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & 0o077 != 0 else { return }
+        // A sticky folder is everybody's on purpose, as /tmp is.
+        let isOurs = status.st_uid == geteuid() && status.st_mode & 0o1000 == 0
+        guard !isOurs || chmod(path, 0o700) != 0 else { return }
+        standardError(
+            "Warning: others may enter the data folder \(path), and it is not this user's to close. "
+                + "Run as its owner: chmod 700 \(path)   (or choose another by --data)")
     }
 
     /// Takes the lock for as long as the process lives.

@@ -34,10 +34,10 @@ struct LimitAnswers: Sendable {
         let period = rule.window.isCalendar ? calendar(rule).period(at: now) : nil
         return limits.liveCounters(rule, at: now).map { counter in
             LimitCounterView(
-                group: counter.group, used: counter.posted, reserved: counter.pending, limit: rule.limit &+ counter.granted,
+                group: counter.group, used: counter.posted, reserved: counter.pending, limit: rule.limit.saturatingAdding(counter.granted),
                 granted: counter.granted, windowStart: period.map { Timestamp(seconds: $0.start).rfc3339 },
                 resets: period.map { Timestamp(seconds: $0.end).rfc3339 })
-        }.sorted { $0.used &+ $0.reserved > $1.used &+ $1.reserved }
+        }.sorted { $0.used.saturatingAdding($0.reserved) > $1.used.saturatingAdding($1.reserved) }
     }
 
     private func explain(_ question: LimitQuestion) async throws -> LimitExplanation {

@@ -132,6 +132,16 @@ func windowStart(_ rule: LimitRule, at now: Timestamp) -> Timestamp? {
     }
 }
 
+/// From when on a rule's past is read from single turns; nil where sums are enough. Turns are kept for as long as that.
+func turnsCounted(_ rule: LimitRule, at now: Timestamp) -> Timestamp? {
+    let start = windowStart(rule, at: now)
+    switch CountingWay(rule) {
+    case .nothing: return nil
+    case .turns: return start ?? Timestamp(nanoseconds: 0)
+    case .hours, .sessionHours: return start.flatMap { $0.start(of: .hour) == $0 ? nil : $0 }
+    }
+}
+
 /// The periods of a rule's window, in its zone.
 func calendar(_ rule: LimitRule) -> WindowCalendar {
     WindowCalendar(rule.window, zone: timeZoneRules(rule.zone) ?? .utc, fiscalStartMonth: rule.fiscalStartMonth)

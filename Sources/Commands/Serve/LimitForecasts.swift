@@ -65,7 +65,7 @@ struct LimitForecasts: Sendable {
                     let name = CounterName(rule: rule.id, group: group)
                     guard let plan = plans[rule.id], spent.count < Self.countersMax || spent[name] != nil else { continue }
                     let amount = rule.unit == .requests ? use.turns : amounts.of(rule.unit) ?? 0
-                    spent[name, default: [:]][plan.zone.day(at: use.time.seconds), default: 0] += amount
+                    spent[name, default: [:]][plan.zone.day(at: use.time.seconds), default: 0].addSaturating(amount)
                 }
             }
         }
@@ -127,7 +127,7 @@ private struct ForecastPlan {
     }
 
     func forecast(_ counter: LimitCounter, _ used: [Int64: Int64], at now: Timestamp) -> CounterForecast {
-        let limit = rule.limit.addingReportingOverflow(counter.granted).partialValue
+        let limit = rule.limit.saturatingAdding(counter.granted)
         // Days before the first use say nothing; days without use after it do.
         let first = used.keys.min() ?? today
         let history = (max(first, today - Self.daysBefore)..<max(first, today)).map { SpentDay(day: $0, spent: used[$0] ?? 0) }

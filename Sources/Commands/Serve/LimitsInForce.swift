@@ -140,7 +140,13 @@ final class LimitsInForce: Sendable {
         var totals: [GrantedCounter: Int64] = [:]
         for grant in grants {
             let rule = book.rules.first { $0.id == grant.rule }
-            totals[GrantedCounter(grant), default: 0] += rule.map { isInForce(grant, $0, now) } == true ? grant.amount : 0
+            guard rule.map({ isInForce(grant, $0, now) }) == true else {
+                totals[GrantedCounter(grant), default: 0] += 0
+                continue
+            }
+            // No more than a limit may be: the two together stay within the integer.
+            let sum = totals[GrantedCounter(grant), default: 0].saturatingAdding(grant.amount)
+            totals[GrantedCounter(grant)] = min(sum, LimitRule.limitMax)
         }
         for (counter, total) in totals {
             ledger.grant(rule: counter.rule, group: counter.group, total: total, under: book, at: now)

@@ -81,7 +81,7 @@ final class RunawaySessions: Sendable {
                     let session = WatchedSession(key: turn.principal.keyID, session: name)
                     var known = past[session] ?? PastSession(key: session.key, session: name, began: turn.received)
                     known.turns += 1
-                    known.cost = known.cost.addingReportingOverflow(turn.cost.value).partialValue
+                    known.cost.addSaturating(turn.cost.value)
                     past[session] = known
                 }
             }

@@ -100,15 +100,7 @@ private final class ServerNode: Sendable {
         let clock = clock
         directory = Directory(
             store: ControlStore(databases.control), pepper: pepper, clock: clock, random: SystemRandom()
-        ) { entity, id, before, after in
-            // The store has the change already; a journal that cannot take the record stops admission by itself.
-            _ = try? journal.append(.entityChanged, at: clock.now()) { writer in
-                writer.field("entity", entity)
-                writer.field("id", id)
-                if let before { writer.rawField("before", before.utf8) }
-                if let after { writer.rawField("after", after.utf8) }
-            }
-        }
+        ) { entity, id, before, after in try journal.recordEntity(entity, id, before, after, at: clock.now()) }
         projection = ProjectionThread(
             journal: journal, projection: try LedgerProjection(databases.ledger), logger: logger
         ) { [directory, reports = Reports(databases.ledger)] in try directory.retellAliases(known: reports.knownAliases) }
@@ -122,10 +114,11 @@ private final class ServerNode: Sendable {
             writer.field("version", weirVersion)
             writer.field("recovered_settled", report.settled)
             writer.field("recovered_void", report.voided)
+            writer.field("configuration_sha256", digest(of: settings.policyLines))
         }
         for boot in report.damaged {
             logger.error(
-                "the journal has whole records behind a damaged one; they are kept and not read",
+                "the journal has damaged records; those behind them are read, and all of it is kept",
                 metadata: ["boot": "\(boot)", "look": "weir journal inspect --boot \(boot)"])
         }
         if report.settled + report.voided > 0 {
@@ -136,7 +129,12 @@ private final class ServerNode: Sendable {
         let control = ControlStore(databases.control)
         if let made = try makeFirstKey(directory) {
             standardError("First virtual key, for developer \"\(made.owner)\" (shown once):")
-            output(made.secret + "\n")
+            // A server goes on without a reader, and a key whose secret nobody saw can get another.
+            do throws(OutputFailure) {
+                try output(made.secret + "\n")
+            } catch {
+                standardError("It could not be written: \(error). Give the key another secret: weir key list, weir key rotate KEY")
+            }
         }
         let board = DeploymentBoard()
         let ledger = LimitLedger(seed: SystemRandom().next())
@@ -175,6 +173,9 @@ private final class ServerNode: Sendable {
             guard let snapshot = await publisher.snapshot else { return [] }
             return providerViews(snapshot.configuredProviders, snapshot.routeStatuses(at: clock.now()), snapshot.providerHealth)
         }
+        dependencies.recordPolicy = { [journal] policy, before, after in
+            try journal.recordPolicy(policy, PolicyChange(from: before, to: after), at: clock.now())
+        }
         dependencies.cache = { cacheView(shared.cache.figures) }
         dependencies.purgeCache = { [journal] in purge(shared.cache, $0, journal, at: clock.now()) }
         dependencies.explainRoute = { request in
@@ -193,13 +194,13 @@ private final class ServerNode: Sendable {
             adminIsRunning: adminIsRunning)
         let watch = ConfigurationWatch(
             file: watched, hangUps: await UnixSignalsSequence(trapping: .sighup), logger: logger
-        ) { try await publisher.reload(reload()) }
+        ) { [journal] in try await publisher.reload(reload(), journal) }
         let quiet = Logger(label: "weir.lifecycle") { _ in SwiftLogNoOpLogHandler() }
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: admin, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
-                .init(service: Housekeeping(node: self)),
+                .init(service: Housekeeping(node: self, limits: limits)),
                 .init(
                     service: LimitUpkeep(
                         limits: limits, sessions: sessions,
@@ -219,6 +220,7 @@ private final class ServerNode: Sendable {
         let journal = journal
         let bound = bound
         let ledger = databases.ledger
+        let now = clock.now
         return AdminDependencies(
             directory: directory, control: ControlStore(databases.control), reports: reports, clock: clock,
             random: SystemRandom(), publish: { try await publisher.publish() }, catchUp: { await projection.catchUp() },
@@ -233,8 +235,9 @@ private final class ServerNode: Sendable {
             rerate: {
                 let price = await publisher.pricing()
                 let priced = try LedgerProjection.rerate(ledger, price: price)
+                try journal.recordRerate(priced, at: now())
                 return priced.sorted { $0.key < $1.key }.map { UnpricedView(deployment: $0.key, turns: $0.value) }
-            }, reload: { try await publisher.reload(reload()) })
+            }, reload: { try await publisher.reload(reload(), journal) })
     }
 
     func stop() async {
@@ -244,8 +247,9 @@ private final class ServerNode: Sendable {
         unlink(folder.socket)
     }
 
-    /// Removes what is past its retention.
-    func housekeep() {
+    /// Removes what is past its retention. Turns that a budget or limit still counts one by one stay: without them it would have room
+    /// again after a restart.
+    func housekeep(_ rules: [LimitRule]) {
         let now = clock.now()
         let days = Int64(settings.journalRetentionDays)
         var months = now
@@ -253,6 +257,13 @@ private final class ServerNode: Sendable {
         do {
             let cursor = try LedgerProjection(databases.ledger).cursor
             let removed = journal.removeSegments(before: cursor, olderThan: now.adding(seconds: -days * 86_400))
+            let counting = rules.filter { rule in turnsCounted(rule, at: now).map { $0 < months.start(of: .month) } ?? false }
+            if !counting.isEmpty, try LedgerProjection.hasTurns(databases.ledger, before: monthName(months)) {
+                logger.notice(
+                    "turns are kept for longer than ledger.retention_months, for limits that count them",
+                    metadata: ["rules": "\(counting.map(\.id).joined(separator: ", "))"])
+            }
+            months = min(months, rules.compactMap { turnsCounted($0, at: now) }.min() ?? months)
             let dropped = try LedgerProjection.dropTurns(databases.ledger, before: monthName(months))
             if removed > 0 || !dropped.isEmpty {
                 logger.info("retention", metadata: ["segments": "\(removed)", "months": "\(dropped)"])
@@ -309,11 +320,12 @@ final class BoundAddress: Sendable {
 /// Retention, once an hour.
 private struct Housekeeping: Service {
     let node: ServerNode
+    let limits: LimitsInForce
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while true {
-                node.housekeep()
+                node.housekeep(limits.rules)
                 try await Task.sleep(for: .seconds(3600))
             }
         }

@@ -4,6 +4,7 @@ import AgentOrigin
 import Foundation
 import GatewayModel
 import Identity
+import Journal
 import Policy
 import Providers
 import Proxy
@@ -45,6 +46,7 @@ actor SnapshotPublisher {
     private let limits: LimitsInForce
     private let sessions: RunawaySessions
     private let alerts: AlertDesk
+    private let clock: any GatewayClock
     /// Publications come one after the other.
     private var last: Task<Void, any Error>?
 
@@ -52,6 +54,7 @@ actor SnapshotPublisher {
         settings: GatewaySettings, directory: Directory, control: ControlStore, limits: LimitsInForce, sessions: RunawaySessions,
         alerts: AlertDesk, board: DeploymentBoard, clock: any GatewayClock
     ) {
+        self.clock = clock
         self.alerts = alerts
         self.limits = limits
         self.sessions = sessions
@@ -163,8 +166,19 @@ actor SnapshotPublisher {
         }
     }
 
-    /// Takes new settings over whole.
-    func reload(_ next: GatewaySettings) async throws {
+    /// Takes new settings over whole, once they are journaled.
+    func reload(_ next: GatewaySettings, _ journal: Journal) async throws {
+        let change = PolicyChange(from: settings.policyLines, to: next.policyLines)
+        try journal.recordPolicy("configuration", change, at: clock.now())
+        do {
+            try await adopt(next)
+        } catch {
+            try? journal.recordPolicy("configuration", change.reversed, at: clock.now())
+            throw error
+        }
+    }
+
+    private func adopt(_ next: GatewaySettings) async throws {
         settings.limits = next.limits
         settings.providers = next.providers
         settings.prices = next.prices

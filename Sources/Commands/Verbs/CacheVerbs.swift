@@ -48,7 +48,7 @@ struct CacheCommand: AsyncParsableCommand {
             wish.key = key
             wish.workspace = workspace
             let made: CachePurgeView = try await server.changing { [wish] in try await $0.post("/cache/purge", wish) }
-            output("\(made.forgotten) answers forgotten\n")
+            try output("\(made.forgotten) answers forgotten\n")
         }
     }
 }

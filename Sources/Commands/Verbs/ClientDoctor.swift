@@ -15,9 +15,9 @@ func examineClient(_ name: String, gateway: String?, systemRoot: String?) throws
     let leaks: [ClientLeak]
     do throws(SetupRefusal) { leaks = try client.leaks(place) } catch { throw CommandFailure(error) }
     guard !leaks.isEmpty else {
-        output("ok  all of \(client.title)'s configuration points at \(origin)\n")
+        try output("ok  all of \(client.title)'s configuration points at \(origin)\n")
         return
     }
-    for leak in leaks { output("!!  \(leak.place): \(leak.text)\n    \(leak.mend)\n") }
+    for leak in leaks { try output("!!  \(leak.place): \(leak.text)\n    \(leak.mend)\n") }
     throw ExitCode(1)
 }

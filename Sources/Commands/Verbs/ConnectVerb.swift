@@ -82,19 +82,20 @@ struct ConnectCommand: AsyncParsableCommand {
     // MARK: Doing
 
     private func show(_ plan: ClientPlan) throws {
-        for line in plan.shellLines { output("\(line)\n") }
+        for line in plan.shellLines { try output("\(line)\n") }
         for file in plan.files where file.format != .block {
             if file.format == .whole {
                 standardError("\(file.path): from the gateway.")
                 continue
             }
+            let change: FileChange
             do throws(MalformedFile) {
-                let change = try file.change(from: nil)
-                standardError("\(file.path):")
-                output(String(decoding: change.after, as: UTF8.self))
+                change = try file.change(from: nil)
             } catch {
                 throw CommandFailure("cannot_print", "\(file.path), \(error)", mend: "run the command without --print")
             }
+            standardError("\(file.path):")
+            try output(String(decoding: change.after, as: UTF8.self))
         }
     }
 
@@ -124,7 +125,7 @@ struct ConnectCommand: AsyncParsableCommand {
             standardError("\(client.title) is connected to \(connection.gateway). Undo: weir connect \(client.name)\(undoOptions) --undo")
         }
         for sentence in plan.next { standardError(sentence) }
-        if changes.isEmpty { for line in plan.shellLines { output("\(line)\n") } }
+        if changes.isEmpty { for line in plan.shellLines { try output("\(line)\n") } }
         for gap in plan.gaps { standardError("It cannot report: \(gap).") }
     }
 
@@ -143,7 +144,7 @@ struct ConnectCommand: AsyncParsableCommand {
                 "not_confirmed", "existing files would change, and nobody is there to ask; nothing was written",
                 mend: "run it again with --yes")
         }
-        FileHandle.standardError.write(Data("Change them? [y/N] ".utf8))
+        try? writeAll("Change them? [y/N] ", to: STDERR_FILENO)
         guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
             throw CommandFailure("not_confirmed", "nothing was written", mend: "run it again and answer y")
         }

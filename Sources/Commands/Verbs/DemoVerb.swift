@@ -51,7 +51,7 @@ struct DemoCommand: AsyncParsableCommand {
                 return
             }
             let data = "--data \(place)"
-            output(
+            try output(
                 """
 
                 Weir runs on http://\(address). Look around from another terminal, end with Control-C:
@@ -78,7 +78,7 @@ struct DemoCommand: AsyncParsableCommand {
 
     private func report(_ client: AdminClient, _ by: String) async throws {
         let report: SpendReport = try await client.get("/reports/spend", query: [("by", by)])
-        output("\nweir report spend --by \(by)\n" + spendTable(report).text(width: 100))
+        try output("\nweir report spend --by \(by)\n" + spendTable(report).text(width: 100))
     }
 }
 

@@ -4,6 +4,7 @@ import AdminAPI
 import ArgumentParser
 import Foundation
 import GatewayModel
+import Journal
 import ServerConfiguration
 
 #if canImport(Glibc)
@@ -32,7 +33,7 @@ struct DoctorCommand: AsyncParsableCommand {
             settings = try options.settings()
             findings.append(Finding(isFine: true, text: "configuration: \(options.path ?? "environment")"))
         } catch let faults as ConfigurationFaults {
-            for fault in faults.faults { output("!!  \(fault)\n") }
+            for fault in faults.faults { try output("!!  \(fault)\n") }
             throw ExitCode(1)
         }
         let folder = DataFolder(settings.dataDirectory)
@@ -49,8 +50,8 @@ struct DoctorCommand: AsyncParsableCommand {
                     mend: reaches ? nil : "check the address, the network and the firewall"))
         }
         for finding in findings {
-            output("\(finding.isFine ? "ok" : "!!")  \(finding.text)\n")
-            if let mend = finding.mend { output("      \(mend)\n") }
+            try output("\(finding.isFine ? "ok" : "!!")  \(finding.text)\n")
+            if let mend = finding.mend { try output("      \(mend)\n") }
         }
         if findings.contains(where: { !$0.isFine }) { throw ExitCode(1) }
     }
@@ -108,6 +109,12 @@ struct DoctorCommand: AsyncParsableCommand {
                 isFine: status.journalAvailable,
                 text: status.journalAvailable ? "journal takes records" : "journal failed: \(status.journalFailure ?? "")",
                 mend: status.journalAvailable ? nil : "free disk space or mend the disk, then restart"))
+        for boot in JournalReader.boots(in: folder.journal) where JournalReader.isDamaged("\(folder.journal)/\(boot)") {
+            findings.append(
+                Finding(
+                    isFine: false, text: "the disk has damaged records of the journal in \(folder.journal)/\(boot)",
+                    mend: "what is missing: weir journal inspect --boot \(boot); put the segments back from a backup"))
+        }
         let behind = status.journalSequence - status.ledgerSequence
         findings.append(
             Finding(

@@ -34,7 +34,7 @@ extension DeveloperCommand {
 
                 """)
             if made.gateway.isEmpty { standardError("Set public_url in weir.yaml to have the address filled in.") }
-            output(made.code + "\n")
+            try outputSecret(made.code + "\n", mend: "take it back and invite again: weir developer uninvite \(invitation.id)")
         }
     }
 

@@ -29,7 +29,7 @@ struct JournalCommand: AsyncParsableCommand {
                 cursor = last.position
                 for record in records where boot == nil || record.position.boot == boot {
                     counts[record.kind?.rawValue ?? "unknown", default: 0] += 1
-                    if !count { output(String(decoding: record.json, as: UTF8.self) + "\n") }
+                    if !count { try output(String(decoding: record.json, as: UTF8.self) + "\n") }
                 }
             }
             if count { try writeJSON(counts) }

@@ -71,7 +71,7 @@ struct KeyCommand: AsyncParsableCommand {
             request.team = team
             try limits.fill(&request)
             let made: KeySecretView = try await server.changing { [request] in try await $0.post("/keys", request) }
-            printSecret(made)
+            try printSecret(made)
         }
     }
 
@@ -127,7 +127,7 @@ struct KeyCommand: AsyncParsableCommand {
             let made: KeySecretView = try await server.changing {
                 try await $0.post("/keys/\(segment(id))/rotate", RotateRequest(overlapSeconds: seconds))
             }
-            printSecret(made)
+            try printSecret(made)
         }
     }
 
@@ -143,11 +143,12 @@ struct KeyCommand: AsyncParsableCommand {
     }
 }
 
-private func printSecret(_ made: KeySecretView) {
+private func printSecret(_ made: KeySecretView) throws {
     let owner = made.key.developer ?? made.key.serviceAccount ?? ""
     standardError("Key \(made.key.keyID) for \(owner), team \(made.key.team), expires \(made.key.expires ?? "never") (shown once):")
-    output(made.secret + "\n")
-    if let aws = made.aws { output("AWS_ACCESS_KEY_ID=\(aws.accessKeyID)\nAWS_SECRET_ACCESS_KEY=\(aws.secretAccessKey)\n") }
+    var text = made.secret + "\n"
+    if let aws = made.aws { text += "AWS_ACCESS_KEY_ID=\(aws.accessKeyID)\nAWS_SECRET_ACCESS_KEY=\(aws.secretAccessKey)\n" }
+    try outputSecret(text, mend: "give the key another: weir key rotate \(made.key.keyID)")
 }
 
 private func keyTable(_ keys: [KeyView]) -> Table {

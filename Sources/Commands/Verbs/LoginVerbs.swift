@@ -47,7 +47,7 @@ struct LoginCommand: AsyncParsableCommand {
             $0.current = address
         }
         standardError("Logged in to \(address) as \(inert(token.developer)), team \(inert(token.team)), with key \(inert(token.keyID)).")
-        if printKey { output(token.key + "\n") }
+        if printKey { try output(token.key + "\n") }
     }
 }
 

@@ -146,7 +146,13 @@ private func priceImport(_ format: PriceFileFormat, _ bytes: [UInt8], asOf: Time
 
 /// The bytes of a file, or of standard input for `-`.
 func readInput(_ path: String) throws -> [UInt8] {
-    if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+    if path == "-" {
+        do {
+            return Array(try FileHandle.standardInput.readToEnd() ?? Data())
+        } catch {
+            throw CommandFailure("cannot_read", "cannot read standard input: \(error)", mend: "name a file, or pipe it in")
+        }
+    }
     guard let data = FileManager.default.contents(atPath: path) else {
         throw CommandFailure("cannot_read", "cannot read \(path)", mend: "check the path")
     }

@@ -151,19 +151,29 @@ struct SessionCommand: AsyncParsableCommand {
 
         func run() async throws {
             let id = id
-            let detail: SessionDetail = try await server.reading { try await $0.get("/sessions/\(segment(id))") }
+            let detail: SessionDetail = try await server.reading { client in
+                let path = "/sessions/\(segment(id))"
+                var detail: SessionDetail = try await client.get(path)
+                // A session may have more turns than one answer holds.
+                while let next = detail.next {
+                    let page: SessionDetail = try await client.get(path, query: [("after", next)])
+                    detail.turns += page.turns
+                    detail.next = page.next
+                }
+                return detail
+            }
             if display.format == .table {
                 for row in detail.sessions {
                     let kind = row.parentSession == nil ? "" : "  (of \(row.parentSession ?? ""))"
                     let place = [row.repository, row.branch].filter { !$0.isEmpty }.joined(separator: "@")
-                    output(inert("\(row.session)\(kind)  \(row.developer)  \(place)  \(row.client)") + "\n")
+                    try output(inert("\(row.session)\(kind)  \(row.developer)  \(place)  \(row.client)") + "\n")
                     let counts = "\(row.turns) turns, \(row.subAgents.count) sub-agents, \(row.errors) errors"
                     let hits = row.cacheHitPerMille.map { ", cache \($0 / 10).\($0 % 10) %" } ?? ""
-                    output("cost \(shownMoney(row.costNanoUSD))   \(counts)\(hits)\n")
-                    if let standing = row.standing { output(inert(standingText(standing)) + "\n") }
+                    try output("cost \(shownMoney(row.costNanoUSD))   \(counts)\(hits)\n")
+                    if let standing = row.standing { try output(inert(standingText(standing)) + "\n") }
                 }
-                output(inert(prefixLines(detail.turns)))
-                if !detail.tools.isEmpty { output(inert(toolLine(detail.tools)) + "\n") }
+                try output(inert(prefixLines(detail.turns)))
+                if !detail.tools.isEmpty { try output(inert(toolLine(detail.tools)) + "\n") }
             }
             try display.write(detail, table: turnTable(detail.turns))
         }
@@ -235,10 +245,10 @@ struct TurnCommand: AsyncParsableCommand {
                 try display.write(SingleDocument(schema: "weir.turn/1", value: detail), table: turnTable([detail.turn]))
                 return
             }
-            output(turnText(detail.turn))
-            if detail.turn.tries.count > 1 { output("\n" + triesText(detail.turn)) }
-            if let decision = detail.turn.routing { output("\n" + decisionText(decision)) }
-            if let says = detail.clientSays { output("\n" + clientSaysText(says)) }
+            try output(turnText(detail.turn))
+            if detail.turn.tries.count > 1 { try output("\n" + triesText(detail.turn)) }
+            if let decision = detail.turn.routing { try output("\n" + decisionText(decision)) }
+            if let says = detail.clientSays { try output("\n" + clientSaysText(says)) }
         }
     }
 }
@@ -263,7 +273,7 @@ struct TailCommand: AsyncParsableCommand {
                 else {
                     return
                 }
-                output((display.format == .json ? line : inert(tailLine(turn))) + "\n")
+                try output((display.format == .json ? line : inert(tailLine(turn))) + "\n")
             }
         }
     }

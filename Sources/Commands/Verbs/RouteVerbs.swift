@@ -66,7 +66,7 @@ struct RouteCommand: AsyncParsableCommand {
                         mend: "weir turn show \(id)")
                 }
                 guard display.format == .table else { return try write(decision) }
-                output(decisionText(decision) + "\n" + triesText(detail))
+                try output(decisionText(decision) + "\n" + triesText(detail))
                 return
             }
             guard let model, let key else { throw ValidationError("give a turn's id, or --model and --key") }
@@ -82,7 +82,7 @@ struct RouteCommand: AsyncParsableCommand {
             let asked = question
             let decision: RouteDecision = try await server.changing { try await $0.post("/routes/explain", asked) }
             guard display.format == .table else { return try write(decision) }
-            output(decisionText(decision))
+            try output(decisionText(decision))
         }
 
         private func write(_ decision: RouteDecision) throws {

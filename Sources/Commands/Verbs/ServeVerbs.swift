@@ -7,6 +7,10 @@ import Identity
 import ServerConfiguration
 import Storage
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Where settings come from.
 struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration file.", discussion: "WEIR_CONFIG sets it too.", valueName: "file"))
@@ -77,7 +81,7 @@ struct InitCommand: AsyncParsableCommand {
         }
         let files = CertificateFiles(folder: folder.path)
         if tls { try files.check() }
-        try folder.create()
+        let mask = try folder.create()
         try folder.lock()
         if tls { try files.write(names: tlsName, now: SystemClock().now()) }
         let databases = try openDatabases(folder)
@@ -89,8 +93,10 @@ struct InitCommand: AsyncParsableCommand {
                 "already_initialised", "\(folder.path) has keys already", mend: "list them: weir key list --data \(folder.path)")
         }
         standardError("Data folder \(folder.path) is ready. First virtual key, for developer \"\(made.owner)\" (shown once):")
-        output(made.secret + "\n")
+        try outputSecret(made.secret + "\n", mend: "start the server and give the key another: weir key list, weir key rotate KEY")
         if let config {
+            // It holds no secret, and the server may be another user: unlike the folder, it gets the mode that files usually have.
+            umask(mask)
             let text = tls ? exampleConfiguration(with: files) : exampleConfiguration
             try Data(text.utf8).write(to: URL(fileURLWithPath: config))
             standardError("Wrote \(config).")
@@ -125,7 +131,7 @@ struct ConfigCommand: AsyncParsableCommand {
             let path = file ?? ProcessInfo.processInfo.environment["WEIR_CONFIG"]
             let settings = try readOrTellFaults(path)
             let names = settings.providers.map(\.name).joined(separator: ", ")
-            output("ok: \(settings.providers.count) providers\(names.isEmpty ? "" : " (\(names))")\n")
+            try output("ok: \(settings.providers.count) providers\(names.isEmpty ? "" : " (\(names))")\n")
         }
     }
 
@@ -133,6 +139,6 @@ struct ConfigCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "What is in force, secrets left out.")
         @OptionGroup var options: ConfigurationOptions
 
-        func run() async throws { output(ConfigurationReference.inForce(try options.settings())) }
+        func run() async throws { try output(ConfigurationReference.inForce(options.settings())) }
     }
 }

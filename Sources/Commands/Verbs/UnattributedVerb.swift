@@ -17,7 +17,7 @@ extension ReportCommand {
             let query = [("since", try rangeText(since, "--since")), ("until", try rangeText(until, "--until"))]
             let report: UnattributedReport = try await server.reading { try await $0.get("/reports/unattributed", query: query) }
             if report.rows.isEmpty, display.format == .table {
-                output(unattributedNone(report) + "\n")
+                try output(unattributedNone(report) + "\n")
                 return
             }
             let since = report.since.map { " from \(shownTime($0))" } ?? ""
