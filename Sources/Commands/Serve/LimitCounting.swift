@@ -2,10 +2,10 @@
 // added while turns run. Past use comes from the ledger at one moment, the rest from the journal behind it.
 
 import Foundation
-import GatewayModel
+package import GatewayModel
 import Journal
 import Logging
-import Policy
+package import Policy
 import Proxy
 import ServerConfiguration
 import Storage
@@ -133,7 +133,7 @@ func windowStart(_ rule: LimitRule, at now: Timestamp) -> Timestamp? {
 }
 
 /// From when on a rule's past is read from single turns; nil where sums are enough. Turns are kept for as long as that.
-func turnsCounted(_ rule: LimitRule, at now: Timestamp) -> Timestamp? {
+package func turnsCounted(_ rule: LimitRule, at now: Timestamp) -> Timestamp? {
     let start = windowStart(rule, at: now)
     switch CountingWay(rule) {
     case .nothing: return nil
