@@ -65,12 +65,13 @@ extension Journal {
         let target = synchronise()
         let lacksRoom = target == nil || !prepareSpare()
         answerWaiters()
+        let hasSynced = synced.load(ordering: .relaxed) > before
         if lacksRoom {
             usleep(Self.roomRetryMicroseconds)
-        } else if isAwaited.load(ordering: .relaxed) {
+        } else if hasSynced, isAwaited.load(ordering: .relaxed) {
             pause()
         }
-        return lacksRoom || synced.load(ordering: .relaxed) > before || appended.load(ordering: .acquiring) > target ?? 0
+        return lacksRoom || hasSynced || appended.load(ordering: .acquiring) > target ?? 0
     }
 
     /// Puts what is appended on the disk and gives up to where; nil when it could not be written.

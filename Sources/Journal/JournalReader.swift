@@ -37,8 +37,14 @@ package struct JournalReader {
     }
 
     /// Reads up to `countMax` records behind `cursor`. An empty answer means that there is nothing more now.
-    package mutating func read(after cursor: JournalPosition, countMax: Int) -> [JournalRecord] {
+    ///
+    /// - Parameter bootAlone: later boots are not gone on to.
+    package mutating func read(after cursor: JournalPosition, countMax: Int, bootAlone: Bool = false) -> [JournalRecord] {
         var records: [JournalRecord] = []
+        if bootAlone {
+            readBoot(cursor.boot, after: cursor.sequence, countMax: countMax, into: &records)
+            return records
+        }
         if place?.position == cursor {
             // Going on where the last read ended: what comes there comes before any later boot.
             readBoot(cursor.boot, after: cursor.sequence, countMax: countMax, into: &records)

@@ -51,15 +51,15 @@ extension Journal {
         var cursor = JournalPosition(boot: name, sequence: 0)
         var isRead = false
         while true {
-            let batch = reader.read(after: cursor, countMax: 1024).prefix { $0.position.boot == name }
+            let batch = reader.read(after: cursor, countMax: 1024, bootAlone: true)
             for record in batch {
                 cursor = record.position
                 report.records += 1
                 record.json.withUnsafeBytes { Self.apply(record.kind, $0, &open) }
             }
             guard batch.isEmpty else { continue }
-            let place = reader.place.flatMap { $0.position.boot == name ? (segment: $0.segment, offset: $0.offset) : nil }
-            if isRead || !hasRecords(name, behind: place ?? (segment: 0, offset: 0)) { return }
+            let end = reader.place.map { (segment: $0.segment, offset: $0.offset) } ?? (segment: 0, offset: 0)
+            if isRead || !hasRecords(name, behind: end) { return }
             isRead = true
             report.damaged.append(name)
             mark(name, as: "damaged")

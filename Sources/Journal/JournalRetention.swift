@@ -13,7 +13,9 @@ extension Journal {
     /// Leaves an empty file in a boot's folder that says what it is.
     func mark(_ name: String, as mark: String) {
         let descriptor = Glibc.open("\(directory)/\(name)/\(mark)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        if descriptor >= 0 { Glibc.close(descriptor) }
+        guard descriptor >= 0 else { return }
+        Glibc.close(descriptor)
+        syncFolder("\(directory)/\(name)")
     }
 
     /// Whether whole records lie behind where reading a boot ended: then something in between was damaged.

@@ -25,16 +25,18 @@ extension Journal {
         unlink(path)
     }
 
-    /// Where a segment's whole records end, and the last one's number; 0 when it has none.
+    /// Where a segment's whole records end, those behind damage too, and the last one's number; 0 when it has none.
     private func end(of folder: String, _ number: Int) -> (offset: Int, sequence: Int64) {
         guard let file = SegmentFile("\(folder)/\(Self.segmentName(number))") else { return (0, 0) }
         var end = (offset: 0, sequence: Int64(0))
         while true {
             var sequence: Int64?
-            guard let next = file.visitRecord(at: end.offset, { sequence = JournalReader.header($0)?.sequence }), let sequence else {
-                return end
+            if let next = file.visitRecord(at: end.offset, { sequence = JournalReader.header($0)?.sequence }), let sequence {
+                end = (next, sequence)
+                continue
             }
-            end = (next, sequence)
+            guard let behind = file.firstRecord(behind: end.offset + 4) else { return end }
+            end.offset = behind
         }
     }
 

@@ -271,6 +271,23 @@ struct RecoveryTests {
         #expect(JournalReader.isDamaged("\(crashed.path)/\(first.boot)"))
     }
 
+    @Test func aWholeBootBeforeOthersIsNotTakenForDamaged() throws {
+        let folder = Folder()
+        var boots: [String] = []
+        for seconds in 0..<3 as Range<Int64> {
+            let journal = try openJournal(folder, at: FixedClock().time.adding(seconds: seconds))
+            if seconds == 2 {
+                // As a power cut after the first recovery may leave it.
+                for boot in boots { try? FileManager.default.removeItem(atPath: "\(folder.path)/\(boot)/settled") }
+            }
+            #expect(try journal.recover().damaged.isEmpty)
+            for number in 0..<5 { try journal.note("\(number)") }
+            boots.append(journal.boot)
+            journal.stop()
+        }
+        #expect(boots.allSatisfy { !JournalReader.isDamaged("\(folder.path)/\($0)") })
+    }
+
     @Test func damageInAnEarlierSegmentHidesNothingAndSettlesNothingAnew() throws {
         let folder = Folder()
         let first = try openJournal(folder, segmentBytes: 72 << 10)

@@ -62,6 +62,24 @@ struct StagingTests {
         }
     }
 
+    @Test func whatIsStagedBehindDamageIsNotLost() throws {
+        let folder = Folder()
+        let first = try openStill(folder)
+        for number in 0..<20 { try first.note("\(number)", bytes: 200) }
+        first.writeStaged()
+        for number in 20..<30 { try first.note("\(number)", bytes: 200) }
+        let crashed = try folder.crashed()
+        let path = "\(first.boot)/00000001.log"
+        var bytes = try crashed.bytes(path)
+        bytes[1000] ^= 1
+        try crashed.write(bytes, to: path)
+        let second = try openJournal(crashed, at: Timestamp(seconds: 1_790_000_001))
+        defer { second.stop() }
+        let report = try second.recover()
+        #expect(report.damaged == [first.boot] && report.records >= 29)
+        #expect(crashed.all().last { $0.position.boot == first.boot }?.position.sequence == 30)
+    }
+
     @Test func aTornStagedRecordEndsTheBoot() throws {
         let folder = Folder()
         let first = try openStill(folder)
