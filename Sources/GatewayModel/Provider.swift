@@ -188,7 +188,7 @@ package struct ProviderTraits: Sendable, Hashable {
     package var layout = PathLayout.standard
     /// The name of the output limit in chat completions is the old one, `max_tokens`.
     package var usesMaxTokens = false
-    /// Members of chat completions that it refuses and that can be left out.
+    /// Members of chat completions that it refuses and that can be left out; `prompt_cache_breakpoint` stands for Responses too.
     package var refusedMembers: Set<String> = []
     /// Models, or patterns with a trailing `*`, that want `reasoning_content` back with the tool calls that followed it.
     package var echoesReasoning: [String] = []
@@ -198,16 +198,25 @@ package struct ProviderTraits: Sendable, Hashable {
     package var priceGeo: String?
     /// Model ids are an operator's own names: what the response calls the model prices it where nothing else does.
     package var hidesModels = false
+    /// It serves OpenAI's own models, of which those that reason refuse to be sampled.
+    package var servesOpenAIModels = false
+    /// It refuses a user's message right behind a tool's.
+    package var refusesUserBehindTool = false
+    /// The ids of calls must be exactly so many letters and digits.
+    package var callIDBytes: Int?
 
     package init(
         layout: PathLayout = .standard, usesMaxTokens: Bool = false, refusedMembers: Set<String> = [], echoesReasoning: [String] = [],
-        hidesModels: Bool = false
+        hidesModels: Bool = false, servesOpenAIModels: Bool = false, refusesUserBehindTool: Bool = false, callIDBytes: Int? = nil
     ) {
         self.layout = layout
         self.usesMaxTokens = usesMaxTokens
         self.refusedMembers = refusedMembers
         self.echoesReasoning = echoesReasoning
         self.hidesModels = hidesModels
+        self.servesOpenAIModels = servesOpenAIModels
+        self.refusesUserBehindTool = refusesUserBehindTool
+        self.callIDBytes = callIDBytes
     }
 }
 

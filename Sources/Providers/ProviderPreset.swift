@@ -30,10 +30,16 @@ extension ProviderPreset {
         _ kind: ProviderKind, _ baseURL: String, key: String, dialects: Set<Dialect> = [.openAIChat], models: [String],
         prices: String?, traits: ProviderTraits = ProviderTraits()
     ) -> ProviderPreset {
-        ProviderPreset(
+        var traits = traits
+        traits.refusedMembers.formUnion(unlikeOpenAI.refusedMembers)
+        return ProviderPreset(
             kind: kind, baseURL: baseURL, credentialHeader: .bearer, credentialEnvironment: key, baseURLEnvironment: nil,
             dialects: dialects, models: models, priceProvider: prices, allowsPrivateAddresses: false, hangUp: .cancel, traits: traits)
     }
+
+    /// What departs from OpenAI's own server in every other one: cache marks are known to OpenAI's models alone, and strict servers
+    /// refuse a request that has them.
+    static let unlikeOpenAI = ProviderTraits(refusedMembers: ["prompt_cache_breakpoint"])
 
     /// OpenAI's dialects.
     static let openAIDialects: Set<Dialect> = [.openAIChat, .openAICompletions, .openAIEmbeddings, .openAIResponses]

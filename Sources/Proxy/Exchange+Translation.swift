@@ -126,12 +126,13 @@ extension Exchange {
                 canonical.stream = request.stream
             }
             if !endpoint.countsTokens { restoreSignatures(&canonical, for: dialect) }
-            let target = TranslationTarget(model: model, traits: provider?.provider.traits ?? ProviderTraits())
+            let target = TranslationTarget(
+                model: model, traits: provider?.provider.traits ?? ProviderTraits(), knownModel: provider?.provider.priceModel(of: model))
             written =
                 endpoint.countsTokens
                 ? try writeCountRequest(canonical, in: dialect, for: target)
                 : try writeCanonicalRequest(canonical, in: dialect, for: target)
-            if key?.value.strict == true, let first = written.dropped.first {
+            if key?.value.strict == true, let first = written.dropped.first(where: changesAnswers) {
                 throw TranslationRefusal(first, "would be left out, and this key is strict")
             }
         } catch {
@@ -158,7 +159,7 @@ extension Exchange {
             let betas = head.fields.list.filter { head.fields.isNamed($0, "anthropic-beta") }.compactMap { head.fields.valueString($0) }
                 .flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " } } }
             let written = body.withUnsafeReadableBytes { invokeBody(ofMessages: $0, betas: betas) }
-            if key?.value.strict == true, let first = written.dropped.first {
+            if key?.value.strict == true, let first = written.dropped.first(where: changesAnswers) {
                 throw .cannotTranslate(
                     parameter: first, reason: "would be left out, and this key is strict", provider: provider?.provider.name ?? "",
                     dialect: dialect)
@@ -283,3 +284,7 @@ extension Dialect {
         }
     }
 }
+
+/// Whether the answer may be another one for what was left out. Cache marks decide what a turn costs, and many clients set them on every
+/// turn: a strict key names them and goes on.
+private func changesAnswers(_ dropped: String) -> Bool { !dropped.contains("cache_control") && !dropped.contains("prompt_cache") }

@@ -88,9 +88,13 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
             request.toolChoice = [nil, .auto, .required, .named("look")].randomElement(using: &random) ?? nil
         }
         if Bool.random(using: &random) { request.parallelToolCalls = false }
-        if Bool.random(using: &random) { request.temperature = "0.30" }
-        if Bool.random(using: &random) { request.topP = "0.95" }
-        if Bool.random(using: &random) { request.topK = "40" }
+        // A Claude takes a temperature or a `top_p`; while it thinks, no temperature but 1 and no `top_k`.
+        switch Int.random(in: 0...2, using: &random) {
+        case 0: request.temperature = request.reasoning == nil ? "0.30" : "1"
+        case 1: request.topP = "0.95"
+        default: break
+        }
+        if request.reasoning == nil, Bool.random(using: &random) { request.topK = "40" }
         if Bool.random(using: &random) { request.stopSequences = ["\n\nHuman:", "STOP"] }
         if Bool.random(using: &random) { request.userID = "maria@acme" }
         if Bool.random(using: &random) { request.serviceTier = "flex" }

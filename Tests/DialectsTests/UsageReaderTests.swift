@@ -30,6 +30,54 @@ import Testing
         #expect(!reading.inconsistent)
     }
 
+    @Test func reasoningBesideTheCompletionIsBilled() {
+        // Once xAI's reasoning was cut to the completion, and what it thought was not billed.
+        let whole =
+            #"{"prompt_tokens":10120,"completion_tokens":1499,"total_tokens":14428,"#
+            + #""prompt_tokens_details":{"cached_tokens":128},"completion_tokens_details":{"reasoning_tokens":2809}}"#
+        let reading = chat(whole)
+        #expect(reading.usage.classes == ["input": 9992, "cache_read": 128, "output": 4308, "reasoning": 2809])
+        #expect(!reading.inconsistent)
+        // It is added to each usage by itself, however many a stream has, and whatever the order of its members.
+        let first = #"{"completion_tokens_details":{"reasoning_tokens":70},"total_tokens":190,"completion_tokens":0,"prompt_tokens":120}"#
+        let stream = [first, whole, whole].map { #"data: {"id":"c","choices":[{"index":0,"delta":{}}],"usage":\#($0)}"# + "\n\n" }
+        for count in 1...3 {
+            let read = meter([Array(stream.prefix(count).joined().utf8)], endpoint: .chatCompletions, body: .sse, withholds: false).reading
+            #expect(read.usage.output == (count == 1 ? 70 : 4308) && read.usage.reasoning == (count == 1 ? 70 : 2809))
+        }
+        let other = responses(#"{"input_tokens":10,"output_tokens":5,"output_tokens_details":{"reasoning_tokens":20},"total_tokens":35}"#)
+        #expect(other.usage.classes == ["input": 10, "output": 25, "reasoning": 20])
+    }
+
+    @Test(arguments: [#""total_tokens":400,"#, "", #""total_tokens":0,"#, #""total_tokens":450,"#, #""total_tokens":9223372036854775807,"#])
+    func reasoningWithinTheCompletionIsNotAdded(_ total: String) {
+        let details = #""completion_tokens_details":{"reasoning_tokens":200}"#
+        #expect(
+            chat(#"{"prompt_tokens":100,\#(total)"completion_tokens":300,\#(details)}"#).usage.classes
+                == ["input": 100, "output": 300, "reasoning": 200])
+    }
+
+    @Test(arguments: [("gemini-2.5-flash", 1), ("gemini-2.0-flash", 1), ("gemini-3.5-flash", 3)])
+    func groundingIsCountedOnceTheModelIsKnown(_ model: String, _ searches: Int) {
+        // Once the model was asked for before it was read: Google names it behind the candidates.
+        let grounded =
+            #"{"candidates":[{"content":{"parts":[{"text":"A"}]},"groundingMetadata":{"webSearchQueries":["a","b","c"]}}],"#
+            + #""usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":3}"#
+        let named =
+            #"{"candidates":[{"content":{"parts":[{"text":"B"}]},"finishReason":"STOP"}],"modelVersion":"\#(model)","#
+            + #""usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":4}}"#
+        let whole = document(.generateContent, grounded + #","modelVersion":"\#(model)","responseId":"r4"}"#)
+        #expect(whole.usage.webSearches == Int64(searches))
+        for chunks in [[grounded + "}", named], [grounded + #","modelVersion":"\#(model)"}"#, named]] {
+            let events = chunks.map { "data: \($0)\n\n" }.joined()
+            let array = "[" + chunks.joined(separator: ",") + "]"
+            for (text, kind) in [(events, ResponseBodyKind.sse), (array, .objects), (array, .json)] {
+                let read = meter([Array(text.utf8)], endpoint: .streamGenerateContent, body: kind, withholds: false).reading
+                #expect(read.usage.classes == ["input": 10, "output": 4, "web_searches": Int64(searches)])
+            }
+        }
+    }
+
     @Test func moreCacheThanPromptClampsAndIsMarked() {
         let reading = chat(#"{"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":30}}"#)
         #expect(reading.usage.classes == ["cache_read": 30, "output": 1])
@@ -72,14 +120,16 @@ import Testing
             for other in extremes {
                 let chat = chat(
                     #"""
-                    {"prompt_tokens":\#(one),"completion_tokens":\#(other),"prompt_tokens_details":{"cached_tokens":\#(one),
+                    {"prompt_tokens":\#(one),"completion_tokens":\#(other),"total_tokens":\#(one),
+                    "prompt_tokens_details":{"cached_tokens":\#(one),
                     "cache_write_tokens":\#(other),"audio_tokens":\#(one),"image_tokens":\#(other)},
                     "completion_tokens_details":{"reasoning_tokens":\#(one),"audio_tokens":\#(other)}}
                     """#
                 )
                 let responses = responses(
                     #"""
-                    {"input_tokens":\#(one),"output_tokens":\#(other),"input_tokens_details":{"cached_tokens":\#(one),
+                    {"input_tokens":\#(one),"output_tokens":\#(other),"total_tokens":\#(other),
+                    "input_tokens_details":{"cached_tokens":\#(one),
                     "cache_write_tokens":\#(one),"cache_write_tokens_details":{"ttl_12h_tokens":\#(other)}},
                     "output_tokens_details":{"reasoning_tokens":\#(one)}}
                     """#

@@ -45,23 +45,40 @@ func claudeThinksAdaptively(_ model: String) -> Bool {
     return major > 4 || major == 4 && minor >= 6
 }
 
-/// Claude 5 and later refuse `temperature`, `top_p` and `top_k` (protocols.md, section 3.2); Anthropic's SDK knows them no more.
-func claudeTakesSampling(_ model: String) -> Bool { claudeVersion(model).map { $0.major < 5 } ?? true }
-
-/// 4 and 8 of `us.anthropic.claude-opus-4-8`; nil of a name that does not say.
+/// 4 and 8 of `us.anthropic.claude-opus-4-8`; nil of a name that does not say. Vertex sets the date off by `@`.
 private func claudeVersion(_ model: String) -> (major: Int, minor: Int)? {
     guard let start = model.range(of: "claude-") else { return nil }
-    let numbers = model[start.upperBound...].split(separator: "-").compactMap { part in part.count <= 2 ? Int(part) : nil }
+    let parts = model[start.upperBound...].split { $0 == "-" || $0 == "@" || $0 == "." }
+    let numbers = parts.compactMap { part in part.count <= 2 ? Int(part) : nil }
     return numbers.first.map { ($0, numbers.dropFirst().first ?? 0) }
 }
 
+extension ClaudeThinking {
+    /// Whether the model is asked to think.
+    fileprivate var isOn: Bool {
+        switch self {
+        case .none, .off: false
+        case .adaptive, .budget: true
+        }
+    }
+}
+
 extension CanonicalRequest {
-    /// The request as this Claude takes it; what it refuses is given to `drop`.
-    func withoutSampling(for model: String, _ drop: (String) -> Void) -> CanonicalRequest {
-        guard !claudeTakesSampling(model) else { return self }
+    /// The request as this Claude takes it; what it refuses is given to `drop`. Claude 5 and later refuse `temperature`, `top_p` and
+    /// `top_k` (protocols.md, section 3.2), and Anthropic's SDK knows them no more. Earlier ones, while they think, take a temperature
+    /// of 1, no `top_k` and a `top_p` from 0.95 on; and Claude 4.1 and later take one of `temperature` and `top_p`, never both.
+    func withoutSampling(for model: String, _ thinking: ClaudeThinking, _ drop: (String) -> Void) -> CanonicalRequest {
+        guard let (major, minor) = claudeVersion(model) else { return self }
+        let refusesAll = major >= 5
+        let isWarm = thinking.isOn && temperature.flatMap { Double($0) } != 1
+        let isNarrow = thinking.isOn && !(0.95...1).contains(topP.flatMap { Double($0) } ?? 0)
+        var refused: [(name: String, member: WritableKeyPath<CanonicalRequest, String?>)] = []
+        if refusesAll || isWarm { refused.append(("temperature", \.temperature)) }
+        let isBesideTemperature = refused.isEmpty && temperature != nil && (major, minor) >= (4, 1)
+        if refusesAll || isNarrow || isBesideTemperature { refused.append(("top_p", \.topP)) }
+        if refusesAll || thinking.isOn { refused.append(("top_k", \.topK)) }
         var request = self
-        for (name, member) in [("temperature", \CanonicalRequest.temperature), ("top_p", \.topP), ("top_k", \.topK)]
-        where request[keyPath: member] != nil {
+        for (name, member) in refused where request[keyPath: member] != nil {
             request[keyPath: member] = nil
             drop(name)
         }

@@ -122,11 +122,6 @@ private struct MessagesRequestReader {
         }
     }
 
-    private func cachePeriod(_ object: JSONObjectView) -> CachePeriod? {
-        guard let control = object["cache_control"]?.object else { return nil }
-        return control["ttl"]?.string == "1h" ? .long : .short
-    }
-
     private mutating func readTools(_ member: JSONMember) throws(TranslationRefusal) {
         for (index, element) in (member.elements ?? []).enumerated() {
             let place = "tools[\(index)]"

@@ -19,10 +19,10 @@ private struct MessagesRequestWriter: ~Copyable {
     init(dropped: [String]) { self.dropped = dropped }
 
     mutating func write(_ given: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
-        let request = given.withoutSampling(for: target.model) { drop($0) }
-        let turns = CanonicalTurn.merged(request.messages)
-        let limit = request.maxOutputTokens ?? target.maxOutputTokens
-        let thinking = claudeThinking(request, turns, limit: limit, model: target.model) { drop($0) }
+        let turns = CanonicalTurn.merged(given.messages) { drop($0) }
+        let limit = given.maxOutputTokens ?? target.maxOutputTokens
+        let thinking = claudeThinking(given, turns, limit: limit, model: target.knownModel) { drop($0) }
+        let request = given.withoutSampling(for: target.knownModel, thinking) { drop($0) }
         json.beginObject()
         if target.traits.layout == .vertex {
             json.field("anthropic_version", vertexAnthropicVersion)
@@ -71,7 +71,7 @@ private struct MessagesRequestWriter: ~Copyable {
     // MARK: Messages
 
     private mutating func writeSystem(_ messages: ArraySlice<CanonicalMessage>) throws(TranslationRefusal) {
-        let blocks = messages.flatMap(\.blocks).filter { !$0.text.isEmpty }
+        let blocks = messages.flatMap(\.blocks).withoutBlanks { drop($0) }.filter { !$0.text.isEmpty }
         guard !blocks.isEmpty else { return }
         json.beginArray("system")
         for block in blocks { try write(block) }
@@ -81,8 +81,6 @@ private struct MessagesRequestWriter: ~Copyable {
     private mutating func write(_ block: CanonicalBlock) throws(TranslationRefusal) {
         switch block.part {
         case .text(let text), .refusal(let text):
-            // An empty text block is an error there.
-            guard !text.isEmpty else { return }
             begin("text")
             json.field("text", text)
         case .image(let media, let detail):
@@ -109,11 +107,8 @@ private struct MessagesRequestWriter: ~Copyable {
             }
             if result.isError { json.field("is_error", true) }
         case .thinking(let text, let signature):
-            // Thinking that nobody signed is refused there.
-            guard let signature else {
-                drop("messages[].reasoning_content")
-                return
-            }
+            // Thinking that nobody signed is in no turn.
+            guard let signature else { return }
             begin("thinking")
             json.field("thinking", text)
             json.field("signature", signature)

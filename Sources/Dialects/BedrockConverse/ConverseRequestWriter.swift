@@ -24,10 +24,10 @@ private struct ConverseRequestWriter: ~Copyable {
     }
 
     mutating func write(_ given: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
-        let request = isClaude ? given.withoutSampling(for: target.model) { drop($0) } : given
-        let turns = CanonicalTurn.merged(request.messages)
-        let limit = request.maxOutputTokens ?? target.maxOutputTokens
-        let thinking = isClaude ? claudeThinking(request, turns, limit: limit, model: target.model) { drop($0) } : .none
+        let turns = CanonicalTurn.merged(given.messages) { drop($0) }
+        let limit = given.maxOutputTokens ?? target.maxOutputTokens
+        let thinking = isClaude ? claudeThinking(given, turns, limit: limit, model: target.knownModel) { drop($0) } : .none
+        let request = isClaude ? given.withoutSampling(for: target.knownModel, thinking) { drop($0) } : given
         json.beginObject()
         try writeSystem(request.messages.prefix { $0.role == .system })
         json.beginArray("messages")
@@ -62,7 +62,7 @@ private struct ConverseRequestWriter: ~Copyable {
     // MARK: Messages
 
     private mutating func writeSystem(_ messages: ArraySlice<CanonicalMessage>) throws(TranslationRefusal) {
-        let blocks = messages.flatMap(\.blocks).filter { !isBlank($0.text) }
+        let blocks = messages.flatMap(\.blocks).withoutBlanks { drop($0) }.filter { !$0.text.isEmpty }
         guard !blocks.isEmpty else { return }
         json.beginArray("system")
         for block in blocks { try write(block) }
@@ -81,8 +81,6 @@ private struct ConverseRequestWriter: ~Copyable {
     private mutating func write(_ part: CanonicalPart) throws(TranslationRefusal) -> Bool {
         switch part {
         case .text(let text), .refusal(let text):
-            // A blank text is an error there.
-            guard !isBlank(text) else { return false }
             json.beginObject()
             json.field("text", text)
         case .image(let media, let detail):
@@ -115,11 +113,8 @@ private struct ConverseRequestWriter: ~Copyable {
             json.endObject()
         case .toolResult(let result): try write(result)
         case .thinking(let text, let signature):
-            // Claude refuses thinking that nobody signed, and other models take none back.
-            guard let signature else {
-                drop("messages[].reasoning_content")
-                return false
-            }
+            // Claude refuses thinking that nobody signed, and other models take none back: it is in no turn.
+            guard let signature else { return false }
             json.beginObject()
             json.beginObject("reasoningContent")
             json.beginObject("reasoningText")
@@ -388,5 +383,3 @@ private struct ConverseRequestWriter: ~Copyable {
 private func isMetadataByte(_ byte: UInt8) -> Bool {
     byte >= 48 && byte <= 57 || byte >= 65 && byte <= 90 || byte >= 97 && byte <= 122 || " :_@$#=/+,-.".utf8.contains(byte)
 }
-
-private func isBlank(_ text: String) -> Bool { text.utf8.allSatisfy { $0 == 32 || $0 >= 9 && $0 <= 13 } }

@@ -216,11 +216,16 @@ package struct TranslationTarget: Sendable, Hashable {
     package var maxOutputTokens: Int64
     /// How its server departs from its dialect.
     package var traits: ProviderTraits
+    /// The model that it is, where an operator's own name or an ARN hides it; what a model takes is read from this.
+    package var knownModel: String
 
-    package init(model: String, maxOutputTokens: Int64 = 32_000, traits: ProviderTraits = ProviderTraits()) {
+    package init(
+        model: String, maxOutputTokens: Int64 = 32_000, traits: ProviderTraits = ProviderTraits(), knownModel: String? = nil
+    ) {
         self.model = model
         self.maxOutputTokens = maxOutputTokens
         self.traits = traits
+        self.knownModel = knownModel ?? model
     }
 
     /// Whether this model wants its reasoning back with the tool calls that followed it.

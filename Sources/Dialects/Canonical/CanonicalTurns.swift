@@ -2,20 +2,23 @@
 
 import WireFormat
 
-/// One turn as Anthropic and Bedrock want them: user and assistant alternate, tool results first in the user's.
+/// One turn as Anthropic and Bedrock want them: user and assistant alternate, tool results first in the user's, and none is empty.
 struct CanonicalTurn {
     var isUser: Bool
     var blocks: [CanonicalBlock]
     var hasLateSystem = false
 
-    static func merged(_ messages: [CanonicalMessage]) -> [CanonicalTurn] {
+    /// The turns of a conversation; what is left out of them and has a name is given to `drop`.
+    static func merged(_ messages: [CanonicalMessage], _ drop: (String) -> Void) -> [CanonicalTurn] {
         var turns: [CanonicalTurn] = []
         for message in messages.drop(while: { $0.role == .system }) {
             let isUser = message.role != .assistant
-            var blocks = message.blocks
+            var blocks = message.blocks.withoutBlanks(drop)
+            // A turn of nothing is an error there: the ones around it meet.
+            guard !blocks.isEmpty else { continue }
             let isLateSystem = message.role == .system
             if isLateSystem {
-                blocks = [message.asTaggedText]
+                blocks = [CanonicalMessage(.system, blocks).asTaggedText]
             }
             if turns.last?.isUser == isUser {
                 turns[turns.count - 1].blocks += blocks
@@ -48,7 +51,53 @@ extension [CanonicalTurn] {
 
 extension CanonicalBlock {
     var isToolResult: Bool { if case .toolResult = part { true } else { false } }
+
+    /// Thinking bears no cache mark.
+    var takesCacheMark: Bool {
+        switch part {
+        case .thinking, .redactedThinking: false
+        default: true
+        }
+    }
 }
+
+extension [CanonicalBlock] {
+    /// The blocks without those that Anthropic and Bedrock refuse: blank texts, whose cache mark goes to what stands before them, and
+    /// thinking that nobody signed. What is lost is given to `drop`.
+    func withoutBlanks(_ drop: (String) -> Void) -> [CanonicalBlock] {
+        var kept: [CanonicalBlock] = []
+        for var block in self {
+            switch block.part {
+            case .text(let text) where isBlank(text), .refusal(let text) where isBlank(text):
+                guard let mark = block.cache else { continue }
+                if let last = kept.indices.last, kept[last].takesCacheMark {
+                    kept[last].cache = kept[last].cache ?? mark
+                } else {
+                    drop("cache_control")
+                }
+                continue
+            case .thinking(_, nil):
+                drop("messages[].reasoning_content")
+                continue
+            case .toolResult(var result):
+                let mark = result.content.last { $0.cache != nil }?.cache
+                var losesMark = false
+                result.content = result.content.withoutBlanks { _ in losesMark = true }
+                // The result itself can bear it.
+                if losesMark { block.cache = block.cache ?? mark }
+                // An error without words is refused.
+                if result.isError, result.content.isEmpty { result.content = [.text("Error")] }
+                block.part = .toolResult(result)
+            default: break
+            }
+            kept.append(block)
+        }
+        return kept
+    }
+}
+
+/// Whether a text is white space alone.
+func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy { $0.properties.isWhitespace } }
 
 /// Arguments must be an object there. What is none goes under a key of its own rather than being lost.
 func argumentsObject(_ call: CanonicalToolCall) -> [UInt8] {

@@ -50,6 +50,12 @@ extension CanonicalRequest {
     }
 }
 
+/// The cache mark of a block, a message or a tool as Anthropic writes it, and clients of chat completions after it.
+func cachePeriod(_ object: JSONObjectView) -> CachePeriod? {
+    guard let control = object["cache_control"]?.object else { return nil }
+    return control["ttl"]?.string == "1h" ? .long : .short
+}
+
 extension CanonicalReasoning {
     /// Claude's `thinking`, which Messages carry and Converse passes on.
     mutating func read(thinking: JSONObjectView?) {
@@ -74,7 +80,7 @@ func searchResultText(_ object: JSONObjectView?) -> String {
     return ([head] + texts).joined(separator: "\n")
 }
 
-/// Ids of calls that came without one: optional with Gemini and Ollama, and nowhere else.
+/// Ids of calls that came without one: optional with Gemini and Ollama, and left out by some servers of chat completions.
 enum MintedCallID {
     /// - Parameters:
     ///   - mark: what the id begins with.

@@ -17,7 +17,7 @@ private func codec(of dialect: Dialect) -> DialectCodec? {
     switch dialect {
     case .openAIChat:
         DialectCodec(
-            readRequest: readChatRequest, writeRequest: writeChatRequest, makeReader: { _ in ChatEventReader() },
+            readRequest: readChatRequest, writeRequest: writeChatRequest, makeReader: { ChatEventReader(seed: $0.id) },
             makeWriter: { ChatEventWriter($0) })
     case .openAIResponses:
         DialectCodec(

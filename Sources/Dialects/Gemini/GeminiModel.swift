@@ -4,11 +4,11 @@
 struct GeminiModel {
     /// 2 of `gemini-2.5-pro`; of an id that says none, the newest that is known.
     let generation: Int
-    let id: String
+    /// The id without what stands before it in a path.
+    let name: String
 
     init(_ id: String) {
-        self.id = id
-        let name = id.split(separator: "/").last.map(String.init) ?? id
+        name = id.split(separator: "/").last.map(String.init) ?? id
         generation = name.hasPrefix("gemini-") ? Int(name.dropFirst(7).prefix { $0.isNumber }) ?? 3 : 3
     }
 
@@ -19,7 +19,13 @@ struct GeminiModel {
     /// Whether a function's response may hold images.
     var readsMediaInResponses: Bool { generation >= 3 }
     /// Whether its thinking can be switched off.
-    var canStopThinking: Bool { generation < 3 && !id.hasSuffix("2.5-pro") }
+    var canStopThinking: Bool { generation < 3 && !name.hasPrefix("gemini-2.5-pro") }
+    /// How many tokens its thinking may be given; nil where that is not known.
+    var thinkingBudgets: ClosedRange<Int64>? {
+        if name.hasPrefix("gemini-2.5-flash-lite") { return 512...24_576 }
+        if name.hasPrefix("gemini-2.5-flash") { return 0...24_576 }
+        return name.hasPrefix("gemini-2.5-pro") ? 128...32_768 : nil
+    }
 }
 
 /// Ids of function calls that came without one: `id` is optional in Gemini's dialect and nowhere else. What Weir minted is told by its

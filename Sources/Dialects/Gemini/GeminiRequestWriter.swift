@@ -89,6 +89,7 @@ private struct GeminiRequestWriter: ~Copyable {
         for (index, block) in blocks.enumerated() {
             switch block.part {
             case .toolCall(let call):
+                if block.cache != nil { drop("cache_control") }
                 var signature = onCalls[calls]
                 if signature == nil, calls == 0, onCalls.isEmpty, isRunning, model.wantsSignatures {
                     signature = GeminiSignature.skip
@@ -177,6 +178,7 @@ private struct GeminiRequestWriter: ~Copyable {
         guard let name = names[result.callID] else {
             throw TranslationRefusal("tool_call_id", "answers no call of this conversation: \(result.callID)")
         }
+        if result.content.contains(where: { $0.cache != nil }) { drop("cache_control") }
         let text = result.content.map(\.text).joined()
         let media = result.content.filter { $0.text.isEmpty && !$0.isEmptyText }
         json.beginObject()
@@ -292,7 +294,7 @@ private struct GeminiRequestWriter: ~Copyable {
         } else {
             json.field("includeThoughts", reasoning.display != "omitted")
             if let budget = reasoning.budget {
-                json.field("thinkingBudget", budget)
+                json.field("thinkingBudget", fitted(budget))
             } else if let effort = reasoning.effort {
                 if model.thinksByLevel {
                     json.field("thinkingLevel", effort == "max" ? "XHIGH" : effort.uppercased())
@@ -305,6 +307,14 @@ private struct GeminiRequestWriter: ~Copyable {
             }
         }
         json.endObject()
+    }
+
+    /// The budget as this model takes it; a changed one is named. Below nothing the model decides, and nothing switches it off.
+    private mutating func fitted(_ budget: Int64) -> Int64 {
+        guard let range = model.thinkingBudgets, budget > 0 || budget == 0 && !model.canStopThinking else { return budget }
+        guard !range.contains(budget) else { return budget }
+        drop("thinking.budget_tokens:\(budget)")
+        return min(max(budget, range.lowerBound), range.upperBound)
     }
 
     private mutating func drop(_ name: String) {

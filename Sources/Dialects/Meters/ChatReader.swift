@@ -33,7 +33,9 @@ final class ChatReader: StreamReader {
             default: mustParse = true
             }
         }
-        if let delta {
+        if let delta, let text, isList(data, delta) {
+            reading.contentBytes += Int64(max(0, valueLength(data, from: text) - 2))
+        } else if let delta {
             // `{"content":""}` is 14 bytes.
             reading.contentBytes += Int64(max(0, valueLength(data, from: delta) - 14))
         } else if let text {
@@ -47,6 +49,13 @@ final class ChatReader: StreamReader {
 
     /// Azure's first chunk has an empty id; a server that gives none in eight events gives none.
     private var wantsID: Bool { reading.responseID == nil && reading.eventCount <= 8 }
+
+    /// Whether a delta begins with a content that is a list, as Mistral's reasoning models write one text: with several times its bytes
+    /// around it, which would be estimated as tokens of a stream that is cut.
+    private func isList(_ data: UnsafeRawBufferPointer, _ delta: Int) -> Bool {
+        // `{"content":[`
+        delta + 11 < data.count && data[delta + 11] == 91 && data[delta + 10] == 58
+    }
 
     private func isDone(_ data: UnsafeRawBufferPointer) -> Bool {
         data.starts(with: "[DONE]".utf8)

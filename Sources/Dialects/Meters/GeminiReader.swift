@@ -5,6 +5,8 @@ import WireFormat
 
 final class GeminiReader: StreamReader {
     var reading = MeterReading()
+    /// The most queries that one candidate's grounding has named.
+    private var queries: Int64 = 0
 
     func read(_ event: SSEEvent) -> Bool {
         guard event.data.count > 1 else { return false }
@@ -49,6 +51,15 @@ final class GeminiReader: StreamReader {
                 readError(member)
             }
         }
+        countSearches()
+    }
+
+    /// Grounding is billed by the query; on the 2.5 models and older ones, by the prompt. Google names the model behind the candidates,
+    /// so that it is known only once the object is read.
+    private func countSearches() {
+        guard queries > 0 else { return }
+        let isByPrompt = reading.modelServed.map { GeminiModel($0).generation < 3 } ?? false
+        reading.usage.webSearches = isByPrompt ? 1 : queries
     }
 
     private func readCandidate(_ candidate: UnsafeRawBufferPointer) {
@@ -81,17 +92,15 @@ final class GeminiReader: StreamReader {
         }
     }
 
-    /// Grounding is billed by the query; on the 2.5 models, by the prompt.
     private func readGrounding(_ metadata: UnsafeRawBufferPointer) {
         visitJSONMembers(metadata) { member in
             guard member.isNamed("webSearchQueries"), member.kind == .array else { return }
-            var queries: Int64 = 0
+            var count: Int64 = 0
             visitJSONElements(member.value) { _, _ in
-                queries += 1
+                count += 1
                 return true
             }
-            let isByPrompt = reading.modelServed?.hasPrefix("gemini-2") ?? false
-            reading.usage.webSearches = max(reading.usage.webSearches, isByPrompt ? min(1, queries) : queries)
+            queries = max(queries, count)
         }
     }
 }

@@ -10,6 +10,7 @@ extension MeterReading {
         var prompt: Int64 = 0
         var cached: Int64 = 0
         var written: Int64 = 0
+        var sum: Int64 = 0
         var usage = TokenUsage()
         var cachedBeside: Int64 = 0
         visitJSONMembers(object) { member in
@@ -17,6 +18,8 @@ extension MeterReading {
                 prompt = count(member)
             } else if member.isNamed("completion_tokens") {
                 usage.output = count(member)
+            } else if member.isNamed("total_tokens") {
+                sum = member.integer ?? 0
             } else if member.isNamed("cached_tokens") || member.isNamed("prompt_cache_hit_tokens") {
                 // Kimi and DeepSeek say it here, with or without the details.
                 cachedBeside = count(member)
@@ -38,7 +41,7 @@ extension MeterReading {
         }
         usage.cacheRead = max(cached, cachedBeside)
         usage.cacheWrite30m = written
-        takeInclusive(&usage, total: prompt, raw: object)
+        takeInclusive(&usage, total: prompt, sum: sum, raw: object)
     }
 
     /// The Responses API: `input_tokens` includes cached and cache-written tokens; web searches are counted beside it.
@@ -47,6 +50,7 @@ extension MeterReading {
         var cached: Int64 = 0
         var written: Int64 = 0
         var written12h: Int64 = 0
+        var sum: Int64 = 0
         var usage = TokenUsage()
         usage.webSearches = self.usage.webSearches
         visitJSONMembers(object) { member in
@@ -54,6 +58,8 @@ extension MeterReading {
                 input = count(member)
             } else if member.isNamed("output_tokens") {
                 usage.output = count(member)
+            } else if member.isNamed("total_tokens") {
+                sum = member.integer ?? 0
             } else if member.isNamed("input_tokens_details"), member.kind == .object {
                 visitJSONMembers(member.value) { detail in
                     if detail.isNamed("cached_tokens") { cached = count(detail) }
@@ -74,11 +80,19 @@ extension MeterReading {
         usage.cacheRead = cached
         usage.cacheWrite30m = max(0, written - written12h)
         usage.cacheWrite12h = written12h
-        takeInclusive(&usage, total: input, raw: object)
+        takeInclusive(&usage, total: input, sum: sum, raw: object)
     }
 
     /// Subtracts the cache classes from a total that includes them, and says so when they do not fit.
-    private mutating func takeInclusive(_ usage: inout TokenUsage, total: Int64, raw: UnsafeRawBufferPointer) {
+    /// - Parameters:
+    ///   - total: everything that was read.
+    ///   - sum: everything that was read and written, as the provider adds it up; 0 when it does not.
+    private mutating func takeInclusive(_ usage: inout TokenUsage, total: Int64, sum: Int64, raw: UnsafeRawBufferPointer) {
+        // xAI counts reasoning beside the output, bills both, and shows it in the sum alone (docs.x.ai, "Consumption and Rate Limits");
+        // with everybody else it is a part of the output.
+        if usage.reasoning > 0, sum == total + usage.output + usage.reasoning {
+            usage.output = min(usage.output + usage.reasoning, tokensMax)
+        }
         let rest = total - usage.cacheRead - usage.cacheWrite30m - usage.cacheWrite12h
         if rest < 0 { inconsistent = true }
         usage.input = max(0, rest)
@@ -208,5 +222,5 @@ extension MeterReading {
     }
 }
 
-/// Ten trillion tokens are nobody's turn; sums of these cannot overflow.
+/// A billion tokens are nobody's turn; sums of these cannot overflow.
 private let tokensMax: Int64 = 1_000_000_000

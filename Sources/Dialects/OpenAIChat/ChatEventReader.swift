@@ -6,6 +6,7 @@ import WireFormat
 
 /// Reads chunks or a whole completion. Only the first choice is read: a translated request has one.
 package struct ChatEventReader: CanonicalEventReader {
+    private let seed: String
     private var hasStarted = false
     private var isFinished = false
     private var hasRefused = false
@@ -23,10 +24,19 @@ package struct ChatEventReader: CanonicalEventReader {
         var hasStarted = false
         /// Arguments that came before the name.
         var held = ""
+        var hasArguments = false
         var hasEnded = false
+
+        /// Whether a fragment of the same index, without an id, begins another call: it names a function and does not only repeat
+        /// the name beside one more piece of the arguments.
+        func isFollowed(by name: String?, _ piece: String) -> Bool {
+            guard let name, !self.name.isEmpty else { return false }
+            return name != self.name || hasArguments && piece.hasPrefix("{")
+        }
     }
 
-    package init() {}
+    /// - Parameter seed: what ids of calls that have none are made from.
+    package init(seed: String = "0") { self.seed = seed }
 
     package mutating func read(name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, _ emit: (CanonicalEvent) -> Void) {
         if data.starts(with: "[DONE]".utf8) {
@@ -86,21 +96,43 @@ package struct ChatEventReader: CanonicalEventReader {
     private mutating func read(_ delta: JSONObjectView, _ emit: (CanonicalEvent) -> Void) {
         if let details = delta["reasoning_details"]?.elements, !details.isEmpty {
             for detail in details.compactMap(\.object) { readDetail(detail, emit) }
-        } else if let text = (delta["reasoning_content"] ?? delta["reasoning"])?.string, !text.isEmpty {
-            enter(.thinking, emit)
-            emit(.thinking(text))
+        } else {
+            say((delta["reasoning_content"] ?? delta["reasoning"])?.string, .thinking, emit)
         }
-        if let text = delta["content"]?.string, !text.isEmpty {
-            enter(.text, emit)
-            emit(.text(text))
+        if let content = delta["content"] { read(content: content, emit) }
+        say(delta["refusal"]?.string, .refusal, emit)
+        let calls = delta["tool_calls"]?.elements ?? []
+        for (position, element) in calls.enumerated() {
+            // What comes alone goes on with the last call, unless it says otherwise.
+            if let call = element.object { read(call: call, position: calls.count > 1 ? position : slots.count - 1, emit) }
         }
-        if let text = delta["refusal"]?.string, !text.isEmpty {
-            enter(.refusal, emit)
+    }
+
+    /// A text, or a list of chunks: Mistral's reasoning models think in one and answer in another (docs.mistral.ai, "Reasoning").
+    private mutating func read(content: JSONMember, _ emit: (CanonicalEvent) -> Void) {
+        say(content.string, .text, emit)
+        for chunk in (content.elements ?? []).compactMap(\.object) {
+            switch chunk["type"]?.string {
+            case "thinking":
+                let pieces = (chunk["thinking"]?.elements ?? []).map { $0.object?["text"]?.string ?? "" }
+                say(chunk["thinking"]?.string ?? pieces.joined(), .thinking, emit)
+            case "refusal": say(chunk["refusal"]?.string, .refusal, emit)
+            case "text", nil: say(chunk["text"]?.string, .text, emit)
+            // Sources and images, which no other dialect has in an answer.
+            default: break
+            }
+        }
+    }
+
+    private mutating func say(_ text: String?, _ block: OpenBlock, _ emit: (CanonicalEvent) -> Void) {
+        guard let text, !text.isEmpty else { return }
+        enter(block, emit)
+        switch block {
+        case .thinking: emit(.thinking(text))
+        case .refusal:
             hasRefused = true
             emit(.refusal(text))
-        }
-        for (position, element) in (delta["tool_calls"]?.elements ?? []).enumerated() {
-            if let call = element.object { read(call: call, position: position, emit) }
+        case .text, .none: emit(.text(text))
         }
     }
 
@@ -110,10 +142,7 @@ package struct ChatEventReader: CanonicalEventReader {
             if let data = detail["data"]?.string { emit(.redactedThinking(data)) }
             return
         }
-        if let text = (detail["text"] ?? detail["summary"])?.string, !text.isEmpty {
-            enter(.thinking, emit)
-            emit(.thinking(text))
-        }
+        say((detail["text"] ?? detail["summary"])?.string, .thinking, emit)
         if let signature = detail["signature"]?.string {
             enter(.thinking, emit)
             emit(.signature(signature))
@@ -125,10 +154,13 @@ package struct ChatEventReader: CanonicalEventReader {
         let index = call["index"]?.integer
         let id = call["id"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let function = (call["function"] ?? call["custom"])?.object
-        let name = function?["name"]?.string
+        let name = function?["name"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        let piece = (function?["arguments"] ?? function?["input"])?.string ?? function?["arguments"].map { rawText($0) } ?? ""
         // Servers leave out index or id: a known id first, then the index, then the position.
         var slot = id.flatMap { id in slots.firstIndex { $0.id == id } }
-        if slot == nil, let index { slot = slots.firstIndex { $0.index == index && (id == nil || $0.id.isEmpty || $0.id == id) } }
+        // Some give every call the same index: what has no id goes on with the last one of it.
+        if slot == nil, let index { slot = slots.lastIndex { $0.index == index && (id == nil || $0.id.isEmpty) } }
+        if id == nil, let same = slot, slots[same].isFollowed(by: name, piece) { slot = nil }
         if slot == nil, id == nil, index == nil, name == nil, !slots.isEmpty { slot = min(position, slots.count - 1) }
         if slot == nil {
             slot = slots.count
@@ -137,7 +169,7 @@ package struct ChatEventReader: CanonicalEventReader {
         guard let slot else { return }
         if slots[slot].id.isEmpty, let id { slots[slot].id = id }
         if slots[slot].name.isEmpty, let name { slots[slot].name = name }
-        let piece = (function?["arguments"] ?? function?["input"])?.string ?? function?["arguments"].map { rawText($0) } ?? ""
+        if !piece.isEmpty { slots[slot].hasArguments = true }
         guard slots[slot].hasStarted || !slots[slot].name.isEmpty else {
             slots[slot].held += piece
             return
@@ -149,7 +181,7 @@ package struct ChatEventReader: CanonicalEventReader {
     private mutating func begin(_ slot: Int, _ emit: (CanonicalEvent) -> Void) {
         guard !slots[slot].hasStarted else { return }
         slots[slot].hasStarted = true
-        if slots[slot].id.isEmpty { slots[slot].id = "call_\(slot)" }
+        if slots[slot].id.isEmpty { slots[slot].id = MintedCallID.make("call_", seed, slot) }
         emit(.toolStart(slot: slot, id: slots[slot].id, name: slots[slot].name))
         if !slots[slot].held.isEmpty { emit(.toolArguments(slot: slot, slots[slot].held)) }
     }

@@ -63,13 +63,13 @@ private struct ChatRequestReader {
         }
         switch role {
         case "system", "developer":
-            request.messages.append(CanonicalMessage(.system, try readContent(message, path)))
-        case "user": request.messages.append(CanonicalMessage(.user, try readContent(message, path)))
+            request.messages.append(CanonicalMessage(.system, marked(try readContent(message, path), message)))
+        case "user": request.messages.append(CanonicalMessage(.user, marked(try readContent(message, path), message)))
         case "assistant": try readAssistant(message, path)
         case "tool":
             guard let id = message["tool_call_id"]?.string else { throw TranslationRefusal("\(path).tool_call_id", "is missing") }
             let result = CanonicalToolResult(callID: id, content: try readContent(message, path))
-            request.appendResult(CanonicalBlock(.toolResult(result)))
+            request.appendResult(CanonicalBlock(.toolResult(result), cache: cachePeriod(message)))
         default: throw TranslationRefusal("\(path).role", "is unknown: \(role)")
         }
         if message["name"] != nil { note("messages[].name") }
@@ -96,7 +96,19 @@ private struct ChatRequestReader {
             blocks.append(CanonicalBlock(.toolCall(CanonicalToolCall(id: id, name: name, arguments: arguments, isCustom: isCustom))))
         }
         if message["audio"] != nil { throw TranslationRefusal("\(path).audio", "refers to audio that only its provider has") }
-        request.messages.append(CanonicalMessage(.assistant, blocks))
+        request.messages.append(CanonicalMessage(.assistant, marked(blocks, message)))
+    }
+
+    /// A cache mark on a whole message, as several clients and gateways write it for Claude, stands on its last block.
+    private mutating func marked(_ blocks: [CanonicalBlock], _ message: JSONObjectView) -> [CanonicalBlock] {
+        guard let mark = cachePeriod(message) else { return blocks }
+        guard let last = blocks.lastIndex(where: { $0.takesCacheMark }) else {
+            note("messages[].cache_control")
+            return blocks
+        }
+        var blocks = blocks
+        blocks[last].cache = blocks[last].cache ?? mark
+        return blocks
     }
 
     private func readReasoningDetail(_ detail: JSONObjectView, into blocks: inout [CanonicalBlock]) {
@@ -150,6 +162,7 @@ private struct ChatRequestReader {
             default: throw TranslationRefusal("\(place).type", "has no counterpart: \(type)")
             }
             if let mark = part["prompt_cache_breakpoint"]?.object { block.cache = mark["ttl"]?.string == "12h" ? .long : .short }
+            block.cache = block.cache ?? cachePeriod(part)
             blocks.append(block)
         }
         return blocks
@@ -164,16 +177,19 @@ private struct ChatRequestReader {
                 guard let function = tool["function"]?.object, let name = function["name"]?.string else {
                     throw TranslationRefusal("\(place).function.name", "is missing")
                 }
-                request.tools.append(
-                    CanonicalTool(
-                        name: name, description: function["description"]?.string, schema: function["parameters"]?.json,
-                        strict: function["strict"]?.boolean))
+                var read = CanonicalTool(
+                    name: name, description: function["description"]?.string, schema: function["parameters"]?.json,
+                    strict: function["strict"]?.boolean)
+                read.cache = cachePeriod(tool) ?? cachePeriod(function)
+                request.tools.append(read)
             case "custom":
                 guard let custom = tool["custom"]?.object, let name = custom["name"]?.string else {
                     throw TranslationRefusal("\(place).custom.name", "is missing")
                 }
                 if custom["format"]?.object?["type"]?.string == "grammar" { note("tools[].custom.format") }
-                request.tools.append(CanonicalTool(name: name, description: custom["description"]?.string, isCustom: true))
+                var read = CanonicalTool(name: name, description: custom["description"]?.string, isCustom: true)
+                read.cache = cachePeriod(tool) ?? cachePeriod(custom)
+                request.tools.append(read)
             default: throw TranslationRefusal("\(place).type", "is a tool of one provider alone: \(type)")
             }
         }

@@ -13,12 +13,15 @@ private struct ChatRequestWriter: ~Copyable {
     var json = JSONWriter(capacity: 4096)
     var dropped: [String]
     private let echoesReasoning: Bool
-    private let refused: Set<String>
+    private let traits: ProviderTraits
+    private var refused: Set<String> { traits.refusedMembers }
+    /// The message before is a tool's.
+    private var followsResult = false
 
     init(dropped: [String], _ target: TranslationTarget) {
         self.dropped = dropped
         echoesReasoning = target.echoesReasoning
-        refused = target.traits.refusedMembers
+        traits = target.traits
     }
 
     /// Whether the server takes a member. What it refuses is named.
@@ -28,7 +31,8 @@ private struct ChatRequestWriter: ~Copyable {
         return false
     }
 
-    mutating func write(_ request: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+    mutating func write(_ given: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+        let request = given.withoutSampling(atOpenAI: target) { drop($0) }
         json.beginObject()
         json.field("model", target.model)
         json.beginArray("messages")
@@ -76,9 +80,19 @@ private struct ChatRequestWriter: ~Copyable {
     }
 
     private mutating func writePlain(_ role: String, _ blocks: [CanonicalBlock]) throws(TranslationRefusal) {
+        if followsResult, role == "user", traits.refusesUserBehindTool { writeDone() }
+        followsResult = false
         json.beginObject()
         json.field("role", role)
         try writeContent(blocks)
+        json.endObject()
+    }
+
+    /// What the model may have said of a tool's result, where a user may not speak right behind it. OpenCode says the same there.
+    private mutating func writeDone() {
+        json.beginObject()
+        json.field("role", "assistant")
+        json.field("content", "Done.")
         json.endObject()
     }
 
@@ -143,22 +157,31 @@ private struct ChatRequestWriter: ~Copyable {
     }
 
     private mutating func writeAssistant(_ blocks: [CanonicalBlock]) throws(TranslationRefusal) {
-        json.beginObject()
-        json.field("role", "assistant")
         var content: [CanonicalBlock] = []
         var calls: [CanonicalToolCall] = []
         var refusal: String?
         var reasoning: String?
         for block in blocks {
             switch block.part {
-            case .toolCall(let call): calls.append(call)
+            case .toolCall(let call):
+                calls.append(call)
+                if block.cache != nil { drop("messages[].cache_control") }
             case .thinking(let text, nil) where echoesReasoning: reasoning = (reasoning ?? "") + text
             // Another provider's thinking proves nothing here, and its signature would be refused.
             case .thinking, .redactedThinking: drop("messages[].thinking")
             case .refusal(let text): refusal = (refusal ?? "") + text
+            case .text(let text) where text.isEmpty: if block.cache != nil { drop("messages[].cache_control") }
             default: content.append(block)
             }
         }
+        guard !content.isEmpty || !calls.isEmpty || refusal != nil else {
+            // A message that says and calls nothing is refused, whatever it thought.
+            if reasoning != nil { drop("messages[].thinking") }
+            return
+        }
+        followsResult = false
+        json.beginObject()
+        json.field("role", "assistant")
         if content.isEmpty { json.rawField("content", "null".utf8) } else { try writeContent(content) }
         json.field("refusal", refusal)
         // Some refuse a tool loop without it, even where it is empty.
@@ -167,7 +190,7 @@ private struct ChatRequestWriter: ~Copyable {
             json.beginArray("tool_calls")
             for call in calls {
                 json.beginObject()
-                json.field("id", call.id)
+                json.field("id", fitted(call.id))
                 json.field("type", call.isCustom ? "custom" : "function")
                 if call.isCustom { json.beginObject("custom") } else { json.beginObject("function") }
                 json.field("name", call.name)
@@ -196,14 +219,17 @@ private struct ChatRequestWriter: ~Copyable {
             if result.isError { texts.insert(.text("Error: "), at: 0) }
             json.beginObject()
             json.field("role", "tool")
-            json.field("tool_call_id", result.callID)
+            json.field("tool_call_id", fitted(result.callID))
             // One text, and with it the last mark that stood in or behind it.
             let mark = block.cache ?? result.content.last { $0.cache != nil }?.cache
             try writeContent([CanonicalBlock(.text(texts.map(\.text).joined()), cache: mark)])
             json.endObject()
+            followsResult = true
         }
         if !media.isEmpty { try writePlain("user", media) }
     }
+
+    private func fitted(_ id: String) -> String { traits.callIDBytes.map { fittedCallID(id, count: $0) } ?? id }
 
     // MARK: The rest
 

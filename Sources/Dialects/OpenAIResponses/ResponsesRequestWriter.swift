@@ -1,22 +1,28 @@
 // ResponsesRequestWriter: a canonical request as OpenAI Responses say it (protocols.md, sections 2 and 9.1).
 
+import GatewayModel
 import WireFormat
 
 /// Writes a body for `/v1/responses`. Nothing is stored there, and sealed reasoning comes back for the next turn.
 package func writeResponsesRequest(
     _ request: CanonicalRequest, for target: TranslationTarget
 ) throws(TranslationRefusal) -> TranslatedRequest {
-    var writer = ResponsesRequestWriter(dropped: request.unmapped)
+    var writer = ResponsesRequestWriter(dropped: request.unmapped, target)
     return TranslatedRequest(body: try writer.write(request, target), dropped: writer.dropped)
 }
 
 private struct ResponsesRequestWriter: ~Copyable {
     var json = JSONWriter(capacity: 4096)
     var dropped: [String]
+    private let takesCacheMarks: Bool
 
-    init(dropped: [String]) { self.dropped = dropped }
+    init(dropped: [String], _ target: TranslationTarget) {
+        self.dropped = dropped
+        takesCacheMarks = !target.traits.refusedMembers.contains("prompt_cache_breakpoint")
+    }
 
-    mutating func write(_ request: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+    mutating func write(_ given: CanonicalRequest, _ target: TranslationTarget) throws(TranslationRefusal) -> [UInt8] {
+        let request = given.withoutSampling(atOpenAI: target) { drop($0) }
         if !request.stopSequences.isEmpty { throw TranslationRefusal("stop", "has no counterpart in Responses") }
         if request.sampling["n"] != nil { throw TranslationRefusal("n", "asks for several answers, and Responses give one") }
         json.beginObject()
@@ -118,12 +124,24 @@ private struct ResponsesRequestWriter: ~Copyable {
             json.endObject()
         case .toolCall, .toolResult, .thinking, .redactedThinking: return
         }
-        if let cache = block.cache, textType != "output_text" {
-            json.beginObject("prompt_cache_breakpoint")
-            json.field("mode", "explicit")
-            json.field("ttl", cache == .long ? "12h" : "30m")
-            json.endObject()
+        writeMark(block.cache, textType)
+        json.endObject()
+    }
+
+    private mutating func writeMark(_ cache: CachePeriod?, _ textType: String) {
+        guard let cache else { return }
+        // What the model said bears none there.
+        guard textType != "output_text" else {
+            drop("messages[].cache_control")
+            return
         }
+        guard takesCacheMarks else {
+            drop("prompt_cache_breakpoint")
+            return
+        }
+        json.beginObject("prompt_cache_breakpoint")
+        json.field("mode", "explicit")
+        json.field("ttl", cache == .long ? "12h" : "30m")
         json.endObject()
     }
 
@@ -139,6 +157,7 @@ private struct ResponsesRequestWriter: ~Copyable {
             case .toolCall(let call):
                 try writeMessage("assistant", texts, "output_text")
                 texts = []
+                if block.cache != nil { drop("messages[].cache_control") }
                 write(call)
             default: texts.append(block)
             }

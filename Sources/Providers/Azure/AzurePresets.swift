@@ -7,7 +7,7 @@ extension ProviderPreset {
     static let azureOpenAI = ProviderPreset(
         kind: "azure-openai", baseURL: nil, credentialHeader: .azureAPIKey, credentialEnvironment: "AZURE_OPENAI_API_KEY",
         baseURLEnvironment: "AZURE_OPENAI_ENDPOINT", dialects: openAIDialects, models: ["*"], priceProvider: "azure",
-        allowsPrivateAddresses: false, hangUp: .cancel, traits: ProviderTraits(hidesModels: true))
+        allowsPrivateAddresses: false, hangUp: .cancel, traits: ProviderTraits(hidesModels: true, servesOpenAIModels: true))
 
     /// Claude in Microsoft Foundry: `https://RESOURCE.services.ai.azure.com/anthropic`.
     static let azureAnthropic = ProviderPreset(

@@ -19,5 +19,5 @@ extension ProviderPreset {
         kind: .bedrockMantle, baseURL: "https://bedrock-mantle.{region}.api.aws", credentialHeader: .bearer,
         credentialEnvironment: nil, baseURLEnvironment: nil, dialects: [.openAIChat, .openAIResponses, .anthropicMessages],
         models: ["anthropic.*", "openai.*"], priceProvider: "bedrock", allowsPrivateAddresses: false, hangUp: .drain,
-        awsService: "bedrock-mantle")
+        traits: unlikeOpenAI, awsService: "bedrock-mantle")
 }

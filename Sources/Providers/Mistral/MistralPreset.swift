@@ -1,4 +1,5 @@
-// Mistral: api.mistral.ai. It refuses members that it does not know.
+// Mistral: api.mistral.ai. It refuses members that it does not know, a user who speaks right behind a tool, and ids of calls that are not
+// like its own.
 
 import GatewayModel
 
@@ -10,5 +11,5 @@ extension ProviderPreset {
             usesMaxTokens: true,
             refusedMembers: [
                 "logit_bias", "logprobs", "prompt_cache_key", "safety_identifier", "service_tier", "stream_options", "top_logprobs",
-            ]))
+            ], refusesUserBehindTool: true, callIDBytes: 9))
 }

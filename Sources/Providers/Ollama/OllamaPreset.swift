@@ -6,5 +6,5 @@ extension ProviderPreset {
     static let ollama = ProviderPreset(
         kind: "ollama", baseURL: "http://127.0.0.1:11434/v1", credentialHeader: .none, credentialEnvironment: nil,
         baseURLEnvironment: "OLLAMA_HOST", dialects: openAIDialects.union([.ollama]), models: ["*"], priceProvider: nil,
-        allowsPrivateAddresses: true, hangUp: .cancel)
+        allowsPrivateAddresses: true, hangUp: .cancel, traits: unlikeOpenAI)
 }

@@ -6,5 +6,5 @@ extension ProviderPreset {
     static let openAICompatible = ProviderPreset(
         kind: .openAICompatible, baseURL: nil, credentialHeader: .bearer, credentialEnvironment: nil,
         baseURLEnvironment: nil, dialects: openAIDialects, models: [], priceProvider: nil, allowsPrivateAddresses: false,
-        hangUp: .cancel)
+        hangUp: .cancel, traits: unlikeOpenAI)
 }

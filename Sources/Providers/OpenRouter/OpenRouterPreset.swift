@@ -7,5 +7,5 @@ extension ProviderPreset {
         kind: "openrouter", baseURL: "https://openrouter.ai/api/v1", credentialHeader: .bearer,
         credentialEnvironment: "OPENROUTER_API_KEY", baseURLEnvironment: nil,
         dialects: [.openAIChat, .openAICompletions], models: ["*"], priceProvider: nil, allowsPrivateAddresses: false,
-        hangUp: .cancel)
+        hangUp: .cancel, traits: unlikeOpenAI)
 }

@@ -113,6 +113,13 @@ struct ChatSeer: AnswerSeer {
             answer.append(.thinking(delta["reasoning_content"].string ?? delta["reasoning"].string ?? "", signature: nil))
         }
         if let text = delta["content"].string { answer.append(.text(text)) }
+        try demand(delta["content"].array == nil, "a content that is a list")
+        // Mistral's reasoning models answer by one.
+        for chunk in delta["content"].array ?? [] {
+            let thoughts = chunk["thinking"].array ?? []
+            for thought in thoughts { answer.append(.thinking(thought["text"].string ?? "", signature: nil)) }
+            if chunk["type"].string == "text" { answer.append(.text(chunk["text"].string ?? "")) }
+        }
         if let text = delta["refusal"].string, !text.isEmpty { answer.append(.refusal(text)) }
         for (position, call) in (delta["tool_calls"].array ?? []).enumerated() { try read(call: call, position) }
     }
@@ -149,12 +156,16 @@ struct ChatSeer: AnswerSeer {
 
     private mutating func read(usage: Value) {
         let input = usage["prompt_tokens_details"]
+        let read = usage["prompt_tokens"].integer ?? 0
+        let output = usage["completion_tokens"].integer ?? 0
+        let reasoning = usage["completion_tokens_details"]["reasoning_tokens"].integer ?? 0
+        // xAI leaves reasoning out of the completion and has it in the total.
+        let isBeside = !isStrict && reasoning > 0 && usage["total_tokens"].integer == read + output + reasoning
         answer.usage = SeenAnswer.Usage(
-            read: usage["prompt_tokens"].integer ?? 0,
+            read: read,
             cached: max(
                 input["cached_tokens"].integer ?? 0, usage["cached_tokens"].integer ?? usage["prompt_cache_hit_tokens"].integer ?? 0),
             written: input["cache_write_tokens"].integer ?? input["created_cache_tokens"].integer ?? 0,
-            output: usage["completion_tokens"].integer ?? 0,
-            reasoning: usage["completion_tokens_details"]["reasoning_tokens"].integer ?? 0)
+            output: isBeside ? output + reasoning : output, reasoning: reasoning)
     }
 }

@@ -17,7 +17,16 @@ CREDENTIALS = {
     "RAW_GEMINI": "gemini-canary-credential",
     "RAW_BEDROCK": "bedrock-api-key-canary-credential",
 }
-MODELS = ["codestral-latest", "qwen3-coder-480b", "kimi-k3", "deepseek-flash", "deepseek/deepseek-v4-pro", "house-*"]
+MODELS = [
+    "codestral-latest",
+    "qwen3-coder-480b",
+    "kimi-k3",
+    "deepseek-flash",
+    "deepseek/deepseek-v4-pro",
+    "grok-4.7",
+    "magistral-medium-2509",
+    "house-*",
+]
 
 
 def configuration(provider, extra="", scheme="http", host="127.0.0.1", trust=None, drain=False):
