@@ -30,7 +30,13 @@ extension Directory {
                     .conflict, "limit_exists", "there is a budget or limit \"\(rule.id)\" already",
                     mend: "weir \(word(rule)) update \(rule.id), or another name")
             }
-            try change(word(rule), rule.id, nil, json(rule)) { try save(rule, created: nil) }
+            // What was granted to an earlier rule of this name is not granted to this one.
+            let grants = try store.limitGrants().filter { $0.rule == rule.id }
+            _ = try changeIf(word(rule), rule.id, nil, json(rule), tellMore: { try tellGone(grants) }) {
+                try save(rule, created: nil)
+                if !grants.isEmpty { try store.removeGrants(of: rule.id) }
+                return true
+            }
             return rule
         }
     }
@@ -55,7 +61,12 @@ extension Directory {
         try limitLock.withLock { _ in
             try checkFree(id, declared)
             let rule = try rule(try storedLimit(id))
-            try change(word(rule), id, json(rule), nil) { try store.removeLimit(id) }
+            let grants = try store.limitGrants().filter { $0.rule == id }
+            _ = try changeIf(word(rule), id, json(rule), nil, tellMore: { try tellGone(grants) }) {
+                try store.removeLimit(id)
+                if !grants.isEmpty { try store.removeGrants(of: id) }
+                return true
+            }
             return rule
         }
     }
@@ -92,6 +103,10 @@ extension Directory {
     }
 
     // MARK: Inside
+
+    private func tellGone(_ grants: [LimitGrantRecord]) throws {
+        for grant in grants { try changed("limit_grant", grant.id, json(grant), nil) }
+    }
 
     private func word(_ rule: LimitRule) -> String { rule.unit == .nanoUSD ? "budget" : "limit" }
 

@@ -311,7 +311,8 @@ package struct Directory: Sendable {
         }
     }
 
-    func row(_ stored: StoredKey) -> KeyRow {
+    /// A key as the store keeps it.
+    package func row(_ stored: StoredKey) -> KeyRow {
         let policy = json(stored.key)
         return KeyRow(
             keyID: stored.key.id, name: stored.name, policy: policy, rowMAC: pepper.rowMAC([stored.key.id, policy]),
@@ -328,6 +329,11 @@ package struct Directory: Sendable {
     func fingerprinted(_ key: VirtualKey) -> String {
         var shown = key
         shown.secrets = key.secrets.map { KeySecret(mac: Array($0.mac.prefix(4)), generation: $0.generation, validUntil: $0.validUntil) }
+        let text = json(shown)
+        guard text.utf8.count > Self.policyBytesMax else { return text }
+        // Only a key of an older version is so large, and revoking it must not fail for that.
+        func counted(_ list: [String]) -> [String] { list.isEmpty ? [] : ["\(list.count) entries"] }
+        (shown.models, shown.networks) = (counted(shown.models), counted(shown.networks))
         return json(shown)
     }
 

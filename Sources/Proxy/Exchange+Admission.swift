@@ -130,6 +130,7 @@ extension Exchange {
 
     /// A provider whose credential is fetched is asked once there is one, which is nearly always at once.
     func reserveWithToken(_ endpoint: Endpoint) throws(GatewayError) {
+        tokenWait &+= 1
         guard let provider, let token = provider.token, !token.isReady(at: received) else {
             try reserve(endpoint)
             return
@@ -137,12 +138,13 @@ extension Exchange {
         phase = .waiting
         deadline = boundedByRoute(.now() + .seconds(Int64(snapshot.limits.connectSeconds) * 3))
         let bound = NIOLoopBound((self, provider.provider.name), eventLoop: loop.eventLoop)
-        let eventLoop = loop.eventLoop
+        let (eventLoop, number) = (loop.eventLoop, tokenWait)
         Task {
             let reason = await token.wait()
             eventLoop.execute {
                 let (exchange, name) = bound.value
-                guard exchange.phase == .waiting else { return }
+                // A wait that was given up says nothing to the try that came after it.
+                guard exchange.phase == .waiting, exchange.tokenWait == number else { return }
                 if reason != nil, exchange.goesOnWithoutCredential() { return }
                 do throws(GatewayError) {
                     if let reason { throw .upstreamConnectFailed(provider: name, reason: reason) }

@@ -62,11 +62,7 @@ extension Exchange {
         hash.add(endpoint.rawValue)
         hash.add(endpoint.dialect == .gemini ? splitQueryKey(head.query).rest : head.query)
         hash.add(asked)
-        // What a provider reads beside the body.
-        let names: [StaticString] = ["anthropic-version", "anthropic-beta", "openai-beta", "openai-organization", "openai-project"]
-        for name in names {
-            hash.add(head.fields.string(name) ?? "")
-        }
+        hash.addSteering(head.fields)
         if snapshot.steersSimulation {
             for field in head.fields.list where head.fields.nameString(field).hasPrefix("x-sim-") {
                 hash.add(head.fields.nameString(field) + "=" + (head.fields.valueString(field) ?? ""))
@@ -211,7 +207,35 @@ extension Exchange {
     }
 }
 
+extension HTTPFields {
+    /// Whether a provider reads the field beside the body.
+    fileprivate func isSteering(_ field: Field) -> Bool {
+        isNamed(field, "anthropic-version") || isNamed(field, "anthropic-beta")
+            || withName(field) { equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: $0.prefix(7)), "openai-") }
+    }
+}
+
 extension SHA256 {
+    /// Adds what a provider reads beside the body, each field as often as it came: two of one name are a list, in their order. In which
+    /// order different names came means nothing.
+    fileprivate mutating func addSteering(_ fields: HTTPFields) {
+        let steering = fields.list.filter { fields.isSteering($0) }
+        add(String(steering.count))
+        let named = Dictionary(grouping: steering) { fields.nameString($0) }
+        for (name, occurrences) in named.sorted(by: { $0.key < $1.key }) {
+            for field in occurrences {
+                add(name)
+                // Bytes: what is not UTF-8 is different all the same.
+                fields.withValue(field) { add($0) }
+            }
+        }
+    }
+
+    private mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { update(bufferPointer: $0) }
+        update(bufferPointer: bytes)
+    }
+
     /// Adds a text with its length, so that no two lists of texts run together.
     fileprivate mutating func add(_ text: String) {
         var text = text

@@ -132,6 +132,7 @@ extension Exchange {
             settleTry(tries, turn)
         }
         tries.line = nil
+        tokenWait &+= 1
         let held = upstream
         upstream = nil
         held?.setReading(true)

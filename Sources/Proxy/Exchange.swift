@@ -99,6 +99,8 @@ final class Exchange {
     var limits: TurnLimits?
     /// Since it waits for a rate or a place.
     var limitWait: LimitWait?
+    /// Counts waits for a provider's token, so that one that was given up is known when it ends.
+    var tokenWait: UInt32 = 0
     /// The turn's session, where sessions are watched for agents that run away.
     var watched: RunawayTurn?
     /// The limits that sent it to another model.

@@ -8,19 +8,20 @@ extension LimitNotice {
     static let soonMilliseconds: Int64 = 60_000
 
     init(_ refusal: LimitRefusal, _ book: LimitBook, at now: Timestamp) {
-        guard let verdict = refusal.failures.first else {
+        let hopeless = refusal.hopeless
+        guard let verdict = hopeless ?? refusal.told else {
             self.init(kind: .spent, isBudget: false, name: refusal.reason.rawValue, scope: "", state: "no room")
             return
         }
-        let wait = refusal.retryAt.map { max(0, ($0.nanoseconds - now.nanoseconds) / 1_000_000) }
-        let isSoon = refusal.isRate && (wait ?? 1000) <= Self.soonMilliseconds
+        let wait = refusal.waitMilliseconds(at: now)
+        let isSoon = refusal.isRate && hopeless == nil && wait <= Self.soonMilliseconds
         let rule = book.rules.first { $0.id == verdict.rule }
         self.init(
             kind: isSoon ? .soon : .spent, isBudget: verdict.unit == .nanoUSD, name: verdict.name,
-            scope: rule.map { scopeWords($0, verdict.group) } ?? "", state: stateWords(verdict),
-            asked: verdict.unit.isSize ? verdict.amount.map { amountWords($0, verdict.unit) } : nil, resets: verdict.resetsAt,
-            retryAfterMilliseconds: isSoon ? max(1, wait ?? 1000) : nil, contact: verdict.contact,
-            command: verdict.action == .ask && !isSoon ? rule.map { grantCommand($0, verdict) } : nil)
+            scope: rule.map { scopeWords($0, verdict.group) } ?? "", state: hopeless.map(hopelessWords) ?? stateWords(verdict),
+            asked: verdict.unit.isSize && hopeless == nil ? verdict.amount.map { amountWords($0, verdict.unit) } : nil,
+            resets: hopeless == nil ? verdict.resetsAt : nil, retryAfterMilliseconds: isSoon ? max(1, wait) : nil, contact: verdict.contact,
+            command: verdict.action == .ask && !isSoon ? rule.flatMap { grantCommand($0, verdict, isHopeless: hopeless != nil) } : nil)
     }
 
     /// A session that waits for a person.
@@ -38,20 +39,50 @@ extension LimitNotice {
     }
 }
 
-/// What lets a turn go on that a person is to be asked about: as much again as the rule gives.
-private func grantCommand(_ rule: LimitRule, _ verdict: LimitVerdict) -> String {
+extension LimitRefusal {
+    /// The rate or place that has no room for the turn whenever it comes: it needs more than may come at once, or the limit is 0.
+    fileprivate var hopeless: LimitVerdict? {
+        guard isRate else { return nil }
+        return failures.first { $0.unit == .concurrent ? $0.limit < $0.amount ?? 1 : $0.fitsAt == nil }
+    }
+
+    /// The failure that is put into words: the most specific one, but no full place where a rate is full as well, for which a turn waits
+    /// longer.
+    fileprivate var told: LimitVerdict? {
+        isRate ? failures.first { $0.unit != .concurrent } ?? failures.first : failures.first
+    }
+
+    /// How long until all of it may fit. Nobody knows when a place comes free: a second is as good as any time.
+    fileprivate func waitMilliseconds(at now: Timestamp) -> Int64 {
+        var longest: Int64 = 0
+        for failure in failures {
+            if let at = failure.fitsAt {
+                longest = max(longest, at > now ? (at.nanoseconds - now.nanoseconds) / 1_000_000 : 0)
+            } else if failure.unit == .concurrent {
+                longest = max(longest, 1000)
+            }
+        }
+        return longest
+    }
+}
+
+/// What lets a turn go on that a person is to be asked about: as much again as the rule gives, and more where that is too little for a
+/// turn that never fits. Nil of a rate of nothing: on top of that, nothing comes back.
+private func grantCommand(_ rule: LimitRule, _ verdict: LimitVerdict, isHopeless: Bool) -> String? {
     let isMoney = rule.unit == .nanoUSD
+    if case .rate = rule.window, rule.limit == 0 { return nil }
+    let more = isHopeless ? max(rule.limit, (verdict.amount ?? 0).subtractingReportingOverflow(verdict.limit).partialValue) : rule.limit
     if let place = rule.wholeGroup.firstIndex(of: .session), place < verdict.group.count, rule.unit != .concurrent {
         let amount =
             isMoney
-            ? "--usd \(NanoUSD(rule.limit).dollars)"
-            : "\(rule.unit == .requests ? "--turns" : "--tokens") \(rule.limit)"
+            ? "--usd \(NanoUSD(more).dollars)"
+            : "\(rule.unit == .requests ? "--turns" : "--tokens") \(more)"
         return "weir session grant \(shellWord(verdict.group[place])) \(amount)"
     }
     let whose = zip(rule.wholeGroup, verdict.group).map { " --group \(shellWord("\($0)=\($1)"))" }.joined()
     return isMoney
-        ? "weir budget grant \(shellWord(rule.id)) --usd \(NanoUSD(rule.limit).dollars)\(whose)"
-        : "weir limit grant \(shellWord(rule.id)) --amount \(rule.limit)\(whose)"
+        ? "weir budget grant \(shellWord(rule.id)) --usd \(NanoUSD(more).dollars)\(whose)"
+        : "weir limit grant \(shellWord(rule.id)) --amount \(more)\(whose)"
 }
 
 /// As a shell takes it: names come from outside.
@@ -82,13 +113,27 @@ package func scopeWords(_ rule: LimitRule, _ group: [String]) -> String {
     return words.joined(separator: ", ")
 }
 
+private func periodWords(_ window: LimitWindow) -> String {
+    switch window {
+    case .none: ""
+    case .rate, .rolling: " \(window)"
+    default: " this \(window)"
+    }
+}
+
+/// Why no waiting helps. OpenCode takes "too large" and "exceeds the limit of" for a conversation that it has to make shorter.
+private func hopelessWords(_ verdict: LimitVerdict) -> String {
+    let allowed: String
+    if let amount = verdict.amount, verdict.limit > 0, amount > verdict.limit {
+        allowed = "\(amountWords(amount, verdict.unit)) of at most \(amountWords(verdict.limit, verdict.unit)) at once"
+    } else {
+        allowed = amountWords(0, verdict.unit) + periodWords(verdict.window)
+    }
+    return "this request is larger than the limit allows (\(allowed)); waiting does not help"
+}
+
 private func stateWords(_ verdict: LimitVerdict) -> String {
-    let period =
-        switch verdict.window {
-        case .none: ""
-        case .rate, .rolling: " \(verdict.window)"
-        default: " this \(verdict.window)"
-        }
+    let period = periodWords(verdict.window)
     if verdict.unit == .nanoUSD {
         return "\(shortDollars(verdict.before)) of \(shortDollars(verdict.limit))\(period) used or reserved"
     }

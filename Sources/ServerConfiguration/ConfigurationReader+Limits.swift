@@ -70,10 +70,11 @@ extension ConfigurationReader {
         rule.contact = text(mapping, "contact")
         rule.groupBy = dimensions(mapping, "group_by")
         rule.conditions = conditions(mapping)
-        if let percents = texts(mapping, "alerts") { rule.thresholds = percents.compactMap { Int($0) } }
+        if let percents = percents(mapping, "alerts") { rule.thresholds = percents }
         guard faults.count == before else { return nil }
         if let found = rule.fault(hasZone: { timeZoneRules($0) != nil }) {
-            fault(mapping[found.field] ?? node, "\(found.field): \(found.problem)", found.mend)
+            let member = found.field == "thresholds" ? "alerts" : found.field
+            fault(mapping[member] ?? node, "\(member): \(found.problem)", found.mend)
             return nil
         }
         return rule
@@ -104,6 +105,20 @@ extension ConfigurationReader {
             return nil
         }
         return value
+    }
+
+    /// A list of whole percentages; nil without it. One that cannot be read is a fault: left out, it would switch its alert off.
+    private mutating func percents(_ mapping: Node.Mapping, _ name: String) -> [Int]? {
+        guard let words = texts(mapping, name), let list = mapping[name]?.sequence, list.count == words.count else { return nil }
+        var percents: [Int] = []
+        for (node, word) in zip(list, words) {
+            if let percent = Int(word) {
+                percents.append(percent)
+            } else {
+                fault(node, "\(name) cannot hold \"\(word)\"", "whole numbers of percent: \(name): [50, 80, 100]")
+            }
+        }
+        return percents
     }
 
     /// A member that is one of a few words; nil without it.

@@ -124,6 +124,10 @@ extension LedgerProjection {
                     sql: "INSERT INTO dropped_month (month) VALUES (?) ON CONFLICT (month) DO NOTHING", arguments: [name])
             }
             try ClientReportProjection.drop(before: month, database)
+            // Turns that are gone cannot be rated any more.
+            if !old.isEmpty, let end = Timestamp(rfc3339: month.split(separator: "_").joined(separator: "-") + "-01T00:00:00Z") {
+                try database.execute(sql: "DELETE FROM unpriced_model WHERE last_ns < ?", arguments: [end.nanoseconds])
+            }
             return old
         }
     }

@@ -45,6 +45,13 @@ extension ControlStore {
         }
     }
 
+    /// Takes back what was granted on top of a rule.
+    package func removeGrants(of rule: String) throws {
+        try transaction { database in
+            try database.execute(sql: "DELETE FROM limit_grant WHERE rule = ?", arguments: [rule])
+        }
+    }
+
     /// Every grant that was made and not taken back, oldest first; those that have ended, too.
     package func limitGrants() throws -> [LimitGrantRecord] {
         try pool.read { database in

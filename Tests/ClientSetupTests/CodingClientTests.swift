@@ -74,6 +74,17 @@ let someModels: [OfferedModel] = {
         #expect(index.contains("(clients/\(name).md)"))
     }
 
+    /// The list was left as it is, and calls of Claude went past the gateway.
+    @Test func whatElseAiderSetsStaysBesideTheGateway() throws {
+        let path = "/home/m/.aider.conf.yml"
+        let files = [path: "set-env:\n  - A=1\n  - ANTHROPIC_API_BASE=https://old.example\nread: x\n"]
+        let aider = try client("aider")
+        let once = try applied(aider, context(place(files)), files)
+        #expect(once[path]?.hasPrefix("set-env:\n  - \"A=1\"\n  - \"ANTHROPIC_API_BASE=https://gw.example\"\nread: x\n") == true)
+        #expect(try applied(aider, context(place(once)), once) == once)
+        #expect(try aider.leaks(place(once)).isEmpty)
+    }
+
     @Test(arguments: codingClients.map(\.name)) func connectedItLeaksNothingAndTwiceIsOnce(_ name: String) throws {
         let client = try client(name)
         let once = try applied(client, context(place()), [:])

@@ -65,6 +65,14 @@ import Testing
         var wide = KeySpecification()
         wide.models = (0..<1000).map { "\($0)" + String(repeating: "m", count: 100) }
         #expect(code { _ = try fixture.directory.updateKey(made.key.key.id, wide) } == "policy_too_large")
+        // An older version took it: it can still be revoked, and its record fits.
+        var stored = made.key
+        stored.key.models = wide.models ?? []
+        try fixture.store.save(fixture.directory.row(stored))
+        #expect(try fixture.directory.revokeKey(made.key.key.id).key.revoked)
+        let record = try #require(fixture.changes.all.last)
+        #expect((record.before ?? "").utf8.count + (record.after ?? "").utf8.count < 10_000)
+        #expect(record.after?.contains("1000 entries") == true)
     }
 
     @Test(arguments: ["", " a", "a ", "a\nb", "\u{7f}", String(repeating: "é", count: 51)])

@@ -70,6 +70,10 @@ import Testing
         ("budgets:\n  - {name: a, usd: 1, window: day, group_by: [sesion]}\n", 2, "does not know"),
         ("budgets:\n  - {name: a, usd: 1, window: day, mode: soft}\n", 2, "strict, elastic, alert"),
         ("budgets:\n  - {name: a, usd: 1, window: day}\n  - {name: a, usd: 2, window: day}\n", 3, "two budgets or limits"),
+        // These were left out, and no alert came.
+        ("budgets:\n  - name: a\n    usd: 1\n    window: day\n    alerts: [\"50%\"]\n", 5, "cannot hold \"50%\""),
+        ("budgets:\n  - name: a\n    usd: 1\n    window: day\n    alerts:\n      - 50\n      - half\n", 7, "alerts: [50, 80, 100]"),
+        ("budgets:\n  - name: a\n    usd: 1\n    window: day\n    alerts: [50, 8000]\n", 5, "alerts: they are percentages"),
         ("usage_limits:\n  - {name: a, limit: 5, window: day}\n", 2, "needs a unit"),
         ("usage_limits:\n  - {name: a, limit: 5, unit: nano_usd, window: day}\n", 2, "unit cannot be"),
         ("usage_limits:\n  - {name: a, limit: 5.5, unit: requests, window: day}\n", 2, "whole number"),

@@ -49,9 +49,35 @@ def test_a_reload_is_journaled_and_shows_no_secret(gateway):
     assert gateway.admin("POST", "/config/reload", {})[0] == 200
     [record] = waiting(gateway, "policy.changed", 1)
     assert record["policy"] == "configuration"
-    assert any('"limit":1000000000' in line for line in record["before"]) and any('"limit":2000000000' in line for line in record["after"])
-    assert any(line.startswith("price ") and '"price":7000000000' in line for line in record["after"])
+    assert any('limit=1000000000' in line for line in record["before"]) and any('limit=2000000000' in line for line in record["after"])
+    assert any(line.startswith("price ") and 'price=7000000000' in line for line in record["after"])
     assert "configuration_sha256" in records(gateway, "node.started")[0]
+
+
+def test_every_setting_of_a_provider_is_journaled_and_what_needs_a_start_is_not(gateway):
+    path = gateway.weir.config_path
+    text = path.read_text()
+    key = gateway.read("/keys")["data"][0]["key_id"]
+    path.write_text(text.replace("    kind: simulated\n", "    kind: simulated\n    hang_up: drain\n    aliases: {gpt: small}\n", 1)
+                    + "event_loops: 1\n")
+    for _ in range(2):
+        assert gateway.admin("POST", "/config/reload", {})[0] == 200
+    assert gateway.admin("POST", f"/keys/{key}/rotate", {"overlap_seconds": 60})[0] == 200
+    waiting(gateway, "entity.changed", 2)
+    [record] = records(gateway, "policy.changed")
+    assert len(record["after"]) == 1 and "gpt=small" in record["after"][0].replace("key=gpt, value=small", "gpt=small"), record
+    assert "drain" in record["after"][0] and gateway.key not in json.dumps(record)
+
+
+def test_a_budget_that_is_made_while_a_turn_ends_counts_it():
+    with gateway_with(extra="journal: {sync_milliseconds: 1000}\n") as gateway:
+        client = gateway.openai(max_retries=0)
+        for number in range(3):
+            client.chat.completions.create(model="gpt-5.2", messages=[{"role": "user", "content": "hello"}], max_tokens=20)
+            rule = {"id": f"b{number}", "limit": 1000, "unit": "requests", "window": "day"}
+            assert gateway.admin("POST", "/limits", rule)[0] == 201
+            counters = weirkit.wait_until(lambda n=number: gateway.read(f"/limits/b{n}")["counters"], what="the counter")
+            assert counters[0]["used"] == number + 1, counters
 
 
 def test_what_does_not_fit_into_a_record_is_not_changed(gateway):

@@ -146,6 +146,27 @@ def test_a_receiver_that_does_not_answer_is_named(receivers):
     assert done.returncode == 1 and "ops" in done.stdout and "alerts:" in done.stderr
 
 
+def test_what_a_client_names_is_no_markup_of_slack():
+    hook, chat = Receiver(), Receiver()
+    configuration = f"""alerts:
+  - {{name: hook, kind: webhook, url: "{hook.url}", secret: "${{ALERT_SECRET}}"}}
+  - {{name: chat, kind: slack, url: "{chat.url}"}}
+usage_limits:
+  - {{name: turns, limit: 2, unit: requests, window: month, group_by: [session], mode: alert, alerts: [50]}}
+"""
+    name = "<!channel> <https://evil.example|your budget> &lt;"
+    with gateway_with(configuration, environment={"ALERT_SECRET": SECRET}) as gateway:
+        assert post(gateway.weir.url, "messages", gateway.key, x_weir_session=name).status == 200
+        weirkit.wait_until(lambda: hook.posts and chat.posts, 20, "the alert")
+    hook.shutdown()
+    chat.shutdown()
+    text = json.loads(chat.posts[0][1])["text"]
+    assert "<" not in text and ">" not in text
+    assert "&lt;!channel&gt; &lt;https://evil.example|your budget&gt; &amp;lt;" in text
+    # The others get it as it is.
+    assert name in hook.alerts()[0]["text"]
+
+
 @pytest.fixture
 def twice():
     """A gateway with a limit of ten turns, and two receivers."""

@@ -10,6 +10,7 @@ import anthropic
 import openai
 import pytest
 
+import weirkit
 from gateway import gateway_with
 from raw import PATHS, post, request_body
 
@@ -239,3 +240,49 @@ def test_a_session_that_is_stopped_goes_on_when_somebody_grants_it_more(gateway)
     grants = gateway.read("/limit-grants")["data"]
     assert grants[-1]["by"] == "ada" and grants[-1]["amount"] == 1 and grants[-1]["group"][0] == "ses_1"
     gateway.weir.cli("limit", "delete", "turns")
+
+
+def test_a_rule_that_goes_and_comes_back_counts_its_past_once():
+    with gateway_with() as gateway:
+        gateway.openai().chat.completions.create(model="gpt-5.2", messages=[{"role": "user", "content": "hello"}], max_tokens=20)
+        cost = weirkit.wait_until(lambda: gateway.turns(), what="the turn")[0]["cost_nano_usd"]
+        rule = {"id": "back", "limit": 10**9, "unit": "nano_usd", "window": "month"}
+
+        def used():
+            return weirkit.wait_until(lambda: gateway.read("/budgets/back")["counters"], what="its counter")[0]["used"]
+        for _ in range(3):
+            assert gateway.admin("POST", "/budgets", rule)[0] == 201
+            assert used() == cost
+            assert gateway.admin("DELETE", "/budgets/back")[0] == 200
+        assert gateway.admin("POST", "/budgets", rule)[0] == 201
+        for window in ("day", "month", "day", "month"):
+            assert gateway.admin("PATCH", "/budgets/back", {"window": window})[0] == 200
+            assert used() == cost
+        # What was granted to a rule goes with it.
+        assert gateway.admin("POST", "/budgets/back/grant", {"group": [], "amount": 50 * 10**9, "by": "root"})[0] == 201
+        assert gateway.admin("DELETE", "/budgets/back")[0] == 200
+        assert gateway.admin("POST", "/budgets", rule)[0] == 201
+        assert used() == cost and gateway.read("/budgets/back")["counters"][0]["granted"] == 0
+        assert gateway.read("/limit-grants")["data"] == []
+
+
+def test_a_rate_that_is_raised_lets_pass_what_it_now_allows():
+    with gateway_with() as gateway:
+        client = gateway.openai(max_retries=0)
+
+        def call():
+            client.chat.completions.create(model="gpt-5.2", messages=[{"role": "user", "content": "hello"}], max_tokens=20)
+        rule = {"id": "pace", "limit": 2, "unit": "requests", "window": "per day"}
+        assert gateway.admin("POST", "/limits", rule)[0] == 201
+        call()
+        call()
+        with pytest.raises(openai.APIStatusError):
+            call()
+        for limit in (0, 1000):
+            assert gateway.admin("PATCH", "/limits/pace", {"limit": limit})[0] == 200
+            if limit == 0:
+                with pytest.raises(openai.APIStatusError):
+                    call()
+        for _ in range(5):
+            call()
+        weirkit.wait_until(lambda: [one["used"] for one in gateway.read("/limits/pace")["counters"]] == [7], what="seven turns")

@@ -1,5 +1,6 @@
 """`weir connect` refuses clearly, and then nothing is written; `weir doctor --client` and `--check` say what is wrong."""
 
+import ctypes
 import json
 import os
 import pty
@@ -100,16 +101,21 @@ def test_outside_a_repository_there_is_no_project_file(machine):
 
 
 def answered(machine, answer):
-    """Runs `connect codex` before a person who types this; gives the exit code."""
+    """Runs `connect codex` before a person who types this, or what this gives once they are asked; gives the exit code."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
         [weirkit.binary(), "connect", "codex", "--gateway", machine.url, "--key", machine.key], stdin=theirs, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, cwd=machine.work, env=weirkit.clean_environment(HOME=str(machine.home)))
     os.close(theirs)
-    os.write(ours, answer.encode() + b"\n")
-    _, said = child.communicate(timeout=60)
+    said = b""
+    while b"Change them? [y/N]" not in said:
+        part = os.read(child.stderr.fileno(), 65_536)
+        assert part, said
+        said += part
+    os.write(ours, (answer() if callable(answer) else answer).encode() + b"\n")
+    _, rest = child.communicate(timeout=60)
     os.close(ours)
-    assert b"Change them? [y/N]" in said
+    assert not callable(answer) or b"error[file_changed]" in rest and b"run the command again" in rest, rest
     return child.returncode
 
 
@@ -118,6 +124,66 @@ def test_a_person_is_asked_and_their_answer_counts(machine):
     for answer in ("", "n", "no", "x"):
         assert answered(machine, answer) == 1 and path.read_text() == 'model = "o3"\n'
     assert answered(machine, "y") == 0 and "weir" in path.read_text()
+
+
+def test_what_is_written_while_it_asks_is_not_overwritten(machine):
+    path = machine.write("home/.codex/config.toml", 'model = "o3"\n')
+    mine = 'model = "o3"\n[profiles.mine]\nmodel = "o4"\n'
+
+    def write():
+        path.write_text(mine)
+        return "y"
+
+    before = machine.files()
+    assert answered(machine, write) == 1
+    assert machine.files() == {**before, "home/.codex/config.toml": (mine.encode(), 0o644)}
+    assert not (machine.home / ".config/weir").exists(), "not even the key is stored"
+    assert answered(machine, "y") == 0 and "weir" in path.read_text() and "[profiles.mine]" in path.read_text()
+    # A file that was taken away meanwhile is not put there again.
+    text = path.read_text()
+
+    def remove():
+        path.unlink()
+        return "y"
+
+    path.write_text(text.replace("weir", "other"))
+    assert answered(machine, remove) == 1 and not path.exists()
+
+
+class ReadWatch:
+    """Tells when somebody has read a file to its end and closed it (inotify)."""
+
+    def __init__(self, path):
+        self.library = ctypes.CDLL(None, use_errno=True)
+        self.descriptor = self.library.inotify_init1(0)
+        # IN_CLOSE_NOWRITE
+        assert self.library.inotify_add_watch(self.descriptor, os.fsencode(path), 0x10) >= 0
+
+    def wait(self):
+        os.read(self.descriptor, 4096)
+        os.close(self.descriptor)
+
+
+def test_what_is_written_while_it_undoes_is_not_overwritten(machine):
+    machine.repository()
+    first = machine.write("home/.aider.conf.yml", "# mine\nmodel: gpt-4o\n")
+    machine.connect("aider", "--yes")
+    second = machine.work / ".aider.model.settings.yml"
+    # It takes a while to see what is to be taken out of this one, and the first is read by then.
+    second.write_text(second.read_text() + "".join(f"- name: other-{number}\n" for number in range(100_000)))
+    connected, mine = machine.files(), first.read_text() + "# written meanwhile\n"
+    watch = ReadWatch(first)
+    child = subprocess.Popen(
+        [weirkit.binary(), "connect", "aider", "--undo"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        cwd=machine.work, env=weirkit.clean_environment(HOME=str(machine.home)))
+    watch.wait()
+    first.write_text(mine)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 1 and b"error[file_changed]" in said and str(first).encode() in said, said
+    assert machine.files() == {**connected, "home/.aider.conf.yml": (mine.encode(), 0o600)}
+    # Again, it starts from the file as it is.
+    machine.run("connect", "aider", "--undo")
+    assert first.read_text() == "# mine\nmodel: gpt-4o\n# written meanwhile\n"
 
 
 # What arrives.

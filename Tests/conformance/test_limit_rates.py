@@ -9,12 +9,17 @@ import urllib.parse
 import pytest
 
 import weirkit
+from opencode_client import retries
 from raw import MODELS, post, request_body
 
 CONFIGURATION = """usage_limits:
   - {name: pace, limit: 2, unit: requests, window: per minute, for: {developer: slow}}
   - {name: queue, limit: 600, unit: requests, window: per minute, burst: 1, for: {developer: queued}, wait_milliseconds_max: 5000}
   - {name: at-once, limit: 2, unit: concurrent, for: {developer: parallel}}
+  - {name: narrow, limit: 1000, unit: input_tokens, window: per minute, for: {developer: large}, wait_milliseconds_max: 2000}
+  - {name: closed, limit: 0, unit: requests, window: per minute, for: {developer: shut}}
+  - {name: burst-of-none, limit: 0, burst: 5, unit: requests, window: per minute, for: {developer: burst}}
+  - {name: no-place, limit: 0, unit: concurrent, for: {developer: nowhere}}
 budgets:
   - {name: elastic, usd: "0.20", window: day, group_by: [session], for: {developer: long}, mode: elastic, when_used_up: stop_now}
   - {name: blocks, usd: "0.20", window: day, group_by: [session], for: {developer: block}, mode: elastic, when_used_up: finish_block}
@@ -23,7 +28,8 @@ budgets:
 
 @pytest.fixture(scope="module")
 def keys(gateway):
-    return {name: gateway.weir.key(developer=name) for name in ("slow", "queued", "parallel", "long", "block")}
+    return {name: gateway.weir.key(developer=name) for name in (
+        "slow", "queued", "parallel", "long", "block", "large", "shut", "burst", "nowhere")}
 
 
 def test_a_full_rate_says_when_to_come_back(gateway, keys):
@@ -55,6 +61,32 @@ def test_so_many_turns_at_once_and_a_place_comes_free_when_a_client_dies(gateway
         for connection in held:
             connection.close()
     weirkit.wait_until(lambda: post(gateway.weir.url, "chat", keys["parallel"]).status == 200, 5, "a place to come free")
+
+
+NEVER = {
+    "large": ("narrow", "input tokens of at most 1,000 input tokens at once"), "shut": ("closed", "0 requests per minute"),
+    "burst": ("burst-of-none", "0 requests per minute"), "nowhere": ("no-place", "0 turns at once")}
+
+
+@pytest.mark.parametrize("developer", NEVER)
+def test_a_turn_that_never_fits_is_not_told_to_try_again_in_a_second(gateway, keys, developer):
+    rule, amounts = NEVER[developer]
+    words = [{"role": "user", "content": "a lot of words " * 2000}]
+    large = {"chat": {"messages": words}, "messages": {"messages": words}, "responses": {"input": words}}
+    codex = {"originator": "codex_cli_rs", "user_agent": "codex_cli_rs/0.163.0"}
+    for dialect, status, fields in (("chat", 402, {}), ("messages", 429, {}), ("responses", 402, {}), ("responses", 400, codex)):
+        answer = post(gateway.weir.url, dialect, keys[developer], request_body(dialect, **large[dialect]), **fields)
+        assert answer.status == status, answer.body
+        assert answer.headers["x-should-retry"] == "false" and not {"retry-after", "retry-after-ms"} & set(answer.headers)
+        error = json.loads(answer.body)["error"]
+        assert f'Limit "{rule}"' in error["message"] and "larger than the limit allows" in error["message"]
+        assert amounts in error["message"] and "ry again" not in error["message"] and "anew" not in error["message"]
+        # No conversation gets shorter by it, and no budget is meant.
+        for trap in (retries.POLICY, retries.QUOTA_TEXT, retries.RATE_TEXT, retries.OVERFLOW_TEXT, retries.FIRST_OVERFLOW, retries.TOO_LARGE):
+            assert not retries.says(error["message"], trap)
+    assert gateway.last_turn()["error"] == "limit_exceeded"
+    if developer == "large":
+        assert post(gateway.weir.url, "chat", keys[developer]).status == 200, "what fits passes"
 
 
 def hang_up_after_a_byte(gateway, key, headers):

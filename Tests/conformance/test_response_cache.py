@@ -1,13 +1,15 @@
 """The exact response cache on the real binary: what the official SDKs get from it, what the ledger and budgets say of a hit, and that two
 tenants never share."""
 
+import http.client
 import json
+import urllib.parse
 
 import pytest
 
 import weirkit
 from gateway import gateway_with
-from raw import post
+from raw import PATHS, post, read_answer
 
 SETTINGS = """routes:
   - model: kept
@@ -109,6 +111,34 @@ def test_the_anthropic_sdk_gets_messages_and_streams_again(gateway):
     # Another version of the API, or another beta, may answer otherwise.
     client.messages.create(**request, extra_headers={"anthropic-beta": "something-2026-01-01"})
     assert served(gateway) == before + 3
+
+
+def sent_with(gateway, dialect, request, *fields):
+    """The state of the cache for a request with these fields, of which several may have one name."""
+    place = urllib.parse.urlsplit(gateway.weir.url)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+    payload = json.dumps(request).encode()
+    connection.putrequest("POST", PATHS[dialect])
+    for name, value in (("content-type", "application/json"), ("authorization", f"Bearer {gateway.key}"),
+                        ("content-length", str(len(payload))), *fields):
+        connection.putheader(name, value)
+    connection.endheaders(payload)
+    answer = read_answer(connection)
+    assert answer.status == 200, answer.body
+    return answer.headers["x-weir-cache"]
+
+
+@pytest.mark.parametrize("dialect, model, name", [
+    ("messages", "kept-claude", "anthropic-beta"), ("chat", "kept", "OpenAI-Beta"), ("chat", "kept", "openai-something-new")])
+def test_every_field_that_a_provider_reads_tells_requests_apart_however_often_it_comes(gateway, dialect, model, name):
+    request = body(model, f"Told apart by {name}.", max_tokens=50)
+    one, other, last = (name, "one-2026-01-01"), (name, "other-2026-01-01"), (name, "last-2026-01-01")
+    lists = [[], [one], [one, other], [one, last], [other, one], [one, other, last]]
+    assert [sent_with(gateway, dialect, request, *fields) for fields in lists] == ["miss"] * len(lists)
+    assert [sent_with(gateway, dialect, request, *fields) for fields in lists] == ["hit"] * len(lists)
+    # Fields of other names, before or between, and the case of a name make no difference.
+    between = [("x-mine", "1"), (one[0].swapcase(), one[1]), ("x-mine", "2"), other]
+    assert sent_with(gateway, dialect, request, *between) == "hit"
 
 
 def test_bytes_are_the_same_and_a_refresh_takes_the_place_of_the_old(gateway):

@@ -3,6 +3,7 @@ whom to ask and what to run; a start and a kill change nothing; a grant lets it 
 
 import json
 import re
+import shlex
 import subprocess
 import time
 
@@ -124,6 +125,14 @@ def test_a_grant_lets_the_session_go_on_after_a_kill_in_between(gateway):
     with pytest.raises(openai.APIStatusError) as refused:
         ask(gateway, "chat", conversation("chat", 9, arguments="else"), "ses_kill")
     assert "runaway.many_turns" in json.dumps(refused.value.body) and "7 turns (at most 7)" in json.dumps(refused.value.body)
+
+
+def test_the_command_that_is_shown_can_be_pasted_whatever_a_client_called_its_session(gateway):
+    session = "it's; echo $(id)"
+    pause(gateway, "chat", session)
+    shown = gateway.weir.cli("session", "show", session).stdout
+    command = re.search(r"; (weir session grant .*)", shown).group(1)
+    assert shlex.split(command) == ["weir", "session", "grant", session]
 
 
 def test_the_pause_and_the_grant_are_in_the_journal_with_who_and_why(gateway):

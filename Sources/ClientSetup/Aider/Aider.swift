@@ -23,7 +23,7 @@ struct Aider: CodingClient {
         let key = SettingValue.string(try context.literalKey())
         var edits: [SettingsEdit] = [
             .set(["openai-api-base"], .string(context.v1)), .set(["openai-api-key"], key), .set(["anthropic-api-key"], key),
-            .setIfAbsent(["set-env"], .array([.string("ANTHROPIC_API_BASE=\(context.gateway)")])),
+            try environment(context),
         ]
         let isClaude = context.model.map(context.isClaude) ?? (context.chosenModel() == nil)
         for (option, model) in [("model", context.chosenModel(isClaude: isClaude)), ("weak-model", context.smallModel(isClaude: isClaude))]
@@ -47,6 +47,16 @@ struct Aider: CodingClient {
                 "its session: Weir infers it",
                 "repository and branch, when it is started in a repository that was not connected, or without the command above",
             ])
+    }
+
+    /// Where Aider calls Claude, beside what else the user has in `set-env`. What is no list is left as it is.
+    private func environment(_ context: SetupContext) throws(SetupRefusal) -> SettingsEdit {
+        let name = "ANTHROPIC_API_BASE="
+        let own = SettingValue.string(name + context.gateway)
+        guard case .array(let known) = try context.place.settings(userFile(context.place), .yaml)?["set-env"], !known.contains(own) else {
+            return .setIfAbsent(["set-env"], .array([own]))
+        }
+        return .set(["set-env"], .array(known.filter { !($0.text?.hasPrefix(name) ?? false) } + [own]))
     }
 
     /// The header of this repository; nil without one that has a remote.

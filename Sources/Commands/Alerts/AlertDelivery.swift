@@ -24,7 +24,7 @@ struct AlertDelivery {
     func send(_ alerts: [Alert]) async throws {
         switch sink.kind {
         case .webhook: try await post(try document(alerts), signed: true)
-        case .slack: try await post(try JSONEncoder().encode(["text": text(alerts)]), signed: false)
+        case .slack: try await post(try JSONEncoder().encode(["text": slackText(text(alerts))]), signed: false)
         case .smtp: try await MailDelivery(sink).send(subject: subject(alerts), text: text(alerts))
         }
     }
@@ -61,4 +61,10 @@ struct AlertDelivery {
     }
 
     private func text(_ alerts: [Alert]) -> String { alerts.map(\.text).joined(separator: "\n") }
+
+    /// As Slack takes a text that has no markup [docs.slack.dev/messaging/formatting-message-text, Escaping text]. Sessions and tags are
+    /// named by clients: `<!channel>` would call everybody, and `<address|text>` hide where a link leads.
+    private func slackText(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    }
 }

@@ -48,6 +48,18 @@ struct ConnectionStore {
         }
     }
 
+    /// Refuses where a file is no longer what it was read as: what somebody wrote meanwhile would be lost.
+    func check(_ files: [(path: String, read: [UInt8]?)]) throws {
+        for file in files where try contents(file.path) != file.read {
+            throw CommandFailure(
+                "file_changed", "\(file.path) was changed by something else meanwhile; nothing of \(client.title)'s was changed",
+                mend: "run the command again: it then starts from the file as it is")
+        }
+    }
+
+    /// Refuses where a file is no longer what its change was computed from.
+    func check(_ changes: [FileChange]) throws { try check(changes.map { (path: $0.path, read: $0.before) }) }
+
     /// Writes the changes. The record goes first, so that a crash between files leaves something to undo with.
     func apply(_ changes: [FileChange], gateway: String, scope: SetupScope) throws {
         let known = try record(scope)
@@ -67,6 +79,7 @@ struct ConnectionStore {
                 folder = (folder as NSString).deletingLastPathComponent
             }
         }
+        try check(changes)
         if record != known, !record.files.isEmpty { try save(record, scope) }
         for change in changes where !change.isSame {
             let mode = DiskFiles.mode(change.path).map { change.isSecret ? $0 & 0o700 : $0 } ?? change.mode
@@ -84,9 +97,11 @@ struct ConnectionStore {
     func undo(_ scope: SetupScope) throws -> [String]? {
         guard let record = try record(scope) else { return nil }
         var steps: [(UndoFile, UndoStep)] = []
+        var read: [(path: String, read: [UInt8]?)] = []
         var sentences: [String] = []
         for file in record.files {
             let current = try contents(file.path)
+            read.append((path: file.path, read: current))
             do throws(MalformedFile) {
                 let (step, kept) = try file.step(current: current)
                 steps.append((file, step))
@@ -96,6 +111,7 @@ struct ConnectionStore {
                     "malformed_file", "\(file.path), \(error)", mend: "mend the file by hand, then undo again; nothing was changed")
             }
         }
+        try check(read)
         for (file, step) in steps {
             switch step {
             case .nothing: break

@@ -5,6 +5,7 @@ import ArgumentParser
 import Foundation
 import GatewayModel
 import Policy
+import Proxy
 
 struct SessionGrantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,7 +53,8 @@ func granterName() -> String { ProcessInfo.processInfo.environment["USER"] ?? "o
 func standingText(_ standing: SessionStanding) -> String {
     switch standing.state {
     case .paused:
-        "paused \(shownTime(standing.at.rfc3339)) (runaway.\(standing.rule)): \(standing.text); weir session grant \(standing.session)"
+        "paused \(shownTime(standing.at.rfc3339)) (runaway.\(standing.rule)): \(standing.text); "
+            + "weir session grant \(shellWord(standing.session))"
     case .granted:
         "let go on \(shownTime(standing.at.rfc3339)) by \(standing.by ?? "")\(standing.reason.map { $0.isEmpty ? "" : " (\($0))" } ?? "")"
     }

@@ -39,12 +39,12 @@ struct DataFolder: Sendable {
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & 0o077 != 0 else { return }
-        // A sticky folder is everybody's on purpose, as /tmp is.
-        let isOurs = status.st_uid == geteuid() && status.st_mode & 0o1000 == 0
+        // A sticky folder is everybody's on purpose, as /tmp is; one with other things in it may be a system's.
+        let isOurs = status.st_uid == geteuid() && status.st_mode & 0o1000 == 0 && (exists || listFolder(path).isEmpty)
         guard !isOurs || chmod(path, 0o700) != 0 else { return }
         standardError(
-            "Warning: others may enter the data folder \(path), and it is not this user's to close. "
-                + "Run as its owner: chmod 700 \(path)   (or choose another by --data)")
+            "Warning: others may enter the data folder \(path), which is not this user's and Weir's alone to close. "
+                + "Give Weir a folder of its own (--data), or run as its owner: chmod 700 \(path)")
     }
 
     /// Takes the lock for as long as the process lives.

@@ -17,7 +17,7 @@ import Storage
 final class LimitCounting: @unchecked Sendable {
     let ledger: LimitLedger
     let databases: Databases
-    let journalDirectory: String
+    private let journal: Journal
     /// Each posting has a number, so that none is counted twice.
     private var version: UInt64
     /// Where the journal goes on.
@@ -28,13 +28,13 @@ final class LimitCounting: @unchecked Sendable {
 
     /// - Parameter after: postings with a number up to this were made before.
     init(
-        _ rules: [LimitRule], ledger: LimitLedger, databases: Databases, journalDirectory: String, after version: UInt64
+        _ rules: [LimitRule], ledger: LimitLedger, databases: Databases, journal: Journal, after version: UInt64
     ) throws {
         self.ledger = ledger
         self.databases = databases
-        self.journalDirectory = journalDirectory
+        self.journal = journal
         self.version = version
-        reader = JournalReader(directory: journalDirectory, skips: [.turnReserved, .turnSent, .turnProgress])
+        reader = JournalReader(directory: journal.directory, skips: [.turnReserved, .turnSent, .turnProgress])
         book = try limitBook(rules)
     }
 
@@ -56,6 +56,7 @@ final class LimitCounting: @unchecked Sendable {
     /// records there were.
     func countJournal(before snapshot: Int64, at now: Timestamp) -> Int {
         var count = 0
+        journal.writeStaged()
         while true {
             let records = reader.read(after: cursor, countMax: 2000)
             guard let last = records.last else { return count }

@@ -22,7 +22,7 @@ struct LimitPublication: Sendable {
 final class LimitsInForce: Sendable {
     let ledger: LimitLedger
     private let databases: Databases
-    private let journalDirectory: String
+    private let journal: Journal
     private let clock: any GatewayClock
     private let logger: Logger
     private let state = Mutex(Held())
@@ -36,12 +36,14 @@ final class LimitsInForce: Sendable {
         var counted: Set<String> = []
         var version: UInt64 = 0
         var grants: [LimitGrantRecord] = []
+        /// Counters that something is granted to now.
+        var granted: Set<GrantedCounter> = []
     }
 
-    init(ledger: LimitLedger, databases: Databases, journalDirectory: String, clock: any GatewayClock, logger: Logger) {
+    init(ledger: LimitLedger, databases: Databases, journal: Journal, clock: any GatewayClock, logger: Logger) {
         self.ledger = ledger
         self.databases = databases
-        self.journalDirectory = journalDirectory
+        self.journal = journal
         self.clock = clock
         self.logger = logger
     }
@@ -68,7 +70,8 @@ final class LimitsInForce: Sendable {
             return counting
         }
         // The same rules stay the same book.
-        let book = known == published ? state.withLock { $0.book } : try limitBook(published)
+        // A book without rules is one of its own too: what comes back after it is counted anew.
+        let book = known == published ? state.withLock { $0.book } : try LimitBook(published, zone: timeZoneRules)
         ledger.adopt(book)
         state.withLock { state in
             state.published = published
@@ -85,7 +88,7 @@ final class LimitsInForce: Sendable {
     func count(_ rules: [LimitRule], before snapshot: Int64) throws -> LimitCounting {
         let began = ContinuousClock.now
         let counting = try LimitCounting(
-            rules, ledger: ledger, databases: databases, journalDirectory: journalDirectory,
+            rules, ledger: ledger, databases: databases, journal: journal,
             after: state.withLock { $0.version })
         try counting.countLedger(at: clock.now())
         let records = counting.countJournal(before: snapshot, at: clock.now())
@@ -126,7 +129,8 @@ final class LimitsInForce: Sendable {
     func setGrants(_ grants: [LimitGrantRecord]) {
         let gone = state.withLock { state in
             defer { state.grants = grants }
-            return Set(state.grants.map { GrantedCounter($0) }).subtracting(grants.map { GrantedCounter($0) })
+            let gone = Set(state.grants.map { GrantedCounter($0) }).subtracting(grants.map { GrantedCounter($0) })
+            return gone.filter { state.granted.remove($0) != nil }
         }
         for counter in gone { ledger.grant(rule: counter.rule, group: counter.group, total: 0, under: book, at: clock.now()) }
         applyGrants()
@@ -148,7 +152,12 @@ final class LimitsInForce: Sendable {
             let sum = totals[GrantedCounter(grant), default: 0].saturatingAdding(grant.amount)
             totals[GrantedCounter(grant)] = min(sum, LimitRule.limitMax)
         }
-        for (counter, total) in totals {
+        let before = state.withLock { state in
+            defer { state.granted = Set(totals.lazy.filter { $0.value > 0 }.map(\.key)) }
+            return state.granted
+        }
+        // What has ended is said once: it would open a counter in every window that comes.
+        for (counter, total) in totals where total > 0 || before.contains(counter) {
             ledger.grant(rule: counter.rule, group: counter.group, total: total, under: book, at: now)
         }
     }

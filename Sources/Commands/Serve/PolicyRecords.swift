@@ -65,14 +65,25 @@ extension Journal {
 }
 
 extension Journal {
-    /// Journals that turns without a price were given one: how many of which deployment.
-    func recordRerate(_ priced: [String: Int64], at time: Timestamp) throws {
-        guard !priced.isEmpty else { return }
+    /// Journals that turns without a price are given one now.
+    func recordRerate(at time: Timestamp) throws {
         try record(.policyChanged, at: time) { writer in
-            writer.field("policy", "prices")
-            writer.beginArray("rerated")
-            for (deployment, turns) in priced.sorted(by: { $0.key < $1.key }).prefix(500) {
-                writer.element("\(deployment.prefix(80)): \(turns) turns")
+            writer.field("policy", "turns without a price")
+            writer.field("rerated", "begins")
+        }
+    }
+
+    /// Journals how many turns of which deployment were given one.
+    func recordRerated(_ priced: [String: Int64], at time: Timestamp) {
+        guard !priced.isEmpty else { return }
+        let named = priced.sorted { $0.key < $1.key }.prefix(200)
+        try? record(.policyChanged, at: time) { writer in
+            writer.field("policy", "turns without a price")
+            writer.field("rerated", "ended")
+            writer.field("turns", priced.values.reduce(0) { $0.saturatingAdding($1) })
+            writer.beginArray("deployments")
+            for (deployment, turns) in named {
+                writer.element("\(String(decoding: deployment.utf8.prefix(80), as: UTF8.self)): \(turns)")
             }
             writer.endArray()
         }
@@ -117,25 +128,41 @@ func digest(of lines: [String]) -> String {
 extension GatewaySettings {
     /// All that the configuration decides, a line each: secrets as a part of their digest, so that a change of one shows.
     var policyLines: [String] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        func json(_ value: some Encodable) -> String { (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
-        func fingerprint(_ secret: String) -> String { secret.isEmpty ? "none" : String(digest(of: [secret]).prefix(8)) }
+        func fingerprint(_ secret: String) -> String { secret.isEmpty ? "" : String(digest(of: [secret]).prefix(8)) }
         var lines = ConfigurationReference.inForce(self).split(separator: "\n").map { String($0) }
         for provider in providers {
-            let secrets = provider.allCredentials.map { "\($0.name)=\(fingerprint($0.secret))" }.joined(separator: " ")
-            lines.append("provider \(provider.name) private=\(provider.allowsPrivateAddresses) credentials \(secrets)")
+            var shown = provider
+            shown.credential = fingerprint(provider.credential)
+            shown.credentials = provider.credentials.map { one in
+                var shown = one
+                shown.secret = fingerprint(one.secret)
+                return shown
+            }
+            let others = fingerprint(plainText(provider.tokenSource) + plainText(provider.aws))
+            (shown.tokenSource, shown.aws) = (nil, nil)
+            lines.append("provider \(provider.name) \(plainText(shown)) \(others)")
         }
-        for route in routes {
-            let kinds = route.fallBackOn.map(\.rawValue).sorted().joined(separator: ",")
-            var shown = route
-            shown.fallBackOn = []
-            lines.append("route \(route.name) on [\(kinds)] \(shown)")
-        }
-        lines += prices.map { "price \(json($0))" }
-        lines += limitRules.map { "limit \(json($0))" }
-        lines += alertSinks.map { "alerts \($0.name) \(fingerprint("\($0)"))" }
-        lines.append("runaway \(runaway)")
+        lines += routes.map { "route \($0.name) \(plainText($0))" }
+        lines += prices.map { "price \(plainText($0))" }
+        lines += limitRules.map { "limit \($0.id) \(plainText($0))" }
+        lines += alertSinks.map { "alerts \($0.name) \(fingerprint(plainText($0)))" }
+        lines.append("runaway \(plainText(runaway))")
         return lines
+    }
+}
+
+/// A value with all its members, the same text for the same value: sets and dictionaries have an order of their own in each instance.
+private func plainText(_ value: Any) -> String {
+    let mirror = Mirror(reflecting: value)
+    let parts = mirror.children.map { child in
+        let text = plainText(child.value)
+        return child.label.map { $0.hasPrefix(".") ? text : "\($0)=\(text)" } ?? text
+    }
+    switch mirror.displayStyle {
+    case .set, .dictionary: return "{\(parts.sorted().joined(separator: ", "))}"
+    case .collection: return "[\(parts.joined(separator: ", "))]"
+    case .optional: return mirror.children.first.map { plainText($0.value) } ?? "nil"
+    case .some where !parts.isEmpty: return "(\(parts.joined(separator: ", ")))"
+    default: return "\(value)"
     }
 }

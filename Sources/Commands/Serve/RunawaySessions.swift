@@ -71,6 +71,7 @@ final class RunawaySessions: Sendable {
         }
         guard sessions else { return }
         var reader = JournalReader(directory: journal.directory, skips: [.turnReserved, .turnSent, .turnProgress, .turnRefused])
+        journal.writeStaged()
         while case let records = reader.read(after: cursor, countMax: 2000), let last = records.last {
             for record in records {
                 record.json.withUnsafeBytes { json in

@@ -139,7 +139,7 @@ private final class ServerNode: Sendable {
         let board = DeploymentBoard()
         let ledger = LimitLedger(seed: SystemRandom().next())
         let limits = LimitsInForce(
-            ledger: ledger, databases: databases, journalDirectory: journal.directory, clock: clock, logger: logger)
+            ledger: ledger, databases: databases, journal: journal, clock: clock, logger: logger)
         let sessions = RunawaySessions(databases: databases, journal: journal, clock: clock)
         let alerts = AlertDesk(store: control, clock: clock, logger: logger)
         let publisher = SnapshotPublisher(
@@ -234,8 +234,9 @@ private final class ServerNode: Sendable {
             }, tail: { projection.tail() },
             rerate: {
                 let price = await publisher.pricing()
+                try journal.recordRerate(at: now())
                 let priced = try LedgerProjection.rerate(ledger, price: price)
-                try journal.recordRerate(priced, at: now())
+                journal.recordRerated(priced, at: now())
                 return priced.sorted { $0.key < $1.key }.map { UnpricedView(deployment: $0.key, turns: $0.value) }
             }, reload: { try await publisher.reload(reload(), journal) })
     }

@@ -47,8 +47,9 @@ actor SnapshotPublisher {
     private let sessions: RunawaySessions
     private let alerts: AlertDesk
     private let clock: any GatewayClock
-    /// Publications come one after the other.
+    /// Publications come one after the other, and so do reloads.
     private var last: Task<Void, any Error>?
+    private var lastReload: Task<Void, any Error>?
 
     init(
         settings: GatewaySettings, directory: Directory, control: ControlStore, limits: LimitsInForce, sessions: RunawaySessions,
@@ -166,37 +167,32 @@ actor SnapshotPublisher {
         }
     }
 
-    /// Takes new settings over whole, once they are journaled.
+    /// Takes over of new settings what can change while the server runs, once that is journaled; all of it or nothing.
     func reload(_ next: GatewaySettings, _ journal: Journal) async throws {
-        let change = PolicyChange(from: settings.policyLines, to: next.policyLines)
+        let before = lastReload
+        let reload = Task {
+            _ = await before?.result
+            try await self.reloadNow(next, journal)
+        }
+        lastReload = reload
+        try await reload.value
+    }
+
+    private func reloadNow(_ next: GatewaySettings, _ journal: Journal) async throws {
+        let before = settings
+        let after = before.takingOver(next)
+        let change = PolicyChange(from: before.policyLines, to: after.policyLines)
         try journal.recordPolicy("configuration", change, at: clock.now())
+        settings = after
+        await alerts.setSinks(after.alertSinks)
         do {
-            try await adopt(next)
+            try await publish()
         } catch {
+            settings = before
+            await alerts.setSinks(before.alertSinks)
             try? journal.recordPolicy("configuration", change.reversed, at: clock.now())
             throw error
         }
-    }
-
-    private func adopt(_ next: GatewaySettings) async throws {
-        settings.limits = next.limits
-        settings.providers = next.providers
-        settings.prices = next.prices
-        settings.routes = next.routes
-        settings.limitRules = next.limitRules
-        settings.runaway = next.runaway
-        settings.alertSinks = next.alertSinks
-        await alerts.setSinks(next.alertSinks)
-        settings.requiredLabels = next.requiredLabels
-        settings.digests = next.digests
-        settings.promptCacheWatch = next.promptCacheWatch
-        settings.publicURL = next.publicURL
-        settings.publicModels = next.publicModels
-        settings.openCodeModel = next.openCodeModel
-        settings.openCodeSmallModel = next.openCodeSmallModel
-        settings.loginKeyDays = next.loginKeyDays
-        settings.journalSync = next.journalSync
-        try await publish()
     }
 
     /// A copy of what prices turns, for use outside the actor.
@@ -232,6 +228,30 @@ actor SnapshotPublisher {
             }
             return rated
         }
+    }
+}
+
+extension GatewaySettings {
+    /// These settings with those of others that a running server takes over; the rest needs a start.
+    fileprivate func takingOver(_ next: GatewaySettings) -> GatewaySettings {
+        var settings = self
+        settings.limits = next.limits
+        settings.providers = next.providers
+        settings.prices = next.prices
+        settings.routes = next.routes
+        settings.limitRules = next.limitRules
+        settings.runaway = next.runaway
+        settings.alertSinks = next.alertSinks
+        settings.requiredLabels = next.requiredLabels
+        settings.digests = next.digests
+        settings.promptCacheWatch = next.promptCacheWatch
+        settings.publicURL = next.publicURL
+        settings.publicModels = next.publicModels
+        settings.openCodeModel = next.openCodeModel
+        settings.openCodeSmallModel = next.openCodeSmallModel
+        settings.loginKeyDays = next.loginKeyDays
+        settings.journalSync = next.journalSync
+        return settings
     }
 }
 

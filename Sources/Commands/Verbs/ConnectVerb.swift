@@ -112,6 +112,8 @@ struct ConnectCommand: AsyncParsableCommand {
         }
         for change in changes where change.before == nil { standardError("\(change.path): new.") }
         if !existing.isEmpty { try confirm() }
+        // An answer can take hours. Here, so that not even the key is stored; `apply` looks once more.
+        try store.check(changes)
         if chosenScope == .user {
             try connection.store(in: folder)
             try installShim(context, folder)

@@ -104,7 +104,9 @@ extension LimitRule {
     package var counterIdentity: String {
         let conditions = conditions.map { "\($0.on)=\($0.any.sorted())-\($0.except.sorted())" }.sorted()
         let calendar = window.isCalendar ? "\(zone)/\(window == .quarter ? fiscalStartMonth : 1)" : ""
-        let text = "\(unit.rawValue);\(window);\(calendar);\(groupBy.map(\.description));\(conditions)"
+        var text = "\(unit.rawValue);\(window);\(calendar);\(groupBy.map(\.description));\(conditions)"
+        // A rate's counter is a time, which stands for another amount under another limit.
+        if case .rate = window { text += ";\(limit);\(burst ?? -1)" }
         // FNV-1a: nobody gains by a collision, who may write rules.
         let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return String(hash, radix: 36)

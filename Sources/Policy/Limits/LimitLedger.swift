@@ -15,8 +15,9 @@ package final class LimitLedger: Sendable {
         state = Mutex(LimitState(seed: seed, accountsMax: accountsMax))
     }
 
-    /// Makes the limits of a new snapshot known. Rules that count the same thing as before keep their counters.
-    package func adopt(_ book: LimitBook) { state.withLock { $0.adopt(book) } }
+    /// Makes the limits of a new snapshot known. Rules that count the same thing as before keep their counters; one that was gone begins
+    /// with none.
+    package func adopt(_ book: LimitBook) { state.withLock { $0.adopt(book, isPublished: true) } }
 
     /// Reserves for a turn under every limit that holds for it, all or none.
     package func admit(

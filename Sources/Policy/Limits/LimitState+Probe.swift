@@ -176,6 +176,8 @@ extension LimitState {
         let (posted, granted) = account.map { ($0.pointee.posted, $0.pointee.granted) } ?? (now.nanoseconds, 0)
         let room = limit.refill(limit.burst.addingReportingOverflow(granted).partialValue)
         let latest = Self.latestEmpty(limit, now)
+        // Written down, or a clock that went back would meet the same time again until it is there.
+        if posted > latest { account?.pointee.posted = latest }
         let empty = min(max(posted, now.nanoseconds), latest)
         let (end, overflow) = empty.addingReportingOverflow(limit.refill(need))
         let fits = need == 0 || limit.limit > 0 && !overflow && end - now.nanoseconds <= room

@@ -154,7 +154,10 @@ extension LimitState {
         case .rolling: return account.granted == 0 && idle > limit.core.seconds * (RollingBuckets.count + 1)
         case .rate: return account.granted == 0 && account.posted < now.nanoseconds
         case .concurrent: return account.granted == 0
-        case .lifetime: return limit.rule.idleSecondsMax.map { idle > $0 } ?? false
+        case .lifetime:
+            // One that was never charged stands for nothing: turns that were not sent leave those.
+            if account.posted == 0, account.granted == 0 { return true }
+            return limit.rule.idleSecondsMax.map { idle > $0 } ?? false
         }
     }
 }

@@ -67,6 +67,8 @@ struct LimitState: ~Copyable {
     var accounts: AccountTable
     var slots: [LimitSlot] = []
     private var slotOf: [String: UInt32] = [:]
+    /// The serial of the newest book that was published.
+    private var publishedSerial: UInt64 = 0
     /// The slots of each book's rules; the newest last.
     var books: [(serial: UInt64, slots: [UInt32])] = []
     var rolling: [RollingBuckets] = []
@@ -98,13 +100,18 @@ struct LimitState: ~Copyable {
 
     // MARK: Books
 
-    /// Makes a book known. Rules that count the same thing as before go on with their counters.
-    mutating func adopt(_ book: LimitBook) {
+    /// Makes a book known. Rules that count the same thing as in the newest book before it go on with their counters. One that was gone
+    /// in between begins with none: its past is counted anew, and must not come on top.
+    ///
+    /// - Parameter isPublished: it holds the rules that there are, and not only some of them to be counted up.
+    mutating func adopt(_ book: LimitBook, isPublished: Bool = false) {
         guard !books.contains(where: { $0.serial == book.serial }) else { return }
         var slotsOfRules: [UInt32] = []
         for limit in book.compiled {
             let name = "\(limit.rule.id)\u{0}\(limit.identity)"
-            let slot = slotOf[name] ?? UInt32(slots.count)
+            var known = slotOf[name]
+            if isPublished, let number = known, book.serial > publishedSerial, slots[Int(number)].serial < publishedSerial { known = nil }
+            let slot = known ?? UInt32(slots.count)
             slotOf[name] = slot
             slotsOfRules.append(slot)
             if Int(slot) == slots.count { slots.append(LimitSlot(rule: limit.rule.id, identity: limit.identity)) }
@@ -113,6 +120,7 @@ struct LimitState: ~Copyable {
                 slots[Int(slot)].limit = limit.core.limit
             }
         }
+        if isPublished { publishedSerial = max(publishedSerial, book.serial) }
         books.append((book.serial, slotsOfRules))
         if books.count > Self.booksMax { books.removeFirst() }
     }
