@@ -59,6 +59,19 @@ class ScriptedProvider:
             f"prices:\n  - {{provider: {name}, model: \"*\", input: 10, output: 50}}\n")
 
 
+class Held:
+    """An answer that its provider keeps until a test lets it go."""
+
+    def __init__(self, made):
+        self.made = made
+        self.may_answer = threading.Event()
+
+    def __call__(self, connection):
+        self.may_answer.wait(60)
+        connection.sendall(self.made)
+        return True
+
+
 class KeptClient:
     """One connection to the gateway, read strictly: what stands behind an answer is the beginning of the next."""
 

@@ -2,28 +2,15 @@
 
 import json
 import signal
-import threading
 
 import pytest
 
 import weirkit
 from gateway import gateway_with
-from scripted import WHOLE, KeptClient, ScriptedProvider, answer
+from scripted import WHOLE, Held, KeptClient, ScriptedProvider, answer
 
 HUGE = 2**63 - 1
 MILLION_DOLLARS = 10**15
-
-
-class Held:
-    """Requests that their provider has and does not answer until it is told to."""
-
-    def __init__(self):
-        self.may_answer = threading.Event()
-
-    def __call__(self, connection):
-        self.may_answer.wait(60)
-        connection.sendall(answer())
-        return True
 
 
 def old_date(connection):
@@ -53,7 +40,7 @@ def whole(connection):
 
 @pytest.fixture
 def held():
-    return Held()
+    return Held(answer())
 
 
 @pytest.fixture

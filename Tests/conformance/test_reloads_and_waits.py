@@ -1,26 +1,12 @@
 """What happens to a turn between two of its tries: a wait that ends badly, a configuration that changes meanwhile."""
 
 import json
-import threading
 
 import pytest
 
 import weirkit
 from gateway import gateway_with
-from scripted import KeptClient, ScriptedProvider, answer
-
-
-class Script:
-    """Answers that a test lets go."""
-
-    def __init__(self, made):
-        self.made = made
-        self.may_answer = threading.Event()
-
-    def __call__(self, connection):
-        self.may_answer.wait(60)
-        connection.sendall(self.made)
-        return True
+from scripted import Held, KeptClient, ScriptedProvider, answer
 
 
 def failed(connection):
@@ -35,12 +21,12 @@ def whole(connection):
 
 @pytest.fixture
 def held():
-    return Script(answer())
+    return Held(answer())
 
 
 @pytest.fixture
 def limited():
-    return Script(answer(b'{"error":{"message":"slower"}}', "429 Too Many Requests"))
+    return Held(answer(b'{"error":{"message":"slower"}}', "429 Too Many Requests"))
 
 
 @pytest.fixture

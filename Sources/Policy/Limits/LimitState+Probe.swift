@@ -175,7 +175,7 @@ extension LimitState {
     private mutating func measureRate(_ account: Account.Place?, _ need: Int64, _ limit: LimitCore, at now: Timestamp) -> Standing {
         let (posted, granted) = account.map { ($0.pointee.posted, $0.pointee.granted) } ?? (now.nanoseconds, 0)
         let room = limit.refill(limit.burst.addingReportingOverflow(granted).partialValue)
-        let latest = Self.latestEmpty(limit, now)
+        let latest = Self.latestEmpty(limit, room, now)
         // Written down, or a clock that went back would meet the same time again until it is there.
         if posted > latest { account?.pointee.posted = latest }
         let empty = min(max(posted, now.nanoseconds), latest)
@@ -184,9 +184,10 @@ extension LimitState {
         return Standing(before: limit.amount(refilledIn: empty - now.nanoseconds), fits: fits, emptyAt: overflow ? .max : end)
     }
 
-    /// A clock that went back must not close a rate for longer than two whole buckets take.
-    private static func latestEmpty(_ limit: LimitCore, _ now: Timestamp) -> Int64 {
-        let room = max(limit.burstRefill, limit.seconds * 1_000_000_000)
+    /// A clock that went back must not close a rate for longer than two whole buckets take, with what was granted on top: less would
+    /// forget what a grant has let through.
+    private static func latestEmpty(_ limit: LimitCore, _ room: Int64, _ now: Timestamp) -> Int64 {
+        let room = max(room, limit.seconds * 1_000_000_000)
         let (twice, tooMuch) = room.multipliedReportingOverflow(by: 2)
         let (latest, overflow) = now.nanoseconds.addingReportingOverflow(tooMuch ? .max / 2 : twice)
         return overflow ? .max : latest

@@ -27,6 +27,34 @@ import Testing
         #expect(isAdmitted(ledger, book, T.demand(0), at: due) && !isAdmitted(ledger, book, T.demand(0), at: due))
     }
 
+    @Test func aGrantLetsThroughWhatItSaysAndNoMore() throws {
+        let book = try T.book(T.rule("rpm", 7, .requests, .rate(seconds: 60)))
+        let ledger = LimitLedger(seed: 1)
+        #expect(ledger.grant(rule: "rpm", group: [], total: 93, under: book, at: T.now))
+        #expect((0..<300).count { _ in isAdmitted(ledger, book, T.demand(0), at: T.now) } == 100)
+    }
+
+    @Test func aClockThatWentBackADayLetsTurnsPassAfterTwoBuckets() throws {
+        let book = try T.book(T.rule("rpm", 7, .requests, .rate(seconds: 60)))
+        let ledger = LimitLedger(seed: 1)
+        for _ in 0..<7 { #expect(isAdmitted(ledger, book, T.demand(0), at: T.now)) }
+        let yesterday = T.now.adding(seconds: -86_400)
+        #expect(!isAdmitted(ledger, book, T.demand(0), at: yesterday))
+        #expect(isAdmitted(ledger, book, T.demand(0), at: yesterday.adding(seconds: 121)))
+    }
+
+    @Test func aRuleThatWasGoneBeginsWithoutItsCountersAndOneThatStayedKeepsThem() throws {
+        let (kept, gone) = (T.rule("kept", 9, .requests, .none), T.rule("gone", 9, .requests, .none))
+        let both = try T.book(kept, gone)
+        let ledger = LimitLedger(seed: 1)
+        ledger.adopt(both)
+        #expect(isAdmitted(ledger, both, T.demand(0), at: T.now))
+        ledger.adopt(try T.book(kept))
+        let again = try T.book(kept, gone)
+        ledger.adopt(again)
+        #expect(ledger.counters(under: again, at: T.now).counters.map { [$0.rule, "\($0.posted)"] } == [["kept", "1"]])
+    }
+
     /// Found by seed 34406: sixty a minute, of which ten ran out by themselves before the turn was extended behind forty of another.
     @Test func aTurnThatWasExtendedBehindAnotherGivesBackOnlyItsOwnShare() throws {
         let book = try T.book(T.rule("spend", 60, .nanoUSD, .rate(seconds: 60)))
